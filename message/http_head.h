@@ -1,0 +1,90 @@
+/* HTTP/1 message heads (RFC 9112), parsed strictly: what is ambiguous is refused, never repaired. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "base/text.h"
+
+enum {
+    HTTP_MAX_FIELDS = 100,
+    HTTP_MAX_REQUEST_LINE = 8192,
+    HTTP_MAX_HEAD = 32768,
+};
+
+struct http_field {
+    struct str name, value; /* value without blanks around it */
+};
+
+enum http_target_form { HTTP_TARGET_ORIGIN, HTTP_TARGET_ABSOLUTE, HTTP_TARGET_AUTHORITY, HTTP_TARGET_ASTERISK };
+
+enum http_framing {
+    HTTP_BODY_NONE,
+    HTTP_BODY_LENGTH,      /* content_length bytes */
+    HTTP_BODY_CHUNKED,     /* RFC 9112 section 7.1 */
+    HTTP_BODY_UNTIL_CLOSE, /* responses only */
+};
+
+/* All views point into the bytes that were parsed. */
+struct http_head {
+    bool is_request;
+    unsigned version_minor; /* 0 or 1; a higher minor of HTTP/1 counts as 1 */
+
+    struct str method; /* request */
+    struct str target; /* request: as received */
+    enum http_target_form form;
+    struct str scheme, authority, path; /* absolute form: parts of the target; path has the query and may be empty */
+    struct str host;                    /* authority without the port (brackets kept); origin form: from Host */
+    uint16_t port;                      /* 0: none given */
+
+    unsigned status; /* response */
+    struct str reason;
+
+    struct http_field fields[HTTP_MAX_FIELDS];
+    size_t field_count;
+
+    enum http_framing framing;
+    uint64_t content_length;
+    bool keep_alive; /* what Connection and the version say */
+    bool upgrade;    /* has Upgrade, named in Connection */
+    bool expect_continue;
+
+    size_t length; /* bytes of the head with the empty line */
+};
+
+/* Why a head was refused; http_reject_status() gives 400, 414, 431, 501, 505 or 417 for requests. */
+enum http_reject {
+    HTTP_REJECT_NONE,
+    HTTP_REJECT_SYNTAX,
+    HTTP_REJECT_BARE_LINE_END, /* bare CR or LF, NUL, control bytes */
+    HTTP_REJECT_FIELD,         /* obs-fold, blank before the colon, a name that is no token, empty name */
+    HTTP_REJECT_TARGET,        /* userinfo, bad authority, bad port, form that does not fit the method */
+    HTTP_REJECT_HOST,          /* none in HTTP/1.1, several, invalid, not that of the target */
+    HTTP_REJECT_LENGTH,        /* Content-Length repeated, signed, not a number, with Transfer-Encoding */
+    HTTP_REJECT_ENCODING,      /* Transfer-Encoding other than exactly `chunked`, repeated, or in HTTP/1.0 */
+    HTTP_REJECT_VERSION,
+    HTTP_REJECT_LINE_TOO_LONG,
+    HTTP_REJECT_HEAD_TOO_LARGE,
+    HTTP_REJECT_EXPECTATION,
+};
+
+/* Parses a request head at the start of DATA. ST_TRUNCATED: no fault so far, more bytes are needed (the limits are
+ * enforced on what is there). ST_INVALID or ST_TOO_LARGE: *REJECT says why. CRLFs before the request line are skipped
+ * (one, RFC 9112 section 2.2) and counted in length. */
+enum status http_request_parse(struct str data, struct http_head *head, enum http_reject *reject) MUST_CHECK;
+
+/* A response head; METHOD is that of its request (HEAD and CONNECT change the framing, RFC 9112 section 6.3). */
+enum status http_response_parse(struct str data, struct str method, struct http_head *head,
+                                enum http_reject *reject) MUST_CHECK;
+
+unsigned http_reject_status(enum http_reject reject);
+const char *http_reject_text(enum http_reject reject);
+
+/* The first field of this name (no regard to case), or NULL. */
+const struct http_field *http_field_find(const struct http_head *head, struct str name);
+/* Whether a comma-separated list field of this name (all its lines) has the token, without regard to case. */
+bool http_field_has_token(const struct http_head *head, struct str name, struct str token);
+bool http_is_token(struct str text); /* RFC 9110 section 5.6.2 */
+const char *http_status_reason(unsigned status);

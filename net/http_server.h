@@ -1,0 +1,39 @@
+/* A small HTTP/1.1 server for pages of our own (block page, console): whole requests in, whole answers out. */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/addr.h"
+#include "base/buf.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "message/http_head.h"
+#include "net/loop.h"
+
+struct http_server;
+
+struct http_exchange {
+    const struct http_head *request;
+    struct str body; /* of the request, at most max_body_bytes */
+    struct addr client, local;
+    /* To be filled: a whole response, head and body (http_response_add()). */
+    struct buf *response;
+};
+
+struct http_server_settings {
+    size_t max_body_bytes; /* more is answered 413 and closed; 0: the body is read and thrown away up to 64 KiB */
+    int64_t idle_ms, head_ms;
+    size_t max_connections; /* beyond: 503 and close */
+};
+
+typedef void http_handler_fn(void *arg, struct http_exchange *exchange);
+
+enum status http_server_open(struct loop *loop, const struct addr *addr, const struct http_server_settings *settings,
+                             http_handler_fn *handler, void *arg, struct http_server **server,
+                             struct fault *fault) MUST_CHECK;
+void http_server_close(struct http_server *server);
+struct addr http_server_addr(const struct http_server *server);
+
+/* Appends a status line, Date, Content-Length and Connection as fits the request, the HEADERS given ("Name: value\r\n"
+ * lines), and the body unless the request was HEAD. */
+void http_response_add(struct http_exchange *exchange, unsigned status, const char *headers, struct str body);

@@ -1,0 +1,38 @@
+/* The event loop of one thread: one libevent base, without locks. Everything made from a loop belongs to its thread. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+struct loop;
+struct timer;
+struct event_base;
+
+struct loop *loop_new(void); /* NULL when out of memory or file descriptors */
+void loop_free(struct loop *loop);
+
+/* Runs until loop_stop(). */
+void loop_run(struct loop *loop);
+void loop_stop(struct loop *loop);
+/* Runs what is ready without waiting; for tests and drains. */
+void loop_run_once(struct loop *loop, bool wait);
+
+/* Monotonic milliseconds as of the start of this round; cheap. */
+int64_t loop_now_ms(const struct loop *loop);
+
+/* From any thread: calls FN(ARG) in the loop's thread, soon. Calls are kept in order. ST_NOMEM if it can't be queued.
+ */
+enum status loop_call(struct loop *loop, void (*fn)(void *arg), void *arg) MUST_CHECK;
+
+/* A one-shot timer, made idle. timer_free(NULL) is allowed; timer_start() on a running one moves it. */
+struct timer *timer_new(struct loop *loop, void (*on_timer)(void *arg), void *arg);
+void timer_free(struct timer *timer);
+void timer_start(struct timer *timer, int64_t after_ms);
+void timer_stop(struct timer *timer);
+
+/* For net/ alone: the libevent base, and 64 KiB of scratch to receive into. */
+struct event_base *loop_event_base(struct loop *loop);
+enum { LOOP_SCRATCH_BYTES = 65536 };
+uint8_t *loop_scratch(struct loop *loop);

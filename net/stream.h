@@ -1,0 +1,67 @@
+/* A TCP connection with buffered input, queued output and back-pressure.
+ *
+ * Owned by one object (a transaction, a tunnel); all callbacks go to it. A callback may free the stream. An idle stream
+ * holds no buffers. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "net/loop.h"
+
+struct stream;
+
+struct stream_ops {
+    void (*on_connected)(void *arg);                  /* of stream_connect(): it may be written to now */
+    void (*on_data)(void *arg);                       /* stream_input() has grown */
+    void (*on_eof)(void *arg);                        /* the peer sends no more; all input was announced before */
+    void (*on_drained)(void *arg);                    /* queued output fell to the low mark or to nothing */
+    void (*on_failed)(void *arg, enum status status); /* reset, refused, unreachable, timed out; free the stream */
+};
+
+/* Takes FD over (also on failure, where it is closed and NULL returned). Reading starts at once. */
+struct stream *stream_new_own(struct loop *loop, int fd, const struct stream_ops *ops, void *arg) MUST_CHECK;
+
+/* Starts a connection to exactly ADDR; on_connected() or on_failed() follows, never from within this call. */
+struct stream *stream_connect(struct loop *loop, const struct addr *addr, int64_t timeout_ms,
+                              const struct stream_ops *ops, void *arg) MUST_CHECK;
+
+/* Closes; queued output is lost. Use stream_finish() to let it drain. NULL is allowed. */
+void stream_free(struct stream *stream);
+
+/* Hands the stream to the loop: queued output is sent, then the write side is shut, input is read and thrown away for
+ * at most LINGER_MS (so that no reset eats the last answer), then it is closed. The caller must not use it again. */
+void stream_finish_own(struct stream *stream, int64_t linger_ms);
+
+/* Moves the stream to another owner (a CONNECT that becomes a tunnel, a connection that goes to a pool). */
+void stream_set_owner(struct stream *stream, const struct stream_ops *ops, void *arg);
+
+/* What was received and not consumed yet; valid until the next call on this stream. */
+struct str stream_input(const struct stream *stream);
+void stream_consume(struct stream *stream, size_t n);
+
+/* Bounds the unconsumed input; reading pauses when it is reached. Default 64 KiB. */
+void stream_set_input_limit(struct stream *stream, size_t limit_bytes);
+void stream_pause(struct stream *stream);  /* stops reading: back-pressure */
+void stream_resume(struct stream *stream); /* also announces input that is waiting, from the loop */
+bool stream_saw_eof(const struct stream *stream);
+
+/* Queues output. Sent by stream_flush(), or at the end of this round of the loop. ST_NOMEM or ST_CLOSED. */
+enum status stream_write(struct stream *stream, const void *data, size_t n) MUST_CHECK;
+void stream_flush(struct stream *stream);
+size_t stream_queued(const struct stream *stream);
+/* Output is considered high above this many queued bytes: the producer should pause until on_drained(). 64 KiB. */
+bool stream_is_full(const struct stream *stream);
+/* After what is queued, ends our direction (FIN). */
+void stream_shutdown(struct stream *stream);
+
+/* on_failed(ST_TIMEOUT) when nothing was received or sent for so long; 0 turns it off. */
+void stream_set_idle_timeout(struct stream *stream, int64_t timeout_ms);
+
+struct addr stream_peer(const struct stream *stream);
+struct addr stream_local(const struct stream *stream);
+struct loop *stream_loop(const struct stream *stream);
