@@ -1,0 +1,25 @@
+/* The block page: what was blocked, why, and what to do now; in the language and form that fit the request. */
+#pragma once
+
+#include "base/buf.h"
+#include "callbacks/callback.h"
+#include "callbacks/incidents.h"
+#include "message/http_head.h"
+
+struct page_facts {
+    struct str url; /* as asked: URL, or host alone; shown escaped, cut, without query, not as a link */
+    const struct verdict *verdict;
+    struct addr client;
+    struct incident_view incident; /* as looked up before this contact is counted */
+    int64_t time_ms;               /* wall */
+    const char *contact;           /* whom to ask: text or mail address of the administrator; may be NULL */
+};
+
+/* Appends a whole 403 response to REQUEST: the page (HTML), a line of text, a problem+json, or nothing, as Accept and
+ * Sec-Fetch-Dest ask; in English or Japanese by Accept-Language (RFC 9110 section 12.5.4). KEEP_ALIVE: whether the
+ * connection stays. */
+void page_answer(struct buf *response, const struct http_head *request, const struct page_facts *facts,
+                 bool keep_alive);
+
+/* The page of a server of ours for requests to names that are not blocked (someone looks at the bare address). */
+void page_answer_not_blocked(struct buf *response, const struct http_head *request, struct str host, bool keep_alive);

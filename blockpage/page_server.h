@@ -1,0 +1,20 @@
+/* The server that blocked names resolve to: HTTP with the page, TLS that ends with an alert as long as there is no
+ * certificate to show. */
+#pragma once
+
+#include "base/addr.h"
+#include "callbacks/judge.h"
+#include "net/loop.h"
+
+struct page_server;
+
+struct page_server_settings {
+    const struct addr *listen, *tls_listen;
+    size_t listen_count, tls_listen_count;
+    const char *contact; /* see struct page_facts; copied */
+};
+
+/* Requests: the Host is judged again; the callback is recorded on channel `page` (TLS: the SNI, channel `tls`). */
+enum status page_server_open(struct loop *loop, const struct page_server_settings *settings, struct judge *judge,
+                             struct page_server **server, struct fault *fault) MUST_CHECK;
+void page_server_close(struct page_server *server);

@@ -1,0 +1,36 @@
+/* A callback: one C&C contact that was seen, blocked or logged. Plain data of a fixed size, so that it crosses from a
+ * worker to the control thread without allocation. */
+#pragma once
+
+#include "policy/verdict.h"
+
+enum channel { CHANNEL_DNS, CHANNEL_HTTP, CHANNEL_CONNECT, CHANNEL_TLS, CHANNEL_IP, CHANNEL_PAGE };
+enum match {
+    MATCH_QNAME,
+    MATCH_CNAME,
+    MATCH_SVCB,
+    MATCH_ANSWER_IP,
+    MATCH_HOST,
+    MATCH_URL,
+    MATCH_SNI,
+    MATCH_ORIGIN_IP,
+    MATCH_DGA
+};
+const char *channel_text(enum channel channel); /* "dns", "http", "connect", "tls", "ip", "page" */
+const char *match_text(enum match match);       /* "qname", "answer-ip", ... */
+
+enum { CALLBACK_SUBJECT_SIZE = 512, CALLBACK_METHOD_SIZE = 16 };
+
+struct callback {
+    int64_t time_ms;    /* wall */
+    struct addr client; /* with its port, by which a local process is found */
+    struct addr local;  /* our end */
+    bool udp;
+    enum channel channel;
+    enum match match;
+    uint64_t count;                      /* hits that this record stands for */
+    char subject[CALLBACK_SUBJECT_SIZE]; /* as asked: name, URL, address; printable text */
+    char method[CALLBACK_METHOD_SIZE];   /* HTTP; empty: none */
+    uint16_t status;                     /* HTTP; 0: none */
+    struct verdict verdict;
+};

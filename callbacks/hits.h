@@ -1,0 +1,22 @@
+/* Reading the callback log back, for `ccward hits`. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/status.h"
+
+enum hits_form { HITS_TABLE, HITS_JSON, HITS_CSV };
+
+struct hits_settings {
+    const char *state_dir;
+    int64_t since_ms; /* wall; 0: all */
+    enum hits_form form;
+    bool follow; /* goes on until *STOP is set */
+    const volatile int *stop;
+};
+
+/* Prints to standard output, oldest first, lines of one callback merged (counts added). A damaged line is skipped and
+ * told on standard error with its number. No log yet is no error. */
+enum status hits_print(const struct hits_settings *settings, struct fault *fault) MUST_CHECK;

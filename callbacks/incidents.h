@@ -1,0 +1,29 @@
+/* Incidents: all callbacks of one client with one family (or indicator, where the family is unknown).
+ *
+ * The control thread counts; workers look, without a lock, to tell on the block page whether a contact is the first. */
+#pragma once
+
+#include "callbacks/callback.h"
+
+enum { INCIDENT_ID_SIZE = 16 };
+
+struct incident_view {
+    char id[INCIDENT_ID_SIZE]; /* "CC-7F3A91B2"; the same for the same client and family (or indicator), always */
+    uint32_t callbacks;        /* seen before, repeats within 10 s counted once; 0: this is the first contact */
+    int64_t first_ms, last_ms; /* wall; 0: none */
+};
+
+struct incidents;
+
+/* STATE_DIR holds state.mdb (docs/state.md); NULL keeps nothing on disk (tests). */
+enum status incidents_open(const char *state_dir, struct incidents **incidents, struct fault *fault) MUST_CHECK;
+void incidents_close(struct incidents *incidents);
+
+/* Control thread: counts one callback (a new contact, not a repeat) and gives the incident after it. */
+void incidents_count(struct incidents *incidents, const struct callback *callback, struct incident_view *view);
+/* Writes what changed; the control thread calls it about once a second. */
+void incidents_flush(struct incidents *incidents);
+
+/* Any thread, lock-free: what is known of CLIENT with the verdict's family or indicator. */
+void incidents_look(const struct incidents *incidents, const struct addr *client, const struct verdict *verdict,
+                    struct incident_view *view);

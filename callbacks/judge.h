@@ -1,0 +1,17 @@
+/* What one worker needs to judge subjects and to record callbacks; dnsfilter, proxy and blockpage hold a pointer to it.
+ * The worker swaps `policy` between two rounds of its loop, so no one keeps it across callbacks. */
+#pragma once
+
+#include "callbacks/recorder.h"
+#include "policy/policy.h"
+
+struct judge {
+    struct policy_reader *policy;
+    struct recorder *recorder;
+    const struct incidents *incidents;
+};
+
+static inline void judge_decide(struct judge *judge, const struct subject *subject, struct verdict *verdict)
+{
+    policy_decide(judge->policy, subject, verdict);
+}

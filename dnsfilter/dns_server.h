@@ -1,0 +1,52 @@
+/* The DNS side of one worker: queries in by UDP and TCP, answers out. dns_query.c has the way of one query. */
+#pragma once
+
+#include "callbacks/judge.h"
+#include "dnsfilter/dns_cache.h"
+#include "net/loop.h"
+#include "net/resolver.h"
+#include "net/upstream.h"
+
+/* How a blocked name is answered. */
+enum block_answer {
+    BLOCK_PAGE, /* A and AAAA with the block page's addresses, NODATA for all else */
+    BLOCK_NXDOMAIN,
+    BLOCK_NODATA,
+    BLOCK_NULL, /* 0.0.0.0 and :: */
+    BLOCK_REFUSED,
+    BLOCK_DROP,
+};
+const char *block_answer_text(enum block_answer answer);
+enum status block_answer_parse(struct str text, enum block_answer *answer) MUST_CHECK;
+
+struct dns_settings {
+    const struct addr *listen;
+    size_t listen_count;
+    enum block_answer answers[CATEGORY_COUNT];
+    const struct addr *page; /* addresses for BLOCK_PAGE; of a family without one the answer is NODATA */
+    size_t page_count;
+    uint32_t block_ttl_s;
+    int64_t query_timeout_ms; /* a client's query is answered SERVFAIL after this */
+    int64_t tcp_idle_ms;
+    size_t max_tcp_clients;
+    size_t max_waiting; /* queries waiting for an upstream at once */
+};
+
+struct dns_server;
+
+/* Copies SETTINGS; borrows the rest. */
+enum status dns_server_open(struct loop *loop, const struct dns_settings *settings, struct judge *judge,
+                            struct upstream *upstream, struct dns_cache *cache, struct dns_server **server,
+                            struct fault *fault) MUST_CHECK;
+/* Stops listening; queries under way are still answered until dns_server_close(). */
+void dns_server_drain(struct dns_server *server);
+bool dns_server_idle(const struct dns_server *server); /* nothing waits any more */
+void dns_server_close(struct dns_server *server);
+
+/* Name resolution for the proxy, through this server's cache and upstream; lives as long as the server. */
+struct resolver *dns_server_resolver(struct dns_server *server);
+
+struct dns_counters {
+    uint64_t queries, blocked, cached, forwarded, failed, malformed;
+};
+const struct dns_counters *dns_server_counters(const struct dns_server *server);

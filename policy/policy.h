@@ -1,0 +1,46 @@
+/* Verdicts. A policy is an immutable snapshot of settings and sources, shared by all workers and swapped whole. No I/O.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "policy/verdict.h"
+#include "reputation/store.h"
+
+/* What a part does for the clients of a group. */
+enum part_mode { PART_OFF, PART_LOG, PART_BLOCK };
+
+struct policy_group {
+    char name[GROUP_NAME_SIZE];
+    const struct network *clients;
+    size_t client_count;
+    enum part_mode names, urls, addresses;
+};
+
+struct policy_settings {
+    const struct policy_group *groups; /* the first whose networks hold the client; else `default_group` */
+    size_t group_count;
+    struct policy_group default_group; /* clients unused */
+    enum action
+        categories[CATEGORY_COUNT]; /* what a match of this category asks for, before the group's mode caps it */
+};
+
+struct policy;
+struct policy_reader;
+
+/* Copies SETTINGS and takes STORE (also on failure). Starts with one reference. */
+enum status policy_new_own(const struct policy_settings *settings, struct store *store,
+                           struct policy **policy) MUST_CHECK;
+struct policy *policy_ref(struct policy *policy);
+void policy_unref(struct policy *policy); /* any thread; NULL is allowed */
+const struct store *policy_store(const struct policy *policy);
+
+/* One thread's handle; holds a reference. */
+enum status policy_reader_new(struct policy *policy, struct policy_reader **reader) MUST_CHECK;
+void policy_reader_free(struct policy_reader *reader);
+
+/* The verdict for SUBJECT. Precedence: user approved > quarantine > user blocked > built-in and generators > feeds;
+ * among feeds the highest action wins and all sources are named; within one source the most specific entry wins. For a
+ * URL, host entries (names, addresses) are looked at as well as URL entries. Never fails: without an answer it allows.
+ */
+void policy_decide(struct policy_reader *reader, const struct subject *subject, struct verdict *verdict);

@@ -1,0 +1,35 @@
+/* The HTTP side of one worker: requests and CONNECT in, responses and tunnels out. http_txn.c has the way of one
+ * request. */
+#pragma once
+
+#include "callbacks/judge.h"
+#include "net/loop.h"
+#include "net/resolver.h"
+
+struct proxy_settings {
+    const struct addr *listen;
+    size_t listen_count;
+    const struct network *allow_destinations; /* loopback and link-local networks that may be dialled after all */
+    size_t allow_destination_count;
+    const struct addr *own; /* every listener of ours: never dialled */
+    size_t own_count;
+    const uint16_t *connect_ports;
+    size_t connect_port_count;
+    const char *contact; /* for the block page; may be NULL */
+    int64_t head_timeout_ms, idle_timeout_ms, connect_timeout_ms, response_timeout_ms, tunnel_idle_ms;
+    size_t max_clients, max_clients_per_address;
+};
+
+struct proxy_server;
+
+/* Copies SETTINGS; borrows the rest. */
+enum status proxy_server_open(struct loop *loop, const struct proxy_settings *settings, struct judge *judge,
+                              struct resolver *resolver, struct proxy_server **server, struct fault *fault) MUST_CHECK;
+void proxy_server_drain(struct proxy_server *server); /* stops accepting; keep-alive ends after the current request */
+bool proxy_server_idle(const struct proxy_server *server);
+void proxy_server_close(struct proxy_server *server);
+
+struct proxy_counters {
+    uint64_t requests, tunnels, blocked, refused, failed, malformed;
+};
+const struct proxy_counters *proxy_server_counters(const struct proxy_server *server);
