@@ -47,7 +47,7 @@ struct str str_from(struct str text, size_t offset)
 {
     if (offset > text.length)
         offset = text.length;
-    return (struct str){text.data + offset, text.length - offset};
+    return (struct str){offset ? text.data + offset : text.data, text.length - offset}; /* data may be NULL */
 }
 
 bool str_cut(struct str text, char at, struct str *before, struct str *after)

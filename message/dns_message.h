@@ -105,7 +105,7 @@ struct dns_edns {
 struct dns_message {
     struct dns_header header;
     struct dns_question question;
-    size_t question_end; /* offset past the question */
+    size_t question_end; /* offset past the question; 0 when it was not read */
     struct dns_edns edns;
     size_t records_end; /* offset past the last record; what follows is trailing junk */
 };
@@ -122,13 +122,14 @@ enum status dns_name_parse(struct cursor *cursor, struct dname *name) MUST_CHECK
 
 /* A query. ST_INVALID is a FORMERR: QDCOUNT other than 1, records in answer or authority, a bad question name
  * (compressed too), an OPT that breaks RFC 6891 section 6.1.1, a TSIG/SIG(0) that is not last, counts that do not fit.
- * header and, as far as it was read, question are set also then. Does not judge opcode, class or type. Trailing bytes
- * are allowed and ignored. */
+ * header is set also then, and question when it was read whole (question_end is not 0). ST_TRUNCATED: no header, so
+ * nothing to answer. Does not judge QR, opcode, class or type: a caller must look at QR, since a reply is never
+ * answered, and at the opcode before it believes a FORMERR. Trailing bytes are allowed and ignored. */
 enum status dns_query_parse(const uint8_t *packet, size_t n, struct dns_message *message) MUST_CHECK;
 
 /* A response: QR set, opcode QUERY, exactly one question, every record walked, names and the rdata of the types that
- * hold names or have a fixed size checked (A 4, AAAA 16, SOA, MX, SRV, SVCB...), at most one OPT, no bytes after the
- * end. */
+ * hold names or have a fixed size checked (A 4, AAAA 16, SOA, MX, SRV, SVCB with its address hints...; other types and
+ * classes are opaque), at most one OPT, no bytes after the end. ST_TRUNCATED: no header; all else is ST_INVALID. */
 enum status dns_response_parse(const uint8_t *packet, size_t n, struct dns_message *message) MUST_CHECK;
 
 /* Walks the records of a message that dns_response_parse() took. */
@@ -159,20 +160,22 @@ struct dns_build dns_build_response(void *memory, size_t size, const struct dns_
 /* Starts a query of one question with RD set. */
 struct dns_build dns_build_query(void *memory, size_t size, uint16_t id, const struct dns_question *question,
                                  uint16_t flags);
-/* A record owned by the question's name. */
+/* A record owned by the question's name, which must have been written. Records are added in the order of sections. */
 void dns_build_own_record(struct dns_build *build, enum dns_section section, uint16_t type, uint32_t ttl,
                           const void *rdata, size_t rdata_length);
 /* A record with any owner, uncompressed. */
 void dns_build_record(struct dns_build *build, enum dns_section section, const struct dname *owner, uint16_t type,
                       uint32_t ttl, const void *rdata, size_t rdata_length);
-/* An OPT record; EDE_CODE -1 for none. EDE_TEXT is UTF-8, cut to fit. RCODE's upper bits go here. */
+/* An OPT record; EDE_CODE -1 for none. EDE_TEXT is UTF-8, cut to fit on a character's edge; an EDE that does not fit
+ * without text is left out (RFC 8914 section 3). RCODE's upper bits go here. */
 void dns_build_opt(struct dns_build *build, uint16_t udp_size, bool dnssec_ok, unsigned rcode, int ede_code,
                    struct str ede_text);
 /* Bytes of the message, or 0 when something did not fit. */
 size_t dns_build_finish(struct dns_build *build);
 
-/* Cuts a response to at most LIMIT bytes: whole records from the end go, TC is set, OPT and question stay (RFC 2181
- * section 9). Returns the new length. The packet must be one that dns_response_parse() takes. */
+/* Cuts a response to at most LIMIT bytes (at least DNS_HEADER_BYTES): whole RRsets from the end go, OPT and question
+ * stay as long as they fit. TC is set unless only additional records went (RFC 2181 section 9). Returns the new length.
+ * The packet should be one that dns_response_parse() takes: of any other that is too long the header is left. */
 size_t dns_truncate(uint8_t *packet, size_t n, size_t limit);
 
 const char *dns_type_text(uint16_t type, char out[16]); /* "AAAA", "TYPE65280" */

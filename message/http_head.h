@@ -35,35 +35,37 @@ struct http_head {
     struct str method; /* request */
     struct str target; /* request: as received */
     enum http_target_form form;
-    struct str scheme, authority, path; /* absolute form: parts of the target; path has the query and may be empty */
-    struct str host;                    /* authority without the port (brackets kept); origin form: from Host */
-    uint16_t port;                      /* 0: none given */
+    struct str scheme;    /* absolute form only */
+    struct str authority; /* of the target, or where it has none, the Host field */
+    struct str path;      /* with the query; may be empty in absolute form */
+    struct str host;      /* authority without the port, brackets kept; empty: HTTP/1.0 without a Host field */
+    uint16_t port;        /* 0: none given */
 
     unsigned status; /* response */
     struct str reason;
 
-    struct http_field fields[HTTP_MAX_FIELDS];
-    size_t field_count;
-
     enum http_framing framing;
     uint64_t content_length;
-    bool keep_alive; /* what Connection and the version say */
-    bool upgrade;    /* has Upgrade, named in Connection */
+    bool keep_alive; /* RFC 9112 section 9.3 as a proxy reads it: HTTP/1.0 clients have no persistent connections */
+    bool upgrade;    /* has Upgrade, named in Connection, in HTTP/1.1 */
     bool expect_continue;
 
     size_t length; /* bytes of the head with the empty line */
+
+    size_t field_count;
+    struct http_field fields[HTTP_MAX_FIELDS]; /* those past field_count are not set */
 };
 
-/* Why a head was refused; http_reject_status() gives 400, 414, 431, 501, 505 or 417 for requests. */
+/* Why a head was refused; http_reject_status() gives 400, 414, 417, 431 or 505 for requests. */
 enum http_reject {
     HTTP_REJECT_NONE,
     HTTP_REJECT_SYNTAX,
     HTTP_REJECT_BARE_LINE_END, /* bare CR or LF, NUL, control bytes */
     HTTP_REJECT_FIELD,         /* obs-fold, blank before the colon, a name that is no token, empty name */
     HTTP_REJECT_TARGET,        /* userinfo, bad authority, bad port, form that does not fit the method */
-    HTTP_REJECT_HOST,          /* none in HTTP/1.1, several, invalid, not that of the target */
-    HTTP_REJECT_LENGTH,        /* Content-Length repeated, signed, not a number, with Transfer-Encoding */
-    HTTP_REJECT_ENCODING,      /* Transfer-Encoding other than exactly `chunked`, repeated, or in HTTP/1.0 */
+    HTTP_REJECT_HOST,          /* none in HTTP/1.1, several, invalid; one that differs from the target's is ignored */
+    HTTP_REJECT_LENGTH,        /* Content-Length repeated, signed, not a number, with Transfer-Encoding, on CONNECT */
+    HTTP_REJECT_ENCODING,      /* Transfer-Encoding other than exactly `chunked`, repeated, in HTTP/1.0, on CONNECT */
     HTTP_REJECT_VERSION,
     HTTP_REJECT_LINE_TOO_LONG,
     HTTP_REJECT_HEAD_TOO_LARGE,
@@ -71,8 +73,9 @@ enum http_reject {
 };
 
 /* Parses a request head at the start of DATA. ST_TRUNCATED: no fault so far, more bytes are needed (the limits are
- * enforced on what is there). ST_INVALID or ST_TOO_LARGE: *REJECT says why. CRLFs before the request line are skipped
- * (one, RFC 9112 section 2.2) and counted in length. */
+ * enforced on what is there, so a buffer of HTTP_MAX_HEAD bytes is enough). ST_INVALID or ST_TOO_LARGE: *REJECT says
+ * why, and the connection has to be closed. One CRLF before the request line is skipped (RFC 9112 section 2.2) and
+ * counted in length. Hosts are letters, digits and -._~ or an address: no percent-encoding, no other sub-delims. */
 enum status http_request_parse(struct str data, struct http_head *head, enum http_reject *reject) MUST_CHECK;
 
 /* A response head; METHOD is that of its request (HEAD and CONNECT change the framing, RFC 9112 section 6.3). */

@@ -1,0 +1,167 @@
+#include "message/dns_message.h"
+
+#include <stdio.h>
+
+#include "message/dns_rdata.h"
+
+enum { OPCODE_SHIFT = 11, OPCODE_MASK = 15, RCODE_MASK = 15 };
+
+uint16_t dns_header_opcode(const struct dns_header *header)
+{
+    return header->flags >> OPCODE_SHIFT & OPCODE_MASK;
+}
+
+uint16_t dns_header_rcode(const struct dns_header *header)
+{
+    return header->flags & RCODE_MASK;
+}
+
+static void read_header(struct cursor *cursor, struct dns_header *header)
+{
+    header->id = cursor_u16(cursor);
+    header->flags = cursor_u16(cursor);
+    header->qdcount = cursor_u16(cursor);
+    header->ancount = cursor_u16(cursor);
+    header->nscount = cursor_u16(cursor);
+    header->arcount = cursor_u16(cursor);
+}
+
+enum status dns_header_parse(const uint8_t *packet, size_t n, struct dns_header *header)
+{
+    struct cursor cursor = cursor_over(packet, n);
+    read_header(&cursor, header);
+    return cursor.failed ? ST_TRUNCATED : ST_OK;
+}
+
+/* Header and question. The first name of a message cannot be compressed: nothing but the header stands before it. */
+static enum status read_start(struct cursor *cursor, struct dns_message *message)
+{
+    message->question.name.length = 0;
+    message->question_end = 0;
+    message->records_end = 0;
+    message->edns = (struct dns_edns){0};
+    read_header(cursor, &message->header);
+    if (cursor->failed)
+        return ST_TRUNCATED;
+    if (message->header.qdcount != 1 || dns_name_parse(cursor, &message->question.name) != ST_OK)
+        return ST_INVALID;
+    message->question.type = cursor_u16(cursor);
+    message->question.class = cursor_u16(cursor);
+    if (cursor->failed)
+        return ST_INVALID;
+    message->question_end = cursor_offset(cursor);
+    message->records_end = message->question_end;
+    return ST_OK;
+}
+
+static struct cursor record_data(const uint8_t *packet, const struct dns_record *record)
+{
+    struct cursor data = cursor_over(packet, record->rdata_offset + record->rdata_length);
+    cursor_bytes(&data, record->rdata_offset);
+    return data;
+}
+
+/* RFC 6891 section 6.1.1: one at most, in the additional section, owned by the root. */
+static enum status read_edns(const uint8_t *packet, const struct dns_record *record, struct dns_edns *edns)
+{
+    struct cursor data = record_data(packet, record);
+    if (edns->present || record->section != DNS_ADDITIONAL || record->owner.length != 1 || !dns_rdata_options_fit(data))
+        return ST_INVALID;
+    edns->present = true;
+    edns->udp_size = record->class;
+    edns->extended_rcode = (uint8_t)(record->ttl >> 24);
+    edns->version = (uint8_t)(record->ttl >> 16);
+    edns->dnssec_ok = record->ttl & 0x8000;
+    edns->options = (struct str){(const char *)data.at, record->rdata_length};
+    return ST_OK;
+}
+
+/* RFC 8945 section 5.1 and RFC 2931 section 3: a signature of the message itself comes last. */
+static bool is_message_signature(const uint8_t *packet, const struct dns_record *record)
+{
+    struct cursor data = record_data(packet, record);
+    if (record->type == DNS_TYPE_TSIG)
+        return true;
+    return record->type == DNS_TYPE_SIG && !cursor_u16(&data) && !data.failed; /* covers type 0 */
+}
+
+static enum status read_query_records(const uint8_t *packet, size_t n, struct dns_message *message)
+{
+    struct dns_walk walk = dns_walk_start(packet, n, message);
+    struct dns_record record;
+    while (walk.left[DNS_ADDITIONAL]) {
+        if (!dns_walk_next(&walk, &record))
+            return ST_INVALID;
+        if (record.type == DNS_TYPE_OPT && read_edns(packet, &record, &message->edns) != ST_OK)
+            return ST_INVALID;
+        if (walk.left[DNS_ADDITIONAL] && is_message_signature(packet, &record))
+            return ST_INVALID;
+        message->records_end = cursor_offset(&walk.cursor);
+    }
+    return ST_OK;
+}
+
+enum status dns_query_parse(const uint8_t *packet, size_t n, struct dns_message *message)
+{
+    struct cursor cursor = cursor_over(packet, n);
+    enum status status = read_start(&cursor, message);
+    if (status != ST_OK)
+        return status;
+    const struct dns_header *header = &message->header;
+    if (header->ancount || header->nscount || header->arcount > DNS_MAX_RECORDS)
+        return ST_INVALID;
+    return read_query_records(packet, n, message);
+}
+
+static enum status read_response_records(const uint8_t *packet, size_t n, struct dns_message *message)
+{
+    const struct dns_header *header = &message->header;
+    struct dns_walk walk = dns_walk_start(packet, n, message);
+    struct dns_record record;
+    for (unsigned left = header->ancount + header->nscount + header->arcount; left; left--) {
+        if (!dns_walk_next(&walk, &record))
+            return ST_INVALID;
+        if (record.type == DNS_TYPE_OPT) {
+            if (read_edns(packet, &record, &message->edns) != ST_OK)
+                return ST_INVALID;
+        } else if (!dns_rdata_fits(record_data(packet, &record), record.type, record.class)) {
+            return ST_INVALID;
+        }
+    }
+    message->records_end = cursor_offset(&walk.cursor);
+    return message->records_end == n ? ST_OK : ST_INVALID;
+}
+
+enum status dns_response_parse(const uint8_t *packet, size_t n, struct dns_message *message)
+{
+    struct cursor cursor = cursor_over(packet, n);
+    enum status status = read_start(&cursor, message);
+    if (status != ST_OK)
+        return status;
+    const struct dns_header *header = &message->header;
+    if (!(header->flags & DNS_FLAG_QR) || dns_header_opcode(header) != DNS_OPCODE_QUERY ||
+        header->ancount + header->nscount + header->arcount > DNS_MAX_RECORDS)
+        return ST_INVALID;
+    return read_response_records(packet, n, message);
+}
+
+const char *dns_type_text(uint16_t type, char out[16])
+{
+    static const struct {
+        uint16_t type;
+        const char *text;
+    } known[] = {
+        {DNS_TYPE_A, "A"},         {DNS_TYPE_NS, "NS"},       {DNS_TYPE_CNAME, "CNAME"},   {DNS_TYPE_SOA, "SOA"},
+        {DNS_TYPE_PTR, "PTR"},     {DNS_TYPE_MX, "MX"},       {DNS_TYPE_TXT, "TXT"},       {DNS_TYPE_SIG, "SIG"},
+        {DNS_TYPE_AAAA, "AAAA"},   {DNS_TYPE_SRV, "SRV"},     {DNS_TYPE_DNAME, "DNAME"},   {DNS_TYPE_OPT, "OPT"},
+        {DNS_TYPE_DS, "DS"},       {DNS_TYPE_RRSIG, "RRSIG"}, {DNS_TYPE_NSEC, "NSEC"},     {DNS_TYPE_NSEC3, "NSEC3"},
+        {DNS_TYPE_SVCB, "SVCB"},   {DNS_TYPE_HTTPS, "HTTPS"}, {DNS_TYPE_NXNAME, "NXNAME"}, {DNS_TYPE_TKEY, "TKEY"},
+        {DNS_TYPE_TSIG, "TSIG"},   {DNS_TYPE_IXFR, "IXFR"},   {DNS_TYPE_AXFR, "AXFR"},     {DNS_TYPE_MAILB, "MAILB"},
+        {DNS_TYPE_MAILA, "MAILA"}, {DNS_TYPE_ANY, "ANY"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (known[i].type == type)
+            return known[i].text;
+    snprintf(out, 16, "TYPE%u", type); /* RFC 3597 section 5 */
+    return out;
+}

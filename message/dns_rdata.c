@@ -1,0 +1,103 @@
+#include "message/dns_rdata.h"
+
+enum {
+    RRSIG_FIXED_BYTES = 18, /* RFC 4034 section 3.1, up to the signer's name */
+    SOA_NUMBERS_BYTES = 20, /* RFC 1035 section 3.3.13 */
+    SVCB_IPV4_HINT = 4,     /* RFC 9460 section 14.3.2 */
+    SVCB_IPV6_HINT = 6,
+};
+
+static void take_name(struct cursor *rdata)
+{
+    struct dname name;
+    if (dns_name_parse(rdata, &name) != ST_OK)
+        rdata->failed = true;
+}
+
+/* A name that its type forbids to compress: the bytes taken are the name's own. */
+static void take_plain_name(struct cursor *rdata)
+{
+    struct dname name;
+    size_t from = cursor_offset(rdata);
+    if (dns_name_parse(rdata, &name) != ST_OK || cursor_offset(rdata) - from != name.length)
+        rdata->failed = true;
+}
+
+/* RFC 9460 section 2.2: keys strictly ascend. Address hints are checked (section 7.3) because they are looked up. */
+static void take_service(struct cursor *rdata)
+{
+    cursor_u16(rdata); /* priority */
+    take_plain_name(rdata);
+    int last = -1;
+    while (!rdata->failed && cursor_left(rdata)) {
+        int key = cursor_u16(rdata);
+        uint16_t length = cursor_u16(rdata);
+        cursor_bytes(rdata, length);
+        unsigned unit = key == SVCB_IPV4_HINT ? 4 : key == SVCB_IPV6_HINT ? 16 : 0;
+        if (key <= last || (unit && (!length || length % unit)))
+            rdata->failed = true;
+        last = key;
+    }
+}
+
+static void take_internet(struct cursor *rdata, uint16_t type)
+{
+    switch (type) {
+    case DNS_TYPE_A:
+        cursor_bytes(rdata, 4);
+        break;
+    case DNS_TYPE_AAAA:
+        cursor_bytes(rdata, 16);
+        break;
+    case DNS_TYPE_SRV:
+        cursor_bytes(rdata, 6); /* priority, weight, port */
+        take_name(rdata);
+        break;
+    case DNS_TYPE_SVCB:
+    case DNS_TYPE_HTTPS:
+        take_service(rdata);
+        break;
+    default:
+        cursor_bytes(rdata, cursor_left(rdata));
+    }
+}
+
+bool dns_rdata_fits(struct cursor rdata, uint16_t type, uint16_t class)
+{
+    switch (type) {
+    case DNS_TYPE_NS:
+    case DNS_TYPE_CNAME:
+    case DNS_TYPE_PTR:
+    case DNS_TYPE_DNAME:
+        take_name(&rdata);
+        break;
+    case DNS_TYPE_SOA:
+        take_name(&rdata);
+        take_name(&rdata);
+        cursor_bytes(&rdata, SOA_NUMBERS_BYTES);
+        break;
+    case DNS_TYPE_MX:
+        cursor_u16(&rdata);
+        take_name(&rdata);
+        break;
+    case DNS_TYPE_RRSIG:
+        cursor_bytes(&rdata, RRSIG_FIXED_BYTES);
+        take_plain_name(&rdata);
+        cursor_bytes(&rdata, cursor_left(&rdata));
+        break;
+    default:
+        if (class != DNS_CLASS_IN)
+            return true;
+        take_internet(&rdata, type);
+    }
+    return !rdata.failed && !cursor_left(&rdata);
+}
+
+bool dns_rdata_options_fit(struct cursor rdata)
+{
+    while (!rdata.failed && cursor_left(&rdata)) {
+        cursor_u16(&rdata); /* code */
+        cursor_bytes(&rdata, cursor_u16(&rdata));
+    }
+    return !rdata.failed;
+}
