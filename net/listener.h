@@ -17,7 +17,7 @@ struct listener_ops {
  * listener_addr(). */
 enum status listener_open(struct loop *loop, const struct addr *addr, const struct listener_ops *ops, void *arg,
                           struct listener **listener, struct fault *fault) MUST_CHECK;
-void listener_close(struct listener *listener);
+void listener_close(struct listener *listener); /* also from on_accept(); NULL is allowed */
 struct addr listener_addr(const struct listener *listener);
 
 /* Before any SO_REUSEPORT socket is opened: makes sure that no other process listens at ADDR (SO_REUSEPORT alone would

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "base/status.h"
 
@@ -13,14 +14,14 @@ struct event_base;
 struct loop *loop_new(void); /* NULL when out of memory or file descriptors */
 void loop_free(struct loop *loop);
 
-/* Runs until loop_stop(). */
+/* Runs until loop_stop(), which another thread reaches by loop_call(). */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
-/* Runs what is ready without waiting; for tests and drains. */
+/* One round: events, then due timers, then tasks. Without WAIT only what is ready; for tests and drains. */
 void loop_run_once(struct loop *loop, bool wait);
 
-/* Monotonic milliseconds as of the start of this round; cheap. */
-int64_t loop_now_ms(const struct loop *loop);
+/* Monotonic milliseconds of clock_mono_ms() as of the start of this round; cheap. */
+int64_t loop_now_ms(struct loop *loop);
 
 /* From any thread: calls FN(ARG) in the loop's thread, soon. Calls are kept in order. ST_NOMEM if it can't be queued.
  */
@@ -31,6 +32,28 @@ struct timer *timer_new(struct loop *loop, void (*on_timer)(void *arg), void *ar
 void timer_free(struct timer *timer);
 void timer_start(struct timer *timer, int64_t after_ms);
 void timer_stop(struct timer *timer);
+
+/* Work put off to the end of this round, embedded in the object that it is for. */
+struct loop_task {
+    void (*run)(void *arg);
+    void *arg;
+    bool queued;
+    uint64_t round;
+    TAILQ_ENTRY(loop_task) entry;
+};
+/* Runs the task once after the events of this round; one put off by a task waits for the next round. Nothing when it is
+ * queued already. loop_task_cancel() must be called before the object goes. */
+void loop_defer(struct loop *loop, struct loop_task *task);
+void loop_task_cancel(struct loop *loop, struct loop_task *task);
+
+/* An object that nobody but the loop owns any more (a stream that lingers): loop_free() frees it. */
+struct loop_orphan {
+    void (*free)(void *arg);
+    void *arg;
+    LIST_ENTRY(loop_orphan) entry;
+};
+void loop_adopt(struct loop *loop, struct loop_orphan *orphan);
+void loop_orphan_gone(struct loop_orphan *orphan);
 
 /* For net/ alone: the libevent base, and 64 KiB of scratch to receive into. */
 struct event_base *loop_event_base(struct loop *loop);

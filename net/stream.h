@@ -1,7 +1,7 @@
 /* A TCP connection with buffered input, queued output and back-pressure.
  *
- * Owned by one object (a transaction, a tunnel); all callbacks go to it. A callback may free the stream. An idle stream
- * holds no buffers. */
+ * Owned by one object (a transaction, a tunnel); all callbacks go to it, each from the loop and never from within a
+ * call of a function here. A callback may free the stream. An idle stream holds no buffers. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,6 +15,7 @@
 
 struct stream;
 
+/* All but on_data() and on_failed() may be NULL. */
 struct stream_ops {
     void (*on_connected)(void *arg);                  /* of stream_connect(): it may be written to now */
     void (*on_data)(void *arg);                       /* stream_input() has grown */
@@ -33,11 +34,13 @@ struct stream *stream_connect(struct loop *loop, const struct addr *addr, int64_
 /* Closes; queued output is lost. Use stream_finish() to let it drain. NULL is allowed. */
 void stream_free(struct stream *stream);
 
-/* Hands the stream to the loop: queued output is sent, then the write side is shut, input is read and thrown away for
- * at most LINGER_MS (so that no reset eats the last answer), then it is closed. The caller must not use it again. */
+/* Hands the stream to the loop: queued output is sent (given up after LINGER_MS, or the idle timeout where one is set,
+ * without progress), then the write side is shut, input is read and thrown away for at most LINGER_MS (so that no reset
+ * eats the last answer), then it is closed. The caller must not use it again. */
 void stream_finish_own(struct stream *stream, int64_t linger_ms);
 
-/* Moves the stream to another owner (a CONNECT that becomes a tunnel, a connection that goes to a pool). */
+/* Moves the stream to another owner (a CONNECT that becomes a tunnel, a connection that goes to a pool). Input that is
+ * waiting is not announced to it: look at stream_input(). */
 void stream_set_owner(struct stream *stream, const struct stream_ops *ops, void *arg);
 
 /* What was received and not consumed yet; valid until the next call on this stream. */
@@ -50,11 +53,13 @@ void stream_pause(struct stream *stream);  /* stops reading: back-pressure */
 void stream_resume(struct stream *stream); /* also announces input that is waiting, from the loop */
 bool stream_saw_eof(const struct stream *stream);
 
-/* Queues output. Sent by stream_flush(), or at the end of this round of the loop. ST_NOMEM or ST_CLOSED. */
+/* Queues output. Sent by stream_flush(), or at the end of this round of the loop; much output at once is sent right
+ * away. ST_CLOSED after stream_shutdown() or a failure that on_failed() is about to tell; ST_NOMEM also when over 16
+ * MiB would be queued. */
 enum status stream_write(struct stream *stream, const void *data, size_t n) MUST_CHECK;
 void stream_flush(struct stream *stream);
 size_t stream_queued(const struct stream *stream);
-/* Output is considered high above this many queued bytes: the producer should pause until on_drained(). 64 KiB. */
+/* Whether more is queued than a producer should add to (64 KiB): pause it until on_drained(). */
 bool stream_is_full(const struct stream *stream);
 /* After what is queued, ends our direction (FIN). */
 void stream_shutdown(struct stream *stream);
@@ -62,6 +67,7 @@ void stream_shutdown(struct stream *stream);
 /* on_failed(ST_TIMEOUT) when nothing was received or sent for so long; 0 turns it off. */
 void stream_set_idle_timeout(struct stream *stream, int64_t timeout_ms);
 
+/* The addresses; all zeros once the connection is gone. */
 struct addr stream_peer(const struct stream *stream);
 struct addr stream_local(const struct stream *stream);
 struct loop *stream_loop(const struct stream *stream);

@@ -24,10 +24,18 @@ struct udp_ops {
                           size_t reply_size);
 };
 
+struct udp_counters {
+    uint64_t received, truncated,
+        unsent; /* truncated: longer than UDP_DATAGRAM_MAX; unsent: replies that were dropped */
+};
+
+/* Binds ADDR with SO_REUSEPORT; ADDR's port may be 0 (tests). */
 enum status udp_open(struct loop *loop, const struct addr *addr, const struct udp_ops *ops, void *arg, struct udp **udp,
                      struct fault *fault) MUST_CHECK;
-void udp_close(struct udp *udp);
+void udp_close(struct udp *udp); /* also from on_datagram(); NULL is allowed */
 struct addr udp_addr(const struct udp *udp);
 
 /* A reply later than on_datagram(). Never waits: a full socket buffer drops it, as the network may. */
 void udp_send(struct udp *udp, const struct udp_peer *peer, const uint8_t *data, size_t n);
+
+const struct udp_counters *udp_counters(const struct udp *udp);

@@ -1,0 +1,22 @@
+/* What the sockets of this folder share: making, binding, addresses, errno in our words. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/addr.h"
+#include "base/status.h"
+
+/* A non-blocking, close-on-exec socket of ADDR's family bound to ADDR, IPv6 alone where it is IPv6. ST_BUSY with a
+ * fault that names the holder of the port, where that can be found out; else ST_DENIED, ST_NOMEM or ST_IO. */
+enum status socket_bind(const struct addr *addr, int sock_type, bool reuse_port, int *fd,
+                        struct fault *fault) MUST_CHECK;
+
+struct addr socket_local(int fd); /* all zeros when it has none */
+struct addr socket_peer(int fd);
+
+/* Why a connection or a send failed: ST_UNAVAILABLE (refused, unreachable), ST_TIMEOUT, ST_CLOSED (reset), ST_DENIED,
+ * ST_NOMEM or ST_IO. */
+enum status socket_status(int error);
+bool socket_would_block(int error);
+/* Out of descriptors or memory: waiting helps, trying again at once does not. */
+bool socket_is_starved(int error);
