@@ -9,31 +9,68 @@
 #include "reputation/source_writer.h"
 
 struct feed {
-    const char *name, *url, *format; /* format: "hosts", "domains", "urls", "ips", or "auto" */
+    const char *name, *url, *format; /* format: of feed_format_names(), or "auto" */
     enum category category;
     enum risk risk;
     int64_t interval_s;
 };
 
-enum { FEED_EXAMPLES = 5, FEED_REASONS = 16 };
+enum { FEED_EXAMPLES = 5, FEED_REASONS = 32 };
+/* A feed with more faulty lines than this is refused as a whole, once it has so many lines with content. */
+enum { FEED_MAX_INVALID_PERCENT = 5, FEED_MIN_JUDGED_LINES = 20 };
 
 /* What an import found. */
 struct feed_report {
-    char format[32];
-    uint64_t lines, entries[INDICATOR_KINDS], duplicates, comments;
+    char format[32]; /* the one that was detected, for "auto" */
+    uint64_t lines, comments /* and blank lines */, faulty_lines;
+    uint64_t entries[INDICATOR_KINDS], duplicates; /* distinct ones after an import or a dry run */
     struct {
         const char *reason; /* "not a host name", static */
         uint64_t count;
-    } skipped[FEED_REASONS];
+    } skipped[FEED_REASONS]; /* most frequent first */
     size_t skipped_count;
     char examples[FEED_EXAMPLES][160]; /* "FILE:LINE: text: reason", printable */
     size_t example_count;
     bool unchanged;
-    struct source_info source;
+    struct source_info source; /* after an import */
 };
 
+/* Who gets the indicators of a feed, in the feed's order. GUARDED: it must not get into a store. ST_INVALID: that one
+ * can't be used; any other failure ends the parse. */
+struct feed_sink {
+    enum status (*take)(void *user, const struct indicator *indicator, bool guarded);
+    void *user;
+};
+
+/* Reads PATH as FEED->format. ST_INVALID, after all has been handed to SINK, when it does not look like a feed: no
+ * entries, or too many faulty lines; before that when it is a web page, compressed, or UTF-16. */
+enum status feed_parse(const char *path, const struct feed *feed, bool progress, const struct feed_sink *sink,
+                       struct feed_report *report, struct fault *fault) MUST_CHECK;
+
+/* What a dry run prints: all that the feed has of one kind, guarded or not. */
+enum feed_dump {
+    FEED_DUMP_NONE,
+    FEED_DUMP_NAMES,
+    FEED_DUMP_URLS,
+    FEED_DUMP_IPS,
+    FEED_DUMP_CIDRS,
+    FEED_DUMP_IP_PORTS,
+    FEED_DUMP_KINDS
+};
+/* The words of the command line: "names", "urls", "ips", "cidrs", "ip-ports". */
+enum status feed_dump_kind(struct str word, enum feed_dump *dump) MUST_CHECK;
+
+/* A dry run: as feed_import(), but nothing is published. DUMP goes to OUT: normalised, distinct, sorted by bytes, one a
+ * line, also where the feed is refused. */
+enum status feed_try(const char *path, const struct feed *feed, bool progress, enum feed_dump dump, FILE *out,
+                     struct feed_report *report, struct fault *fault) MUST_CHECK;
+
+/* The report for people, or as one JSON object. */
+enum status feed_report_print(const struct feed_report *report, bool json, FILE *out) MUST_CHECK;
+
 /* Reads PATH and publishes it as source FEED->name in STORE_DIR. The old source stays when it fails or when what was
- * read does not look like a feed (FAULT says why). PROGRESS: a bar on standard error if that is a terminal. */
+ * read does not look like a feed (FAULT says why). PROGRESS: a bar on standard error if that is a terminal. While it
+ * runs SIGINT and SIGTERM are caught: it cleans up and returns ST_CLOSED, "interrupted". So does feed_refresh(). */
 enum status feed_import(const char *store_dir, const char *path, const struct feed *feed, bool progress,
                         struct feed_report *report, struct fault *fault) MUST_CHECK;
 
@@ -52,7 +89,7 @@ int64_t feed_due_in_s(const char *state_dir, const struct feed *feed);
 
 /* Whether FORMAT is one of the table. */
 bool feed_format_known(struct str format);
-/* The names of all formats, comma-separated, for help texts. */
+/* The names of all formats, comma-separated, for help texts. Not thread-safe. */
 const char *feed_format_names(void);
 
 /* The built-in source `test-hosts`: the vendors' published test hosts, in the category that each vendor gives them. */

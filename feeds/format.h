@@ -1,0 +1,33 @@
+/* The formats of feeds: one small file each, behind one table. */
+#pragma once
+
+#include "feeds/intake.h"
+
+struct format {
+    const char *name, *about;
+    const char *starts; /* characters that a file of this format may start with although they are no text list's */
+    /* One line, without its end, trimmed of blanks. */
+    void (*line)(struct intake *intake, struct str line);
+};
+
+extern const struct format format_hosts, format_domains, format_urls, format_ips;
+
+size_t format_count(void);
+const struct format *format_at(size_t index);
+/* NULL: none of that name. */
+const struct format *format_find(struct str name);
+
+/* How well FORMAT reads SAMPLE, the beginning of a file: percent of the lines with content that it finds no fault in.
+ * -1: there is no such line. */
+int format_score(const struct format *format, struct str sample, char separator);
+/* The format with the best score, the first in the table of several; NULL under 50. *EMPTY: SAMPLE has no content. */
+const struct format *format_detect(struct str sample, char separator, bool *empty);
+
+/* Hands one line to FORMAT: looks at what is common to all of them first. */
+void format_take_line(const struct format *format, struct intake *intake, struct str line);
+
+/* Helpers that several formats share. */
+/* Whether LINE is a comment by its first character. */
+bool format_is_comment(struct str line, const char *markers);
+/* LINE without a comment that starts with one of MARKERS after a blank. */
+struct str format_without_comment(struct str line, const char *markers);

@@ -1,0 +1,128 @@
+#include "feeds/import.h"
+
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "feeds/entries.h"
+#include "feeds/interrupt.h"
+#include "feeds/parse.h"
+
+enum { LOCK_WAIT_MS = 30 * 1000, LOCK_POLL_MS = 50 };
+
+static enum status writer_take(void *writer, const struct indicator *indicator, bool guarded)
+{
+    return guarded ? ST_OK : source_writer_add(writer, indicator);
+}
+
+/* Another import holds the lock for as long as it writes; a short wait is better than a failure. */
+static enum status wait_for_lock(const char *store_dir, int *lock, struct fault *fault)
+{
+    for (int waited_ms = 0;; waited_ms += LOCK_POLL_MS) {
+        struct fault busy = {0};
+        enum status st = store_lock(store_dir, lock, &busy);
+        if (st != ST_BUSY || waited_ms >= LOCK_WAIT_MS)
+            return st == ST_OK ? ST_OK : fault_set(fault, st, "%s", busy.text);
+        if (interrupted())
+            return fault_set(fault, ST_CLOSED, "interrupted");
+        nanosleep(&(struct timespec){.tv_nsec = LOCK_POLL_MS * 1000000L}, NULL);
+    }
+}
+
+static enum status publish(const char *store_dir, struct source_writer *writer, struct feed_report *report,
+                           struct fault *fault)
+{
+    int lock;
+    enum status st = wait_for_lock(store_dir, &lock, fault);
+    if (st != ST_OK)
+        return st;
+    st = source_writer_publish(writer, store_dir, &report->unchanged, &report->source, fault);
+    store_unlock(lock);
+    return st;
+}
+
+static void count_distinct(struct feed_report *report, const uint64_t distinct[INDICATOR_KINDS])
+{
+    for (size_t kind = 0; kind < INDICATOR_KINDS; kind++) {
+        if (report->entries[kind] > distinct[kind])
+            report->duplicates += report->entries[kind] - distinct[kind];
+        report->entries[kind] = distinct[kind];
+    }
+}
+
+enum status import_fd(const char *store_dir, int fd, const char *name, const char *origin, const struct feed *feed,
+                      bool progress, struct feed_report *report, struct fault *fault)
+{
+    struct source_writer *writer = NULL;
+    *report = (struct feed_report){0};
+    if (!source_name_valid(str_of(feed->name)))
+        return fault_set(fault, ST_INVALID, "'%s' is no name for a feed: use a-z, 0-9, '.', '_' and '-'", feed->name);
+    struct source_writer_settings settings = {
+        .name = feed->name, .format = feed->format, .category = feed->category, .origin = origin};
+    enum status st = source_writer_new(&settings, &writer);
+    if (st != ST_OK)
+        return fault_set(fault, st, "can't write a source: %s", status_text(st));
+    struct feed_sink sink = {writer_take, writer};
+    st = parse_fd(fd, name, feed, progress, &sink, report, fault);
+    if (st == ST_OK)
+        st = publish(store_dir, writer, report, fault);
+    if (st == ST_OK)
+        count_distinct(report, report->source.counts);
+    source_writer_free(writer);
+    return st;
+}
+
+enum status feed_import(const char *store_dir, const char *path, const struct feed *feed, bool progress,
+                        struct feed_report *report, struct fault *fault)
+{
+    *report = (struct feed_report){0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return fault_errno(fault, ST_IO, "can't open %s", path);
+    interrupt_begin();
+    enum status st = import_fd(store_dir, fd, path, path, feed, progress, report, fault);
+    interrupt_end();
+    close(fd);
+    return st;
+}
+
+enum status feed_dump_kind(struct str word, enum feed_dump *dump)
+{
+    static const struct {
+        struct str word;
+        enum feed_dump dump;
+    } words[] = {
+        {{"names", 5}, FEED_DUMP_NAMES}, {{"urls", 4}, FEED_DUMP_URLS},         {{"ips", 3}, FEED_DUMP_IPS},
+        {{"cidrs", 5}, FEED_DUMP_CIDRS}, {{"ip-ports", 8}, FEED_DUMP_IP_PORTS},
+    };
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (str_eq(word, words[i].word)) {
+            *dump = words[i].dump;
+            return ST_OK;
+        }
+    return ST_INVALID;
+}
+
+enum status feed_try(const char *path, const struct feed *feed, bool progress, enum feed_dump dump, FILE *out,
+                     struct feed_report *report, struct fault *fault)
+{
+    static const enum indicator_kind kind_of[FEED_DUMP_KINDS] = {
+        [FEED_DUMP_NAMES] = INDICATOR_NAME,       [FEED_DUMP_URLS] = INDICATOR_URL,
+        [FEED_DUMP_IPS] = INDICATOR_NETWORK,      [FEED_DUMP_CIDRS] = INDICATOR_NETWORK,
+        [FEED_DUMP_IP_PORTS] = INDICATOR_NETWORK,
+    };
+    struct entries entries = {0};
+    struct feed_sink sink = {entries_take, &entries};
+    uint64_t distinct[INDICATOR_KINDS] = {0};
+    enum status st = feed_parse(path, feed, progress, &sink, report, fault);
+    for (enum feed_dump kind = FEED_DUMP_NONE + 1; kind < FEED_DUMP_KINDS; kind++) {
+        uint64_t count;
+        enum status sorted = entries_sort(&entries, kind, kind == dump ? out : NULL, &count);
+        if (sorted != ST_OK && st == ST_OK)
+            st = fault_set(fault, sorted, "can't dump the entries: %s", status_text(sorted));
+        distinct[kind_of[kind]] += count;
+    }
+    count_distinct(report, distinct);
+    entries_fini(&entries);
+    return st;
+}

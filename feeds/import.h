@@ -1,0 +1,8 @@
+/* From an open file to a source in the store. */
+#pragma once
+
+#include "feeds/feeds.h"
+
+/* As feed_import(), of what is left to read in FD. NAME stands in messages, ORIGIN in the source's manifest. */
+enum status import_fd(const char *store_dir, int fd, const char *name, const char *origin, const struct feed *feed,
+                      bool progress, struct feed_report *report, struct fault *fault) MUST_CHECK;

@@ -1,0 +1,34 @@
+/* The lines of a file: streaming, a file of any size, lines of at most LINE_MAX_BYTES. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "base/text.h"
+
+enum { LINE_MAX_BYTES = 64 * 1024, LINE_BUFFER_BYTES = 2 * LINE_MAX_BYTES };
+
+struct lines {
+    int fd; /* not owned */
+    bool ended;
+    char separator; /* LF; CR in a file whose beginning has CR alone */
+    char *buffer;
+    size_t at, end;
+    uint64_t number; /* of the line given last, from 1 */
+    uint64_t bytes;  /* read so far */
+    char head[80];   /* how a line that was too long began */
+};
+
+enum line { LINE_TEXT, LINE_TOO_LONG, LINE_END, LINE_FAILED };
+
+/* Reads the first block and takes a UTF-8 byte order mark off. ST_IO: errno says why. */
+enum status lines_init(struct lines *lines, int fd) MUST_CHECK;
+void lines_fini(struct lines *lines);
+
+/* The first block, until lines_next() is called. */
+struct str lines_sample(const struct lines *lines);
+
+/* LINE_TEXT: the next line without its end, valid until the next call. LINE_TOO_LONG: LINE is how it begins; what
+ * follows it can be read on. LINE_FAILED: errno says why. */
+enum line lines_next(struct lines *lines, struct str *line) MUST_CHECK;

@@ -1,0 +1,41 @@
+/* Why something in a feed is not taken. */
+#pragma once
+
+#include <stdbool.h>
+
+enum skip {
+    SKIP_NOT, /* it is taken */
+    /* Faults: they count against the feed (FEED_MAX_INVALID_PERCENT). */
+    SKIP_LONG_LINE,
+    SKIP_NUL_BYTE,
+    SKIP_NO_ADDRESS_COLUMN,
+    SKIP_NO_NAME_COLUMN,
+    SKIP_NOT_NAME,
+    SKIP_SINGLE_LABEL,
+    SKIP_NOT_ADDRESS,
+    SKIP_EVERY_ADDRESS,
+    SKIP_NOT_URL,
+    SKIP_LONG_URL,
+    SKIP_NO_KEY,
+    SKIP_NOT_RULE,
+    /* Well-formed, but no indicator. */
+    SKIP_BOILERPLATE,
+    SKIP_ADDRESS_AS_NAME,
+    SKIP_REWRITE,
+    SKIP_PATTERN,
+    SKIP_MODIFIER,
+    SKIP_REGEX,
+    SKIP_COSMETIC,
+    SKIP_FORWARD,
+    SKIP_DIRECTIVE,
+    /* Guards: an indicator that would block what is not the malware's. */
+    SKIP_LOCAL_NAME,
+    SKIP_SPECIAL_ADDRESS,
+    SKIP_WIDE_NETWORK,
+    SKIP_COUNT
+};
+
+/* For people: "not a host name". Static. */
+const char *skip_text(enum skip skip);
+/* Whether it is a fault of the feed's, as against something that is left out on purpose. */
+bool skip_is_fault(enum skip skip);
