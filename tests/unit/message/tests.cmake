@@ -1,0 +1,6 @@
+ccward_unit(message dns_name)
+ccward_unit(message dns_message)
+ccward_unit(message dns_rdata)
+ccward_unit(message dns_walk)
+ccward_unit(message dns_build)
+ccward_unit(message dns_truncate)
