@@ -1,0 +1,328 @@
+#include "policy/policy.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "base/clock.h"
+
+/* The source of the user's own entries, which stands above all others. */
+#define USER_SOURCE "user"
+
+struct policy {
+    atomic_uint references;
+    struct store *store;
+    struct policy_settings settings; /* points into the two below */
+    struct policy_group *groups;
+    struct network *networks;
+    int user_source; /* index in the store; -1: none */
+};
+
+/* Look-ups of one subject, in the order of how much they say of it; a URL goes through all of them. */
+enum look { LOOK_URL, LOOK_NAME, LOOK_ADDRESS, LOOK_COUNT };
+
+struct found {
+    struct store_hit hits[STORE_MAX_HITS];
+    size_t count;
+};
+
+struct policy_reader {
+    struct policy *policy;
+    struct store_reader *store;
+    struct found found[LOOK_COUNT];
+    struct dname name; /* lower case */
+    struct addr addr;
+    struct canonical_url url;
+};
+
+/* What one source says: its most specific entry. */
+struct opinion {
+    const struct store_hit *hit; /* NULL: none yet */
+    enum action action;
+    bool exempts; /* the source takes the subject out of its own listing */
+    enum look look;
+};
+
+static enum status copy_groups(const struct policy_settings *from, struct policy *policy)
+{
+    size_t networks = 0, used = 0;
+    for (size_t i = 0; i < from->group_count; i++)
+        networks += from->groups[i].client_count;
+    policy->groups = calloc(from->group_count + 1, sizeof *policy->groups);
+    policy->networks = calloc(networks + 1, sizeof *policy->networks);
+    if (!policy->groups || !policy->networks)
+        return ST_NOMEM;
+    for (size_t i = 0; i < from->group_count; i++) {
+        policy->groups[i] = from->groups[i];
+        policy->groups[i].clients = policy->networks + used;
+        for (size_t k = 0; k < from->groups[i].client_count; k++)
+            policy->networks[used++] = from->groups[i].clients[k];
+    }
+    policy->settings = *from;
+    policy->settings.groups = policy->groups;
+    return ST_OK;
+}
+
+static int find_source(const struct store *store, const char *name)
+{
+    for (size_t i = 0; i < store_source_count(store); i++)
+        if (!strcmp(store_source_info(store, i)->name, name))
+            return (int)i;
+    return -1;
+}
+
+enum status policy_new_own(const struct policy_settings *settings, struct store *store, struct policy **out)
+{
+    struct policy *policy = calloc(1, sizeof *policy);
+    if (!policy) {
+        store_free(store);
+        return ST_NOMEM;
+    }
+    atomic_init(&policy->references, 1);
+    policy->store = store;
+    policy->user_source = find_source(store, USER_SOURCE);
+    enum status status = copy_groups(settings, policy);
+    if (status != ST_OK) {
+        policy_unref(policy);
+        return status;
+    }
+    *out = policy;
+    return ST_OK;
+}
+
+struct policy *policy_ref(struct policy *policy)
+{
+    atomic_fetch_add_explicit(&policy->references, 1, memory_order_relaxed);
+    return policy;
+}
+
+void policy_unref(struct policy *policy)
+{
+    if (!policy || atomic_fetch_sub_explicit(&policy->references, 1, memory_order_acq_rel) != 1)
+        return;
+    store_free(policy->store);
+    free(policy->groups);
+    free(policy->networks);
+    free(policy);
+}
+
+const struct store *policy_store(const struct policy *policy)
+{
+    return policy->store;
+}
+
+enum status policy_reader_new(struct policy *policy, struct policy_reader **out)
+{
+    struct policy_reader *reader = calloc(1, sizeof *reader);
+    if (!reader)
+        return ST_NOMEM;
+    enum status status = store_reader_new(policy->store, &reader->store);
+    if (status != ST_OK) {
+        free(reader);
+        return status;
+    }
+    reader->policy = policy_ref(policy);
+    *out = reader;
+    return ST_OK;
+}
+
+void policy_reader_free(struct policy_reader *reader)
+{
+    if (!reader)
+        return;
+    store_reader_free(reader->store);
+    policy_unref(reader->policy);
+    free(reader);
+}
+
+static const struct policy_group *group_of(const struct policy *policy, const struct addr *client)
+{
+    for (size_t i = 0; i < policy->settings.group_count; i++)
+        for (size_t k = 0; k < policy->groups[i].client_count; k++)
+            if (network_contains(&policy->groups[i].clients[k], client))
+                return &policy->groups[i];
+    return &policy->settings.default_group;
+}
+
+static enum part_mode mode_of(const struct policy_group *group, enum look look)
+{
+    switch (look) {
+    case LOOK_URL:
+        return group->urls;
+    case LOOK_NAME:
+        return group->names;
+    default:
+        return group->addresses;
+    }
+}
+
+static void look_up_name(struct policy_reader *reader, const struct dname *name, uint32_t now_s)
+{
+    struct found *found = &reader->found[LOOK_NAME];
+    reader->name = *name;
+    dname_lower(&reader->name);
+    found->count = store_find_name(reader->store, &reader->name, now_s, found->hits, STORE_MAX_HITS);
+}
+
+static void look_up_address(struct policy_reader *reader, const struct addr *addr, uint32_t now_s)
+{
+    struct found *found = &reader->found[LOOK_ADDRESS];
+    reader->addr = *addr;
+    found->count = store_find_addr(reader->store, &reader->addr, now_s, found->hits, STORE_MAX_HITS);
+}
+
+static void look_up_url(struct policy_reader *reader, const struct subject *subject, const struct policy_group *group,
+                        uint32_t now_s)
+{
+    struct canonical_url *url = &reader->url;
+    struct found *found = &reader->found[LOOK_URL];
+    struct str path = subject->path.length ? subject->path : STR("/");
+    /* A path that has no canonical form, such as one that is too long, does not hide its host. */
+    if (canonical_url_parts(subject->host, subject->port, path, url) != ST_OK &&
+        canonical_url_parts(subject->host, subject->port, STR("/"), url) != ST_OK)
+        return;
+    if (group->urls != PART_OFF)
+        found->count = store_find_url(reader->store, url, now_s, found->hits, STORE_MAX_HITS);
+    if (url->host_is_address && group->addresses != PART_OFF) {
+        struct addr addr = url->addr;
+        addr.port = subject->port;
+        look_up_address(reader, &addr, now_s);
+    } else if (!url->host_is_address && group->names != PART_OFF) {
+        look_up_name(reader, &url->name, now_s);
+    }
+}
+
+static void look_up(struct policy_reader *reader, const struct subject *subject, const struct policy_group *group)
+{
+    uint32_t now_s = (uint32_t)(clock_wall_ms() / 1000);
+    for (enum look look = 0; look < LOOK_COUNT; look++)
+        reader->found[look].count = 0;
+    switch (subject->kind) {
+    case SUBJECT_NAME:
+        if (group->names != PART_OFF)
+            look_up_name(reader, subject->name, now_s);
+        break;
+    case SUBJECT_URL:
+        look_up_url(reader, subject, group, now_s);
+        break;
+    case SUBJECT_ADDRESS:
+        if (group->addresses != PART_OFF)
+            look_up_address(reader, &subject->addr, now_s);
+        break;
+    }
+}
+
+/* What a hit asks for. The user's own address entries act as they say: the mode for addresses, `log` by default, is
+ * there because feeds list shared addresses. */
+static enum action action_of(const struct policy *policy, const struct policy_group *group, enum look look,
+                             const struct store_hit *hit)
+{
+    bool users = hit->source == policy->user_source;
+    enum action action = users ? ACTION_BLOCK : policy->settings.categories[hit->record.category];
+    bool capped = mode_of(group, look) == PART_LOG && !(users && look == LOOK_ADDRESS);
+    if (hit->record.flags & RECORD_ALLOW)
+        return ACTION_ALLOW;
+    if (action == ACTION_BLOCK && (capped || hit->record.flags & RECORD_LOG))
+        return ACTION_LOG;
+    return action;
+}
+
+/* Takes HIT into its source's opinion. Hits come from the most to the least specific; those of one look-up that are
+ * equally specific weigh together, an exemption first, then the highest action. What is less specific does not count,
+ * but a host may still be blocked where its URL is only logged. */
+static void weigh(const struct policy *policy, const struct policy_group *group, enum look look,
+                  const struct store_hit *hit, struct opinion *opinion)
+{
+    bool same_look = opinion->hit && opinion->look == look;
+    if (opinion->exempts || (same_look && opinion->hit->specificity != hit->specificity))
+        return;
+    bool exempts = (hit->record.flags & RECORD_ALLOW) != 0;
+    if (exempts && opinion->hit && !same_look)
+        return; /* the host is exempt, but not this URL on it */
+    enum action action = action_of(policy, group, look, hit);
+    if (opinion->hit && !exempts && action <= opinion->action)
+        return;
+    *opinion = (struct opinion){hit, action, exempts, look};
+}
+
+/* The user's entry before all; else the highest action, the more telling look-up, and the more specific entry. */
+static bool is_stronger(const struct policy *policy, const struct opinion *a, const struct opinion *b)
+{
+    if (a->hit->source == policy->user_source || b->hit->source == policy->user_source)
+        return a->hit->source == policy->user_source;
+    if (a->exempts != b->exempts)
+        return b->exempts;
+    if (a->action != b->action)
+        return a->action > b->action;
+    return a->look != b->look ? a->look < b->look : a->hit->specificity > b->hit->specificity;
+}
+
+static void add_source(const struct policy *policy, const struct store_hit *hit, size_t *used,
+                       char out[VERDICT_SOURCES_SIZE])
+{
+    const char *name = store_source_info(policy->store, hit->source)->name;
+    size_t need = strlen(name) + (*used > 0);
+    if (*used + need >= VERDICT_SOURCES_SIZE)
+        return;
+    snprintf(out + *used, VERDICT_SOURCES_SIZE - *used, "%s%s", *used ? "," : "", name);
+    *used += need;
+}
+
+static void fill(struct policy_reader *reader, const struct policy_group *group, const struct opinion *best,
+                 struct verdict *verdict)
+{
+    const struct record *record = &best->hit->record;
+    verdict->matched = true;
+    verdict->action = best->action;
+    verdict->kind = best->hit->kind;
+    verdict->category = record->category;
+    verdict->risk = record->risk;
+    verdict->confidence = record->confidence;
+    verdict->first_seen = record->first_seen;
+    verdict->last_seen = record->last_seen;
+    verdict->expires = record->expires;
+    text_copy(verdict->group, sizeof verdict->group, str_of(group->name));
+    text_copy(verdict->family, sizeof verdict->family, record->family);
+    store_hit_text(best->hit, &reader->name, &reader->url, &reader->addr, verdict->indicator,
+                   sizeof verdict->indicator);
+    verdict->indicator_id = XXH3_64bits_withSeed(verdict->indicator, strlen(verdict->indicator), verdict->kind);
+}
+
+static void judge_found(struct policy_reader *reader, const struct policy_group *group, struct verdict *verdict)
+{
+    const struct policy *policy = reader->policy;
+    struct opinion opinions[STORE_MAX_SOURCES] = {0};
+    const struct opinion *best = NULL;
+    size_t sources = store_source_count(policy->store), used = 0;
+    for (enum look look = 0; look < LOOK_COUNT; look++)
+        for (size_t i = 0; i < reader->found[look].count; i++) {
+            const struct store_hit *hit = &reader->found[look].hits[i];
+            weigh(policy, group, look, hit, &opinions[hit->source]);
+        }
+    for (size_t i = 0; i < sources; i++)
+        if (opinions[i].hit && (!best || is_stronger(policy, &opinions[i], best)))
+            best = &opinions[i];
+    if (!best)
+        return;
+    fill(reader, group, best, verdict);
+    verdict->sources[0] = '\0';
+    add_source(policy, best->hit, &used, verdict->sources);
+    for (size_t i = 0; i < sources; i++)
+        if (opinions[i].hit && &opinions[i] != best)
+            add_source(policy, opinions[i].hit, &used, verdict->sources);
+}
+
+void policy_decide(struct policy_reader *reader, const struct subject *subject, struct verdict *verdict)
+{
+    const struct policy_group *group = group_of(reader->policy, &subject->client);
+    verdict->action = ACTION_ALLOW;
+    verdict->matched = false;
+    look_up(reader, subject, group);
+    for (enum look look = 0; look < LOOK_COUNT; look++)
+        if (reader->found[look].count) {
+            judge_found(reader, group, verdict);
+            return;
+        }
+}
