@@ -1,0 +1,51 @@
+#include "daemon/announce.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static const char test_host[] = "ca91-1.winshipway.com";
+
+static void print_addresses(const char *what, const struct addr *items, size_t count, const char *none)
+{
+    printf("  %-12s", what);
+    for (size_t i = 0; i < count; i++) {
+        char text[ADDR_TEXT_SIZE];
+        addr_format(&items[i], text);
+        printf("%s%s", i ? ", " : "", text);
+    }
+    puts(count ? "" : none);
+}
+
+static void print_tries(const struct config *config)
+{
+    char text[ADDR_TEXT_SIZE];
+    puts("\nTry:");
+    if (config->dns.listen.count) {
+        const struct addr *dns = &config->dns.listen.items[0];
+        addr_format_ip(dns, text);
+        printf("  dig @%s -p %u %s A\n", text, dns->port, test_host);
+    }
+    if (config->proxy.listen.count) {
+        addr_format(&config->proxy.listen.items[0], text);
+        printf("  curl -x http://%s http://%s/\n", text, test_host);
+        printf("  and in a browser with the HTTP proxy %s, the page http://%s/\n", text, test_host);
+    }
+}
+
+void announce_ready(const struct config *config, const struct snapshot_facts *facts, const struct addr *upstreams,
+                    size_t upstream_count)
+{
+    printf("ccward %s is ready\n\n", CCWARD_VERSION);
+    print_addresses("DNS", config->dns.listen.items, config->dns.listen.count, "off");
+    print_addresses("HTTP proxy", config->proxy.listen.items, config->proxy.listen.count, "off");
+    print_addresses("block page", config->blockpage.listen.items, config->blockpage.listen.count, "off");
+    print_addresses("  for https", config->blockpage.tls_listen.items, config->blockpage.tls_listen.count, "off");
+    print_addresses("console", config->console.listen.items, config->console.listen.count, "off");
+    print_addresses("upstreams", upstreams, upstream_count, "none: only blocked names are answered");
+    printf("  %-12s%zu sources: %" PRIu64 " names, %" PRIu64 " URLs, %" PRIu64 " networks\n", "store", facts->sources,
+           facts->counts[INDICATOR_NAME], facts->counts[INDICATOR_URL], facts->counts[INDICATOR_NETWORK]);
+    printf("  %-12s%s/callbacks.jsonl\n", "log", config->state_dir);
+    print_tries(config);
+    puts("\nCtrl-C stops it.");
+    fflush(stdout);
+}

@@ -1,0 +1,33 @@
+#include <getopt.h>
+#include <stdio.h>
+
+#include "daemon/command.h"
+
+int cmd_check_config(const struct command *command, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {0}};
+    const char *path = config_default_path();
+    for (int c; (c = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
+        if (c == 'h')
+            return command_help(command);
+        if (c != 'c')
+            return command_misused(command, "this option is not known");
+        path = optarg;
+    }
+    if (optind < argc)
+        return command_misused(command, "'%s' is one word too many; a file is given with -c", argv[optind]);
+    struct config config;
+    struct config_faults faults = {0};
+    enum status status = config_load(path, &config, &faults);
+    fputs(buf_text(&faults.text), stderr);
+    unsigned found = faults.errors + faults.warnings; /* what a start forgives is a fault here */
+    if (status == ST_OK && !found)
+        printf("%s is right\n", path ? path : "the built-in configuration");
+    else
+        fprintf(stderr, "%u fault%s\n", found ? found : 1, found == 1 ? "" : "s");
+    if (status == ST_OK)
+        config_free(&config);
+    config_faults_free(&faults);
+    return status == ST_OK && !found ? EXIT_OK : EXIT_FAILED;
+}

@@ -1,0 +1,202 @@
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/command.h"
+
+/* What the command line says, for all verbs of `ccward feeds`. */
+struct feeds_call {
+    const struct command *command;
+    const char *config_path, *operand;
+    struct feed feed;
+    enum feed_dump dump;
+    bool json, dry_run;
+    struct config config;
+};
+
+/* The report tells people why lines were skipped also when the file is refused. */
+static int import_failed(const struct feeds_call *call, enum status status, const struct feed_report *report,
+                         const struct fault *fault)
+{
+    if (report->skipped_count && !call->json)
+        (void)!feed_report_print(report, false, stderr);
+    return command_failed(status, fault);
+}
+
+static int import(struct feeds_call *call)
+{
+    struct feed_report report = {0};
+    struct fault fault = {0};
+    enum status status;
+    if (!call->operand)
+        return command_misused(call->command, "which file is to be imported?");
+    if (!call->dry_run && !call->feed.name)
+        return command_misused(call->command, "--feed NAME is missing: what shall the source be called?");
+    if (!call->dry_run && !source_name_valid(str_of(call->feed.name)))
+        return command_misused(call->command,
+                               "'%s' is no name for a feed: use lower-case letters, digits, '.', '_', '-'",
+                               call->feed.name);
+    if (call->dump != FEED_DUMP_NONE && !call->dry_run)
+        return command_misused(call->command, "--dump goes with --dry-run");
+    if (call->dry_run)
+        status = feed_try(call->operand, &call->feed, true, call->dump, stdout, &report, &fault);
+    else
+        status = feed_import(store_dir(&call->config), call->operand, &call->feed, true, &report, &fault);
+    if (status == ST_OK && call->dump == FEED_DUMP_NONE)
+        status = feed_report_print(&report, call->json, stdout);
+    return status == ST_OK ? EXIT_OK : import_failed(call, status, &report, &fault);
+}
+
+static int refresh_one(const struct feeds_call *call, const struct config_feed *configured)
+{
+    struct feed feed = feed_of_config(configured);
+    struct feed_report report = {0};
+    struct fault fault = {0};
+    enum status status = feed_refresh(call->config.state_dir, &feed, true, &report, &fault);
+    if (status != ST_OK) {
+        fprintf(stderr, "ccward: feed %s: %s; what was in force stays in force\n", feed.name,
+                fault.text[0] ? fault.text : status_text(status));
+        return status == ST_BUSY ? EXIT_BUSY : EXIT_FAILED;
+    }
+    if (report.unchanged)
+        printf("%s: unchanged\n", feed.name);
+    else if (feed_report_print(&report, call->json, stdout) != ST_OK)
+        return EXIT_FAILED;
+    return EXIT_OK;
+}
+
+static int refresh(struct feeds_call *call)
+{
+    int worst = EXIT_OK;
+    bool found = false;
+    for (size_t i = 0; i < call->config.feed_count; i++) {
+        const struct config_feed *feed = &call->config.feeds[i];
+        if (call->operand && strcmp(feed->name, call->operand))
+            continue;
+        int code = refresh_one(call, feed);
+        worst = code > worst ? code : worst;
+        found = true;
+    }
+    if (!found && call->operand)
+        return command_misused(call->command, "the configuration has no feed '%s'", call->operand);
+    if (!found)
+        printf("The configuration names no feeds; docs/feeds.md tells how to add one.\n");
+    return worst;
+}
+
+static int list(struct feeds_call *call)
+{
+    struct fault fault = {0};
+    struct feed *feeds = calloc(call->config.feed_count + 1, sizeof *feeds);
+    if (!feeds)
+        return command_failed(ST_NOMEM, NULL);
+    for (size_t i = 0; i < call->config.feed_count; i++)
+        feeds[i] = feed_of_config(&call->config.feeds[i]);
+    enum status status = feeds_list(call->config.state_dir, feeds, call->config.feed_count, call->json, stdout, &fault);
+    free(feeds);
+    return status == ST_OK ? EXIT_OK : command_failed(status, &fault);
+}
+
+static int remove_source(struct feeds_call *call)
+{
+    struct fault fault = {0};
+    int lock;
+    if (!call->operand || !source_name_valid(str_of(call->operand)))
+        return command_misused(call->command, "which source is to be removed?");
+    enum status status = store_lock(store_dir(&call->config), &lock, &fault);
+    if (status == ST_OK) {
+        status = source_remove(store_dir(&call->config), call->operand, &fault);
+        store_unlock(lock);
+    }
+    if (status == ST_NOT_FOUND)
+        fault_set(&fault, status, "there is no source '%s'; `ccward feeds list` shows them", call->operand);
+    return status == ST_OK ? EXIT_OK : command_failed(status, &fault);
+}
+
+static const struct {
+    const char *name;
+    int (*run)(struct feeds_call *call);
+} verbs[] = {{"import", import}, {"refresh", refresh}, {"list", list}, {"remove", remove_source}};
+
+/* EXIT_OK: go on. */
+static int parse_options(struct feeds_call *call, int argc, char **argv)
+{
+    enum { FEED = 256, FORMAT, CATEGORY, RISK, DRY_RUN, DUMP, JSON };
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"feed", required_argument, NULL, FEED},
+                                            {"format", required_argument, NULL, FORMAT},
+                                            {"category", required_argument, NULL, CATEGORY},
+                                            {"risk", required_argument, NULL, RISK},
+                                            {"dry-run", no_argument, NULL, DRY_RUN},
+                                            {"dump", required_argument, NULL, DUMP},
+                                            {"json", no_argument, NULL, JSON},
+                                            {0}};
+    for (int c; (c = getopt_long(argc, argv, "c:", options, NULL)) != -1;) {
+        enum status status = ST_OK;
+        switch (c) {
+        case 'c':
+            call->config_path = optarg;
+            break;
+        case FEED:
+            call->feed.name = optarg;
+            break;
+        case FORMAT:
+            call->feed.format = optarg;
+            if (strcmp(optarg, "auto") && !feed_format_known(str_of(optarg)))
+                return command_misused(call->command, "'%s' is no format; there are: auto, %s", optarg,
+                                       feed_format_names());
+            break;
+        case CATEGORY:
+            status = category_parse(str_of(optarg), &call->feed.category);
+            break;
+        case RISK:
+            status = risk_parse(str_of(optarg), &call->feed.risk);
+            break;
+        case DRY_RUN:
+            call->dry_run = true;
+            break;
+        case DUMP:
+            status = feed_dump_kind(str_of(optarg), &call->dump);
+            break;
+        case JSON:
+            call->json = true;
+            break;
+        default:
+            return command_misused(call->command, "this option is not known");
+        }
+        if (status != ST_OK)
+            return command_misused(call->command, "'%s' is none that --%s takes", optarg,
+                                   c == CATEGORY ? "category"
+                                   : c == RISK   ? "risk"
+                                                 : "dump");
+    }
+    return EXIT_OK;
+}
+
+int cmd_feeds(const struct command *command, int argc, char **argv)
+{
+    struct feeds_call call = {.command = command,
+                              .feed = {.format = "auto", .category = CATEGORY_C2, .risk = RISK_HIGH}};
+    for (int i = 1; i < argc; i++)
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+            return command_help(command);
+    int (*run)(struct feeds_call *) = NULL;
+    for (size_t i = 0; argc > 1 && i < sizeof verbs / sizeof verbs[0]; i++)
+        if (!strcmp(verbs[i].name, argv[1]))
+            run = verbs[i].run;
+    if (!run)
+        return command_misused(command, "import, refresh, list or remove is expected");
+    int code = parse_options(&call, argc - 1, argv + 1);
+    if (code != EXIT_OK)
+        return code;
+    argv++, argc--;
+    call.operand = optind < argc ? argv[optind++] : NULL;
+    if (optind < argc)
+        return command_misused(command, "'%s' is one word too many", argv[optind]);
+    if (!command_config(call.config_path, &call.config))
+        return EXIT_CONFIG;
+    code = run(&call);
+    config_free(&call.config);
+    return code;
+}

@@ -1,0 +1,56 @@
+#include "daemon/command.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+int command_help(const struct command *command)
+{
+    fputs(command->usage, stdout);
+    return EXIT_OK;
+}
+
+int command_misused(const struct command *command, const char *format, ...)
+{
+    va_list args;
+    fprintf(stderr, "ccward %s: ", command->name);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fprintf(stderr, "\n`ccward %s --help` shows how it is called.\n", command->name);
+    return EXIT_USAGE;
+}
+
+int command_failed(enum status status, const struct fault *fault)
+{
+    fprintf(stderr, "ccward: %s\n", fault && fault->text[0] ? fault->text : status_text(status));
+    return status == ST_BUSY ? EXIT_BUSY : EXIT_FAILED;
+}
+
+bool command_config(const char *path, struct config *config)
+{
+    struct config_faults faults = {0};
+    enum status status = config_load(path ? path : config_default_path(), config, &faults);
+    fputs(buf_text(&faults.text), stderr);
+    if (status != ST_OK && !faults.errors)
+        fprintf(stderr, "ccward: the configuration cannot be read: %s\n", status_text(status));
+    config_faults_free(&faults);
+    return status == ST_OK;
+}
+
+const char *store_dir(const struct config *config)
+{
+    static char path[4200];
+    snprintf(path, sizeof path, "%s/reputation", config->state_dir);
+    return path;
+}
+
+struct feed feed_of_config(const struct config_feed *feed)
+{
+    return (struct feed){.name = feed->name,
+                         .url = feed->url,
+                         .format = feed->format,
+                         .category = (enum category)feed->category,
+                         .risk = (enum risk)feed->risk,
+                         .interval_s = (int64_t)(feed->interval_ms / 1000)};
+}

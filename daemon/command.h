@@ -1,0 +1,41 @@
+/* The sub-commands of `ccward`. */
+#pragma once
+
+#include "daemon/config.h"
+
+enum exit_code {
+    EXIT_OK = 0,
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2, /* the call, or what it was given, is wrong */
+    EXIT_LOG = 3,   /* `why --quiet` */
+    EXIT_BLOCK = 4,
+    EXIT_BUSY = 75, /* sysexits(3) EX_TEMPFAIL: another process holds a port, the state or the store */
+    EXIT_CONFIG = 78,
+};
+
+struct command {
+    const char *name, *summary, *usage; /* usage: what `--help` prints */
+    /* ARGV[0] is the sub-command's name. Returns an exit code. */
+    int (*run)(const struct command *command, int argc, char **argv);
+};
+
+int cmd_run(const struct command *command, int argc, char **argv);
+int cmd_check_config(const struct command *command, int argc, char **argv);
+int cmd_feeds(const struct command *command, int argc, char **argv);
+int cmd_why(const struct command *command, int argc, char **argv);
+int cmd_hits(const struct command *command, int argc, char **argv);
+
+/* Prints the usage to standard output; returns EXIT_OK. */
+int command_help(const struct command *command);
+/* Says what is wrong with the call and where the usage is, on standard error; returns EXIT_USAGE. */
+int command_misused(const struct command *command, const char *format, ...) PRINTF_LIKE(2, 3);
+/* Prints a failure on standard error; returns the code that fits STATUS. */
+int command_failed(enum status status, const struct fault *fault);
+
+/* Loads PATH, or the default place when NULL, printing faults; false: do not go on. */
+bool command_config(const char *path, struct config *config);
+
+/* STATE_DIR/reputation, in static storage. */
+const char *store_dir(const struct config *config);
+/* The feed of the config as feeds/ takes it. */
+struct feed feed_of_config(const struct config_feed *feed);

@@ -1,0 +1,122 @@
+/* The configuration: YAML in, one typed structure out. config_schema.c declares every option once. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "dnsfilter/dns_server.h"
+#include "feeds/feeds.h"
+#include "policy/policy.h"
+
+struct addr_list {
+    struct addr *items;
+    size_t count;
+};
+
+struct network_list {
+    struct network *items;
+    size_t count;
+};
+
+struct port_list {
+    uint16_t *items;
+    size_t count;
+};
+
+struct config_feed {
+    char *name, *url, *format;
+    int category; /* enum category */
+    int risk;     /* enum risk */
+    uint64_t interval_ms;
+};
+
+struct config_group {
+    char *name;
+    struct network_list clients;
+    int names, urls, addresses; /* enum part_mode */
+};
+
+/* Times are milliseconds, sizes bytes. */
+struct config {
+    char *path;      /* the file it was read from; NULL: built-in defaults */
+    char *state_dir; /* state.directory as an absolute path */
+
+    struct {
+        struct addr_list listen, upstreams;
+        int block_answer[CATEGORY_COUNT]; /* enum block_answer */
+        uint64_t block_ttl_ms, query_timeout_ms, upstream_timeout_ms, tcp_idle_ms;
+        uint64_t upstream_tries, upstream_channels, max_waiting, max_tcp_clients;
+        uint64_t cache_bytes, cache_max_ttl_ms, cache_max_negative_ttl_ms;
+    } dns;
+
+    struct {
+        struct addr_list listen;
+        struct network_list allow_destinations;
+        struct port_list connect_ports;
+        uint64_t head_timeout_ms, idle_timeout_ms, connect_timeout_ms, response_timeout_ms, tunnel_idle_ms;
+        uint64_t max_clients, max_clients_per_address;
+    } proxy;
+
+    struct {
+        struct addr_list listen, tls_listen, address;
+        char *contact;
+    } blockpage;
+
+    struct {
+        struct addr_list listen;
+    } console;
+
+    struct {
+        char *directory; /* as written */
+    } state;
+
+    int categories[CATEGORY_COUNT]; /* enum action */
+
+    struct config_feed *feeds;
+    size_t feed_count;
+    struct config_group *groups;
+    size_t group_count;
+
+    struct {
+        int level; /* enum log_level */
+        uint64_t rotate_bytes, rotate_keep, max_lines_per_s;
+    } log;
+
+    struct {
+        uint64_t workers; /* 0: one per processor, at most 4 */
+        uint64_t stop_timeout_ms;
+    } daemon;
+};
+
+/* What is wrong with a configuration: one line per fault, "FILE:LINE: SECTION.KEY: what". */
+struct config_faults {
+    struct buf text;
+    unsigned errors, warnings;
+};
+void config_faults_free(struct config_faults *faults);
+
+/* Reads PATH, or with NULL takes the defaults. An unknown key is a warning, as a config may be newer or older than the
+ * program; `check-config` makes an error of it. ST_INVALID when there are errors; CONFIG is then freed already. */
+enum status config_load(const char *path, struct config *config, struct config_faults *faults) MUST_CHECK;
+/* The same from memory; NAME stands for the file in faults and paths. For tests and fuzzing. */
+enum status config_load_memory(const char *name, const void *data, size_t n, struct config *config,
+                               struct config_faults *faults) MUST_CHECK;
+void config_free(struct config *config);
+
+/* The file that a command without -c reads: $CCWARD_CONFIG, ./ccward.yaml, /etc/ccward/ccward.yaml, else NULL. */
+const char *config_default_path(void);
+
+/* Prints what is in force as YAML that config_load() reads back to the same. ANNOTATED: each option with its sentence,
+ * range and default: ccward.yaml in this repository is that for the defaults. */
+void config_print(const struct config *config, bool annotated, FILE *out);
+
+/* Whether AFTER differs from BEFORE in what a running daemon cannot change: all but categories, feeds, groups and
+ * log.level. */
+bool config_needs_restart(const struct config *before, const struct config *after);
+/* Moves what it can change from FROM to INTO. */
+void config_take_reloadable(struct config *into, struct config *from);
+
+/* "1500ms", "10s", "5m", "1h", "7d". */
+enum status duration_parse(struct str text, uint64_t *ms) MUST_CHECK;

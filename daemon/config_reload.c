@@ -1,0 +1,56 @@
+/* What a running daemon may change. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/config_schema.h"
+
+static bool is_reloadable(const struct section *section, const struct config_option *option)
+{
+    return section->is_map || section->item_size || (!strcmp(section->name, "log") && !strcmp(option->key, "level"));
+}
+
+static bool same_value(const struct config_option *option, const struct config *a, const struct config *b)
+{
+    struct buf text[2] = {{0}, {0}};
+    const struct config *configs[] = {a, b};
+    size_t elements = option->type == OPTION_BY_CATEGORY ? CATEGORY_COUNT : option_elements(option, a);
+    bool same = option_elements(option, a) == option_elements(option, b);
+    for (size_t i = 0; same && i < elements; i++) {
+        for (size_t k = 0; k < 2; k++) {
+            buf_clear(&text[k]);
+            option_format(option, configs[k], i, &text[k]);
+        }
+        same = !strcmp(buf_text(&text[0]), buf_text(&text[1]));
+    }
+    buf_free(&text[0]);
+    buf_free(&text[1]);
+    return same;
+}
+
+bool config_needs_restart(const struct config *before, const struct config *after)
+{
+    for (size_t i = 0; i < config_section_count; i++)
+        for (size_t k = 0; k < config_sections[i].option_count; k++) {
+            const struct config_option *option = &config_sections[i].options[k];
+            if (!is_reloadable(&config_sections[i], option) && !same_value(option, before, after))
+                return true;
+        }
+    return false;
+}
+
+#define SWAP(a, b)                                                                                                     \
+    do {                                                                                                               \
+        __typeof__(a) swapped = (a);                                                                                   \
+        (a) = (b);                                                                                                     \
+        (b) = swapped;                                                                                                 \
+    } while (0)
+
+void config_take_reloadable(struct config *into, struct config *from)
+{
+    SWAP(into->feeds, from->feeds);
+    SWAP(into->feed_count, from->feed_count);
+    SWAP(into->groups, from->groups);
+    SWAP(into->group_count, from->group_count);
+    into->log.level = from->log.level;
+    memcpy(into->categories, from->categories, sizeof into->categories);
+}

@@ -1,0 +1,196 @@
+#include "daemon/config_schema.h"
+
+#include "base/log.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+/* The words come from those who own them; here they only get one signature. */
+#define DEFINE_WORDS(name, text, type, count)                                                                          \
+    static const char *name##_text(int value)                                                                          \
+    {                                                                                                                  \
+        return text((type)value);                                                                                      \
+    }                                                                                                                  \
+    static const struct words name = {name##_text, count}
+
+static const char *mode_text(enum part_mode mode)
+{
+    static const char *const texts[] = {[PART_OFF] = "off", [PART_LOG] = "log", [PART_BLOCK] = "block"};
+    return texts[mode];
+}
+
+static const char *level_text(enum log_level level)
+{
+    static const char *const texts[] = {"error", "warning", "info", "debug"};
+    return texts[level];
+}
+
+DEFINE_WORDS(answers, block_answer_text, enum block_answer, BLOCK_DROP + 1);
+DEFINE_WORDS(actions, action_text, enum action, ACTION_BLOCK + 1);
+DEFINE_WORDS(modes, mode_text, enum part_mode, PART_BLOCK + 1);
+DEFINE_WORDS(risks, risk_text, enum risk, RISK_HIGH + 1);
+DEFINE_WORDS(levels, level_text, enum log_level, LOG_LEVEL_DEBUG + 1);
+DEFINE_WORDS(categories, category_text, enum category, CATEGORY_COUNT);
+
+enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR, MIB = 1 << 20 };
+
+#define AT(member) offsetof(struct config, member)
+
+static const struct config_option dns_options[] = {
+    {"listen", OPTION_ADDRESSES, AT(dns.listen), "127.0.0.1:5335", 53, 64, NULL,
+     "Addresses to answer DNS queries at, by UDP and TCP; an empty list turns the DNS side off."},
+    {"upstreams", OPTION_ADDRESSES, AT(dns.upstreams), "", 53, 16, NULL,
+     "DNS servers that everything not blocked is asked of, tried in this order; empty: those of this machine."},
+    {"block-answer", OPTION_BY_CATEGORY, AT(dns.block_answer), "page", 0, 0, &answers,
+     "How a blocked name is answered: with the block page's address, or so."},
+    {"block-ttl", OPTION_DURATION, AT(dns.block_ttl_ms), "10s", 0, DAY, NULL,
+     "How long clients may keep the answer for a blocked name; short, so that an approval acts soon."},
+    {"query-timeout", OPTION_DURATION, AT(dns.query_timeout_ms), "5s", 100, MINUTE, NULL,
+     "A query that no upstream has answered by then is answered SERVFAIL."},
+    {"upstream-timeout", OPTION_DURATION, AT(dns.upstream_timeout_ms), "1500ms", 50, 30 * SECOND, NULL,
+     "How long one try at one upstream may take."},
+    {"upstream-tries", OPTION_COUNT, AT(dns.upstream_tries), "3", 1, 10, NULL,
+     "How many tries a query gets over all upstreams."},
+    {"upstream-channels", OPTION_COUNT, AT(dns.upstream_channels), "256", 1, 4096, NULL,
+     "Queries each worker may have under way to the upstreams at once, each from a port of its own."},
+    {"max-waiting", OPTION_COUNT, AT(dns.max_waiting), "10000", 1, 1000000, NULL,
+     "Clients' queries each worker lets wait for an upstream at once."},
+    {"tcp-idle", OPTION_DURATION, AT(dns.tcp_idle_ms), "10s", 100, 10 * MINUTE, NULL,
+     "A TCP connection without a query for so long is closed."},
+    {"max-tcp-clients", OPTION_COUNT, AT(dns.max_tcp_clients), "256", 1, 65536, NULL,
+     "TCP connections each worker serves at once."},
+    {"cache-size", OPTION_SIZE, AT(dns.cache_bytes), "8MiB", 0, (uint64_t)4096 * MIB, NULL,
+     "Memory for answers kept, shared by all workers; 0 keeps none."},
+    {"cache-max-ttl", OPTION_DURATION, AT(dns.cache_max_ttl_ms), "1d", SECOND, 7 * DAY, NULL,
+     "The longest that an answer is kept, whatever its TTL says."},
+    {"cache-max-negative-ttl", OPTION_DURATION, AT(dns.cache_max_negative_ttl_ms), "1h", SECOND, DAY, NULL,
+     "The longest that \"there is no such name\" is kept."},
+};
+
+static const struct config_option proxy_options[] = {
+    {"listen", OPTION_ADDRESSES, AT(proxy.listen), "127.0.0.1:3128", 3128, 64, NULL,
+     "Addresses of the HTTP proxy; an empty list turns it off."},
+    {"allow-destinations", OPTION_NETWORKS, AT(proxy.allow_destinations), "", 0, 256, NULL,
+     "Loopback and link-local networks that clients may reach through the proxy; all others of that kind are refused."},
+    {"connect-ports", OPTION_PORTS, AT(proxy.connect_ports), "443", 1, 64, NULL, "Ports that CONNECT may ask for."},
+    {"head-timeout", OPTION_DURATION, AT(proxy.head_timeout_ms), "10s", 100, 10 * MINUTE, NULL,
+     "A request head must be whole by then, counted from its first byte."},
+    {"idle-timeout", OPTION_DURATION, AT(proxy.idle_timeout_ms), "1m", 100, HOUR, NULL,
+     "A client's connection without a request for so long is closed."},
+    {"connect-timeout", OPTION_DURATION, AT(proxy.connect_timeout_ms), "10s", 100, 2 * MINUTE, NULL,
+     "How long a connection to one address of an origin may take."},
+    {"response-timeout", OPTION_DURATION, AT(proxy.response_timeout_ms), "2m", 100, HOUR, NULL,
+     "How long an origin may take to begin its answer, and pause within it."},
+    {"tunnel-idle", OPTION_DURATION, AT(proxy.tunnel_idle_ms), "10m", SECOND, DAY, NULL,
+     "A tunnel without traffic for so long is closed."},
+    {"max-clients", OPTION_COUNT, AT(proxy.max_clients), "10000", 1, 1000000, NULL,
+     "Client connections each worker serves at once."},
+    {"max-clients-per-address", OPTION_COUNT, AT(proxy.max_clients_per_address), "256", 1, 1000000, NULL,
+     "Client connections each worker serves at once for one address."},
+};
+
+static const struct config_option blockpage_options[] = {
+    {"listen", OPTION_ADDRESSES, AT(blockpage.listen), "127.0.0.1:8080", 80, 16, NULL,
+     "Addresses of the block page's own HTTP server, for browsers that blocked names lead to it by DNS; empty: none."},
+    {"tls-listen", OPTION_ADDRESSES, AT(blockpage.tls_listen), "127.0.0.1:8443", 443, 16, NULL,
+     "The same for https; without a certificate that the browser trusts, the contact is recorded and ended."},
+    {"address", OPTION_ADDRESSES, AT(blockpage.address), "", 1, 16, NULL,
+     "Addresses that the answer `page` gives for a blocked name; empty: those of `listen`."},
+    {"contact", OPTION_TEXT, AT(blockpage.contact), "", 0, 200, NULL,
+     "Whom the page tells people to ask: a name, a telephone number or a mail address."},
+};
+
+static const struct config_option console_options[] = {
+    {"listen", OPTION_ADDRESSES, AT(console.listen), "127.0.0.1:8053", 8053, 16, NULL,
+     "Addresses of /healthz and /proxy.pac; an empty list turns them off."},
+};
+
+static const struct config_option state_options[] = {
+    {"directory", OPTION_TEXT, AT(state.directory), "var", 1, 4000, NULL,
+     "Where the store, the callback log and the state are kept; relative to the folder of this file."},
+};
+
+static const struct config_option category_options[] = {
+    {"categories", OPTION_BY_CATEGORY, AT(categories), "block, newly-seen: log, parked: log, dynamic-dns: log", 0, 0,
+     &actions, ""},
+};
+
+static const struct config_option feed_options[] = {
+    {"name", OPTION_TEXT, offsetof(struct config_feed, name), NULL, 1, SOURCE_NAME_SIZE - 1, NULL,
+     "What the feed is called in logs and lists: lower-case letters, digits, '.', '_' and '-'."},
+    {"url", OPTION_TEXT, offsetof(struct config_feed, url), NULL, 1, 2000, NULL,
+     "Where it is fetched from: http, https or file."},
+    {"format", OPTION_TEXT, offsetof(struct config_feed, format), "auto", 1, 31, NULL,
+     "Its format, as `ccward feeds import --help` lists them."},
+    {"category", OPTION_WORD, offsetof(struct config_feed, category), "c2", 0, 0, &categories,
+     "What its entries are, where the feed does not say."},
+    {"interval", OPTION_DURATION, offsetof(struct config_feed, interval_ms), "1h", 5 * MINUTE, 30 * (uint64_t)DAY, NULL,
+     "How often it is fetched."},
+    {"risk", OPTION_WORD, offsetof(struct config_feed, risk), "high", 0, 0, &risks,
+     "How bad a contact with its entries is."},
+};
+
+static const struct config_option group_options[] = {
+    {"name", OPTION_TEXT, offsetof(struct config_group, name), NULL, 1, GROUP_NAME_SIZE - 1, NULL,
+     "What the group is called; `default` is the group of all clients that no other names."},
+    {"clients", OPTION_NETWORKS, offsetof(struct config_group, clients), "", 0, 256, NULL,
+     "Addresses and networks of its clients."},
+    {"names", OPTION_WORD, offsetof(struct config_group, names), "block", 0, 0, &modes,
+     "What happens to names that the store lists, in DNS and in the proxy."},
+    {"urls", OPTION_WORD, offsetof(struct config_group, urls), "block", 0, 0, &modes,
+     "What happens to listed URLs, in the proxy."},
+    {"addresses", OPTION_WORD, offsetof(struct config_group, addresses), "log", 0, 0, &modes,
+     "What happens to listed addresses: a contact by address is only logged, unless you set this to block."},
+};
+
+static const struct config_option log_options[] = {
+    {"level", OPTION_WORD, AT(log.level), "info", 0, 0, &levels, "How much the program says about itself."},
+    {"rotate-size", OPTION_SIZE, AT(log.rotate_bytes), "64MiB", 64 << 10, (uint64_t)65536 * MIB, NULL,
+     "A callback log over this size is put aside and a new one begun."},
+    {"rotate-keep", OPTION_COUNT, AT(log.rotate_keep), "4", 0, 1000, NULL, "How many of those are kept."},
+    {"max-lines", OPTION_COUNT, AT(log.max_lines_per_s), "500", 1, 100000, NULL,
+     "Lines a second that the callback log may grow by; a flood beyond it is summed up, with exact counts."},
+};
+
+static const struct config_option daemon_options[] = {
+    {"workers", OPTION_COUNT, AT(daemon.workers), "0", 0, 64, NULL,
+     "Threads that serve DNS and HTTP; 0: one per processor, at most 4."},
+    {"stop-timeout", OPTION_DURATION, AT(daemon.stop_timeout_ms), "5s", 0, 5 * MINUTE, NULL,
+     "How long requests under way may go on when the daemon is asked to stop."},
+};
+
+#define OPTIONS(table) (table), COUNT_OF(table)
+
+const struct section config_sections[] = {
+    {.name = "dns", .help = "The DNS side: names in, answers out.", OPTIONS(dns_options)},
+    {.name = "proxy", .help = "The HTTP proxy.", OPTIONS(proxy_options)},
+    {.name = "blockpage", .help = "The page that people see instead.", OPTIONS(blockpage_options)},
+    {.name = "console", .help = "For programs that watch or set up ccward.", OPTIONS(console_options)},
+    {.name = "state", .help = "What ccward writes, it writes here.", OPTIONS(state_options)},
+    {.name = "categories",
+     .help = "What a listed entry leads to, by its category; `default` is for those not named.",
+     OPTIONS(category_options),
+     .is_map = true},
+    {.name = "feeds",
+     .help = "Lists to fetch. Each becomes a source of the reputation store.",
+     OPTIONS(feed_options),
+     .item_size = sizeof(struct config_feed),
+     .items_offset = AT(feeds),
+     .count_offset = AT(feed_count)},
+    {.name = "groups",
+     .help = "Clients that are treated differently. The first group that names a client holds.",
+     OPTIONS(group_options),
+     .item_size = sizeof(struct config_group),
+     .items_offset = AT(groups),
+     .count_offset = AT(group_count)},
+    {.name = "log", .help = "The log of the program and the callback log.", OPTIONS(log_options)},
+    {.name = "daemon", .help = "The process itself.", OPTIONS(daemon_options)},
+};
+const size_t config_section_count = COUNT_OF(config_sections);
+
+const struct config_option *section_option(const struct section *section, struct str key)
+{
+    for (size_t i = 0; i < section->option_count; i++)
+        if (str_eq(str_of(section->options[i].key), key))
+            return &section->options[i];
+    return NULL;
+}

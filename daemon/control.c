@@ -1,0 +1,381 @@
+#include "daemon/control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "callbacks/recorder.h"
+#include "console/console.h"
+#include "daemon/announce.h"
+#include "daemon/command.h"
+#include "daemon/refresher.h"
+#include "daemon/signals.h"
+#include "daemon/snapshot.h"
+#include "daemon/worker.h"
+#include "net/listener.h"
+#include "net/system_servers.h"
+
+enum {
+    MAX_WORKERS = 64,
+    MAX_UPSTREAMS = 16,
+    STEP_MS = 100, /* callbacks are on disk, and a changed store is in force, well within a second */
+};
+
+struct control {
+    struct config *config;
+    struct loop *loop;
+    struct signals *signals;
+    struct timer *step;
+    int state_lock;
+    struct addr upstreams[MAX_UPSTREAMS];
+    size_t upstream_count;
+    struct policy *policy;
+    struct snapshot_facts facts;
+    struct timespec store_seen; /* mtime of the store directory that `policy` was made from */
+    struct incidents *incidents;
+    struct collector *collector;
+    struct dns_cache *cache;
+    struct worker *workers[MAX_WORKERS];
+    size_t worker_count;
+    struct console *console;
+    struct refresher *refresher;
+    int64_t started_ms, flushed_ms;
+    bool stopping;
+};
+
+/* --- Opening, in this order; each step says what is wrong in words for a person. --- */
+
+static enum status lock_state(struct control *control, struct fault *fault)
+{
+    const char *dir = control->config->state_dir;
+    char path[4200], owner[32] = "";
+    if (mkdir(dir, 0750) != 0 && errno != EEXIST)
+        return fault_errno(fault, ST_IO, "the state directory %s cannot be made", dir);
+    snprintf(path, sizeof path, "%s/ccward.pid", dir);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    if (fd < 0)
+        return fault_errno(fault, ST_IO, "%s cannot be opened", path);
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        ssize_t n = pread(fd, owner, sizeof owner - 1, 0);
+        owner[n > 0 ? strcspn(owner, "\n") : 0] = '\0';
+        close(fd);
+        return fault_set(fault, ST_BUSY, "the state directory %s is in use by another ccward (process %s)", dir,
+                         owner[0] ? owner : "unknown");
+    }
+    int n = snprintf(owner, sizeof owner, "%d\n", (int)getpid());
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, owner, (size_t)n, 0) != n) {
+        close(fd);
+        return fault_errno(fault, ST_IO, "%s cannot be written", path);
+    }
+    control->state_lock = fd;
+    return ST_OK;
+}
+
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max < 65536 ? limit.rlim_max : 65536;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static enum status probe_all(const struct addr_list *list, int sock_type, struct fault *fault)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        enum status status = listener_probe(&list->items[i], sock_type, fault);
+        if (status != ST_OK)
+            return status;
+    }
+    return ST_OK;
+}
+
+/* All workers share their ports by SO_REUSEPORT, which would let a second daemon in as well: look first. */
+static enum status probe_ports(const struct config *config, struct fault *fault)
+{
+    enum status status = probe_all(&config->dns.listen, SOCK_DGRAM, fault);
+    const struct addr_list *streams[] = {&config->dns.listen, &config->proxy.listen, &config->blockpage.listen,
+                                         &config->blockpage.tls_listen, &config->console.listen};
+    for (size_t i = 0; status == ST_OK && i < sizeof streams / sizeof streams[0]; i++)
+        status = probe_all(streams[i], SOCK_STREAM, fault);
+    return status;
+}
+
+static void find_upstreams(struct control *control)
+{
+    const struct addr_list *given = &control->config->dns.upstreams;
+    struct fault why = {0};
+    if (given->count) {
+        control->upstream_count = given->count < MAX_UPSTREAMS ? given->count : MAX_UPSTREAMS;
+        memcpy(control->upstreams, given->items, control->upstream_count * sizeof control->upstreams[0]);
+    } else if (system_servers("/etc/resolv.conf", control->config->dns.listen.items, control->config->dns.listen.count,
+                              control->upstreams, MAX_UPSTREAMS, &control->upstream_count, &why) != ST_OK) {
+        control->upstream_count = 0;
+        log_warning("no upstream DNS server: %s. Names that are not blocked cannot be resolved; name servers in "
+                    "dns.upstreams of the configuration",
+                    why.text);
+    }
+}
+
+/* The store directory's time, zero when there is none. */
+static struct timespec store_time(const struct config *config)
+{
+    struct stat status;
+    return stat(store_dir(config), &status) == 0 ? status.st_mtim : (struct timespec){0};
+}
+
+static void tell_damage(const struct control *control)
+{
+    if (control->facts.damaged)
+        log_error("%u source(s) of the store are damaged and left out: %s. `ccward feeds refresh` fetches them anew",
+                  control->facts.damaged, control->facts.why.text);
+}
+
+static enum status open_records(struct control *control, struct fault *fault)
+{
+    const struct config *config = control->config;
+    enum status status = incidents_open(config->state_dir, &control->incidents, fault);
+    if (status != ST_OK)
+        return status;
+    struct collector_settings settings = {.state_dir = config->state_dir,
+                                          .rotate_bytes = config->log.rotate_bytes,
+                                          .rotate_keep = (unsigned)config->log.rotate_keep,
+                                          .max_lines_per_s = (unsigned)config->log.max_lines_per_s,
+                                          .incidents = control->incidents};
+    return collector_open(&settings, &control->collector, fault);
+}
+
+static size_t worker_count(const struct config *config)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    if (config->daemon.workers)
+        return config->daemon.workers;
+    return processors < 1 ? 1 : processors > 4 ? 4 : (size_t)processors;
+}
+
+static enum status open_workers(struct control *control, struct fault *fault)
+{
+    const struct config *config = control->config;
+    struct dns_cache_settings cache = {.max_bytes = config->dns.cache_bytes,
+                                       .max_ttl_s = (uint32_t)(config->dns.cache_max_ttl_ms / 1000),
+                                       .max_negative_ttl_s = (uint32_t)(config->dns.cache_max_negative_ttl_ms / 1000)};
+    if (!(control->cache = dns_cache_new(&cache)))
+        return fault_set(fault, ST_NOMEM, "out of memory");
+    for (size_t n = worker_count(config); control->worker_count < n; control->worker_count++) {
+        struct worker_settings settings = {.config = config,
+                                           .upstreams = control->upstreams,
+                                           .upstream_count = control->upstream_count,
+                                           .cache = control->cache,
+                                           .incidents = control->incidents};
+        enum status status = collector_add_recorder(control->collector, &settings.recorder);
+        if (status == ST_OK)
+            status = worker_new(&settings, control->policy, &control->workers[control->worker_count], fault);
+        if (status != ST_OK)
+            return status;
+    }
+    return ST_OK;
+}
+
+static void health(void *arg, struct console_health *health)
+{
+    const struct control *control = arg;
+    *health = (struct console_health){.state = control->stopping        ? "stopping"
+                                               : control->facts.damaged ? "degraded"
+                                                                        : "ok",
+                                      .reason = control->facts.damaged ? control->facts.why.text : NULL,
+                                      .sources = control->facts.sources,
+                                      .names = control->facts.counts[INDICATOR_NAME],
+                                      .urls = control->facts.counts[INDICATOR_URL],
+                                      .networks = control->facts.counts[INDICATOR_NETWORK],
+                                      .uptime_s = (clock_mono_ms() - control->started_ms) / 1000};
+}
+
+static enum status open_console(struct control *control, struct fault *fault)
+{
+    const struct config *config = control->config;
+    if (!config->console.listen.count)
+        return ST_OK;
+    struct console_settings settings = {.listen = config->console.listen.items,
+                                        .listen_count = config->console.listen.count,
+                                        .proxy = config->proxy.listen.items,
+                                        .proxy_count = config->proxy.listen.count,
+                                        .health = health,
+                                        .arg = control};
+    return console_open(control->loop, &settings, &control->console, fault);
+}
+
+/* --- While it runs. --- */
+
+/* Judges by what the configuration and the store say now; what was in force stays when that fails. */
+static enum status renew_policy(struct control *control, const struct config *config)
+{
+    struct fault fault = {0};
+    struct policy *policy;
+    struct snapshot_facts facts;
+    struct timespec seen = store_time(config);
+    enum status status = snapshot_build(config, &policy, &facts, &fault);
+    if (status != ST_OK) {
+        log_error("%s; what was in force stays in force", fault.text);
+        control->store_seen = seen; /* said once per change, not ten times a second */
+        return status;
+    }
+    for (size_t i = 0; i < control->worker_count; i++)
+        if (worker_set_policy(control->workers[i], policy) != ST_OK)
+            log_error("a worker cannot take the new policy: out of memory");
+    policy_unref(control->policy);
+    control->policy = policy;
+    control->facts = facts;
+    control->store_seen = seen;
+    tell_damage(control);
+    log_info("in force: %zu sources with %llu names, %llu URLs, %llu networks", facts.sources,
+             (unsigned long long)facts.counts[INDICATOR_NAME], (unsigned long long)facts.counts[INDICATOR_URL],
+             (unsigned long long)facts.counts[INDICATOR_NETWORK]);
+    return ST_OK;
+}
+
+static void on_step(void *arg)
+{
+    struct control *control = arg;
+    timer_start(control->step, STEP_MS);
+    collector_step(control->collector);
+    int64_t now = clock_mono_ms();
+    if (now - control->flushed_ms >= 1000) {
+        control->flushed_ms = now;
+        incidents_flush(control->incidents);
+        sd_notify(0, "WATCHDOG=1");
+    }
+    struct timespec seen = store_time(control->config);
+    if (seen.tv_sec != control->store_seen.tv_sec || seen.tv_nsec != control->store_seen.tv_nsec)
+        (void)!renew_policy(control, control->config);
+}
+
+static void reload(struct control *control)
+{
+    struct config *config = calloc(1, sizeof *config);
+    struct config_faults faults = {0};
+    enum status status = config ? config_load(control->config->path, config, &faults) : ST_NOMEM;
+    if (faults.text.length)
+        log_warning("%s", buf_text(&faults.text));
+    config_faults_free(&faults);
+    if (status != ST_OK) {
+        log_error("the configuration was not read again: %s; what was in force stays in force", status_text(status));
+        free(config);
+        return;
+    }
+    if (config_needs_restart(control->config, config))
+        log_warning("listeners, upstreams, limits and the state directory change only when ccward is started again");
+    if (renew_policy(control, config) == ST_OK) {
+        /* The workers were started with the old one and still look at it: only what the control thread uses changes. */
+        config_take_reloadable(control->config, config);
+        log_set_level((enum log_level)control->config->log.level);
+        refresher_set_config(control->refresher, control->config);
+        log_info("the configuration was read again");
+    }
+    config_free(config);
+    free(config);
+}
+
+static void on_signal(void *arg, int number)
+{
+    struct control *control = arg;
+    switch (number) {
+    case SIGTERM:
+    case SIGINT:
+        control->stopping = true;
+        loop_stop(control->loop);
+        break;
+    case SIGHUP:
+        sd_notify(0, "RELOADING=1");
+        reload(control);
+        sd_notify(0, "READY=1");
+        break;
+    case SIGUSR1:
+        collector_reopen(control->collector);
+        break;
+    case SIGCHLD:
+        refresher_reap(control->refresher);
+        break;
+    }
+}
+
+/* --- Start and end. --- */
+
+static enum status open_all(struct control *control, struct fault *fault)
+{
+    const struct config *config = control->config;
+    enum status status = probe_ports(config, fault);
+    if (status == ST_OK)
+        status = lock_state(control, fault);
+    if (status == ST_OK && !(control->loop = loop_new()))
+        status = fault_set(fault, ST_NOMEM, "out of memory or file descriptors");
+    if (status == ST_OK) {
+        find_upstreams(control);
+        control->store_seen = store_time(config);
+        status = snapshot_build(config, &control->policy, &control->facts, fault);
+    }
+    if (status == ST_OK) {
+        tell_damage(control);
+        status = open_records(control, fault);
+    }
+    if (status == ST_OK)
+        status = open_workers(control, fault);
+    if (status == ST_OK)
+        status = open_console(control, fault);
+    if (status == ST_OK && (refresher_new(control->loop, config, &control->refresher) != ST_OK ||
+                            !(control->step = timer_new(control->loop, on_step, control)) ||
+                            signals_new(control->loop, on_signal, control, &control->signals) != ST_OK))
+        status = fault_set(fault, ST_NOMEM, "out of memory");
+    for (size_t i = 0; status == ST_OK && i < control->worker_count; i++)
+        status = worker_start(control->workers[i], fault);
+    return status;
+}
+
+static void close_all(struct control *control)
+{
+    for (size_t i = 0; i < control->worker_count; i++)
+        worker_stop(control->workers[i], (int64_t)control->config->daemon.stop_timeout_ms);
+    for (size_t i = 0; i < MAX_WORKERS; i++)
+        worker_free(control->workers[i]);
+    refresher_free(control->refresher);
+    console_close(control->console);
+    signals_free(control->signals);
+    timer_free(control->step);
+    collector_close(control->collector);
+    incidents_close(control->incidents);
+    dns_cache_free(control->cache);
+    policy_unref(control->policy);
+    loop_free(control->loop);
+    if (control->state_lock >= 0)
+        close(control->state_lock);
+}
+
+enum status control_run_own(struct config *config, bool announce, struct fault *fault)
+{
+    struct control control = {
+        .config = config, .state_lock = -1, .started_ms = clock_mono_ms(), .flushed_ms = clock_mono_ms()};
+    signals_block();
+    raise_file_limit();
+    log_set_level((enum log_level)config->log.level);
+    enum status status = open_all(&control, fault);
+    if (status == ST_OK) {
+        if (announce)
+            announce_ready(config, &control.facts, control.upstreams, control.upstream_count);
+        sd_notify(0, "READY=1\nSTATUS=Answering");
+        timer_start(control.step, STEP_MS);
+        loop_run(control.loop);
+        sd_notify(0, "STOPPING=1");
+        log_info("stopping");
+    }
+    close_all(&control);
+    config_free(config);
+    return status;
+}

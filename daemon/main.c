@@ -1,0 +1,104 @@
+/* ccward: one program, several sub-commands. Each stands once in this table. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/command.h"
+
+static const struct command commands[] = {
+    {"run", "start the resolver, the proxy and the block page, in the foreground",
+     "Usage: ccward run [-c FILE] [--print-config [--annotated]] [--quiet]\n"
+     "\n"
+     "  -c, --config FILE   the configuration (default: $CCWARD_CONFIG, ./ccward.yaml, /etc/ccward/ccward.yaml)\n"
+     "      --print-config  print the configuration in force and exit\n"
+     "      --annotated     the same with what each option means\n"
+     "  -q, --quiet         do not print what is listening and what to try\n"
+     "\n"
+     "SIGTERM and SIGINT stop it: requests under way finish first. SIGHUP reads the configuration again.\n"
+     "SIGUSR1 opens the callback log anew.\n",
+     cmd_run},
+    {"check-config", "check a configuration; names file, line and field of each fault",
+     "Usage: ccward check-config [-c FILE]\n"
+     "\n"
+     "  -c, --config FILE   the configuration (default: as for `ccward run`)\n"
+     "\n"
+     "Exits 0 when it is right, 1 when it has faults. Keys that are not known are faults here.\n",
+     cmd_check_config},
+    {"feeds", "import, fetch, list and remove threat feeds",
+     "Usage: ccward feeds import FILE --feed NAME [--format FORMAT] [--category CATEGORY] [--risk RISK] [--json]\n"
+     "       ccward feeds import FILE --dry-run [--format FORMAT] [--dump KIND] [--json]\n"
+     "       ccward feeds refresh [NAME]\n"
+     "       ccward feeds list [--json]\n"
+     "       ccward feeds remove NAME\n"
+     "\n"
+     "  -c, --config FILE       the configuration (default: as for `ccward run`)\n"
+     "      --feed NAME         the source that the entries become; it replaces what it held before\n"
+     "      --format FORMAT     auto, hosts, domains, urls, ips (default: auto)\n"
+     "      --category CATEGORY what the entries are, where the file does not say (default: c2)\n"
+     "      --risk RISK         low, medium, high (default: high)\n"
+     "      --dry-run           read and report, change nothing\n"
+     "      --dump KIND         with --dry-run: print the normalised entries of a kind, sorted, one a line\n"
+     "      --json              print the report as JSON\n"
+     "\n"
+     "Works with or without a running daemon, which sees the change within a second.\n",
+     cmd_feeds},
+    {"why", "say what would happen to a name, a URL or an address, and which source says so",
+     "Usage: ccward why [-c FILE] [--client IP] [--json | --quiet] NAME|URL|IP[:PORT]\n"
+     "\n"
+     "  -c, --config FILE   the configuration (default: as for `ccward run`)\n"
+     "      --client IP     who asks (default: 127.0.0.1): its group decides\n"
+     "      --json          print as JSON\n"
+     "  -q, --quiet         print nothing; exit 0: allow, 3: log, 4: block, 2: bad input\n",
+     cmd_why},
+    {"hits", "show the callbacks that were seen",
+     "Usage: ccward hits [-c FILE] [--since TIME] [--json | --csv] [--follow]\n"
+     "\n"
+     "  -c, --config FILE   the configuration (default: as for `ccward run`)\n"
+     "      --since TIME    no older than this: 30m, 1h, 7d\n"
+     "      --json          JSON Lines, as docs/callback-log.md describes\n"
+     "      --csv           comma-separated values with a head line\n"
+     "  -f, --follow        go on with what comes, until interrupted\n",
+     cmd_hits},
+};
+
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static int print_overview(FILE *out)
+{
+    fprintf(out,
+            "ccward %s: a DNS resolver and HTTP proxy that hangs up on malware calling home\n\n"
+            "Usage: ccward COMMAND [OPTION...]\n\n",
+            CCWARD_VERSION);
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(out, "  %-13s %s\n", commands[i].name, commands[i].summary);
+    fprintf(out, "\n`ccward COMMAND --help` says more of each; `ccward --version` prints the version.\n");
+    return out == stdout ? EXIT_OK : EXIT_USAGE;
+}
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (!strcmp(commands[i].name, name))
+            return &commands[i];
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return print_overview(stderr);
+    const char *name = argv[1];
+    if (!strcmp(name, "--version") || !strcmp(name, "-V") || !strcmp(name, "version")) {
+        printf("ccward %s\n", CCWARD_VERSION);
+        return EXIT_OK;
+    }
+    bool help = !strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help");
+    if (help && argc < 3)
+        return print_overview(stdout);
+    const struct command *command = find_command(help ? argv[2] : name);
+    if (!command) {
+        fprintf(stderr, "ccward: there is no command '%s'; `ccward --help` lists them\n", help ? argv[2] : name);
+        return EXIT_USAGE;
+    }
+    return help ? command_help(command) : command->run(command, argc - 1, argv + 1);
+}

@@ -1,0 +1,121 @@
+#include "daemon/refresher.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/command.h"
+#include "daemon/signals.h"
+
+enum {
+    LOOK_INTERVAL_MS = 5000,
+    CHILD_LIMIT_MS = 15 * 60 * 1000, /* longer than any download may take by its own limits */
+};
+
+struct refresher {
+    struct timer *timer;
+    const struct config *config;
+    pid_t child; /* 0: none */
+    char child_feed[SOURCE_NAME_SIZE];
+    int64_t child_until_ms;
+};
+
+static void run_child(const char *config_path, const char *feed)
+{
+    signals_unblock();
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null >= 0) {
+        dup2(null, STDIN_FILENO);
+        dup2(null, STDOUT_FILENO);
+    }
+    const char *argv[] = {"ccward", "feeds", "refresh", feed, "-c", config_path, NULL};
+    if (!config_path)
+        argv[4] = NULL;
+    /* The strings are not changed by exec; its prototype is older than const. */
+    execv("/proc/self/exe", (char *const *)(uintptr_t)argv);
+    _exit(127);
+}
+
+static void start_child(struct refresher *refresher, const char *feed)
+{
+    pid_t pid = fork(); /* between fork and exec only async-signal-safe calls: other threads may hold locks */
+    if (pid == 0)
+        run_child(refresher->config->path, feed);
+    if (pid < 0) {
+        log_error("feed %s: a process for its refresh cannot be started: %s", feed, strerror(errno));
+        return;
+    }
+    refresher->child = pid;
+    refresher->child_until_ms = clock_mono_ms() + CHILD_LIMIT_MS;
+    text_copy(refresher->child_feed, sizeof refresher->child_feed, str_of(feed));
+    log_debug("feed %s: refresh started as process %d", feed, (int)pid);
+}
+
+static void on_look(void *arg)
+{
+    struct refresher *refresher = arg;
+    timer_start(refresher->timer, LOOK_INTERVAL_MS);
+    if (refresher->child && clock_mono_ms() > refresher->child_until_ms) {
+        log_error("feed %s: refresh took too long and was ended", refresher->child_feed);
+        kill(refresher->child, SIGKILL);
+    }
+    for (size_t i = 0; !refresher->child && i < refresher->config->feed_count; i++) {
+        struct feed feed = feed_of_config(&refresher->config->feeds[i]);
+        if (feed_due_in_s(refresher->config->state_dir, &feed) <= 0)
+            start_child(refresher, feed.name);
+    }
+}
+
+enum status refresher_new(struct loop *loop, const struct config *config, struct refresher **out)
+{
+    struct refresher *refresher = calloc(1, sizeof *refresher);
+    if (!refresher || !(refresher->timer = timer_new(loop, on_look, refresher))) {
+        free(refresher);
+        return ST_NOMEM;
+    }
+    refresher->config = config;
+    timer_start(refresher->timer, 0);
+    *out = refresher;
+    return ST_OK;
+}
+
+void refresher_set_config(struct refresher *refresher, const struct config *config)
+{
+    refresher->config = config;
+    timer_start(refresher->timer, 0);
+}
+
+void refresher_reap(struct refresher *refresher)
+{
+    int result;
+    if (!refresher->child || waitpid(refresher->child, &result, WNOHANG) != refresher->child)
+        return;
+    /* The child has told the reason on standard error and kept it in the feed's state. */
+    if (WIFSIGNALED(result))
+        log_error("feed %s: refresh was ended by signal %d", refresher->child_feed, WTERMSIG(result));
+    refresher->child = 0;
+    timer_start(refresher->timer, 0);
+}
+
+void refresher_free(struct refresher *refresher)
+{
+    if (!refresher)
+        return;
+    if (refresher->child) {
+        kill(refresher->child, SIGTERM);
+        int result;
+        for (int tries = 0; tries < 50 && waitpid(refresher->child, &result, WNOHANG) == 0; tries++) {
+            usleep(20000);
+            if (tries == 25)
+                kill(refresher->child, SIGKILL);
+        }
+    }
+    timer_free(refresher->timer);
+    free(refresher);
+}

@@ -1,0 +1,16 @@
+/* From configuration and store directory to a policy. */
+#pragma once
+
+#include "daemon/config.h"
+
+struct snapshot_facts {
+    unsigned damaged; /* sources that were left out or taken from an older generation */
+    size_t sources;
+    uint64_t counts[INDICATOR_KINDS];
+    struct fault why; /* of the first damage */
+};
+
+/* Opens the built-in sources and those of the store directory. A damaged source is left out and told in FACTS:
+ * protection goes on with what is there. */
+enum status snapshot_build(const struct config *config, struct policy **policy, struct snapshot_facts *facts,
+                           struct fault *fault) MUST_CHECK;

@@ -1,0 +1,227 @@
+#include "daemon/worker.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "blockpage/page_server.h"
+#include "proxy/proxy_server.h"
+
+struct worker {
+    struct loop *loop;
+    pthread_t thread;
+    bool started;
+    struct judge judge;
+    struct upstream *upstream;
+    struct dns_server *dns;
+    struct proxy_server *proxy; /* NULL: turned off */
+    struct page_server *page;   /* NULL: turned off */
+    struct timer *drain_timer;
+    int64_t drain_timeout_ms, drain_until_ms;
+};
+
+enum { DRAIN_POLL_MS = 20 };
+
+static enum status open_dns(struct worker *worker, const struct worker_settings *settings, const struct addr_list *page,
+                            struct fault *fault)
+{
+    const struct config *config = settings->config;
+    struct upstream_settings upstream = {.servers = settings->upstreams,
+                                         .server_count = settings->upstream_count,
+                                         .try_timeout_ms = (int64_t)config->dns.upstream_timeout_ms,
+                                         .tries = (unsigned)config->dns.upstream_tries,
+                                         .max_pending = (unsigned)config->dns.upstream_channels};
+    enum status status = upstream_new(worker->loop, &upstream, &worker->upstream, fault);
+    if (status != ST_OK)
+        return status;
+    struct dns_settings dns = {.listen = config->dns.listen.items,
+                               .listen_count = config->dns.listen.count,
+                               .page = page->items,
+                               .page_count = page->count,
+                               .block_ttl_s = (uint32_t)(config->dns.block_ttl_ms / 1000),
+                               .query_timeout_ms = (int64_t)config->dns.query_timeout_ms,
+                               .tcp_idle_ms = (int64_t)config->dns.tcp_idle_ms,
+                               .max_tcp_clients = config->dns.max_tcp_clients,
+                               .max_waiting = config->dns.max_waiting};
+    /* `page` without a page server to lead to would be a dead end: say plainly that there is no such name. */
+    for (int i = 0; i < CATEGORY_COUNT; i++)
+        dns.answers[i] = config->dns.block_answer[i] == BLOCK_PAGE && !page->count
+                             ? BLOCK_NXDOMAIN
+                             : (enum block_answer)config->dns.block_answer[i];
+    return dns_server_open(worker->loop, &dns, &worker->judge, worker->upstream, settings->cache, &worker->dns, fault);
+}
+
+/* Every address that is ours, so that the proxy never dials it. The caller frees items. */
+static enum status own_addresses(const struct config *config, struct addr_list *own)
+{
+    const struct addr_list *lists[] = {&config->dns.listen, &config->proxy.listen, &config->blockpage.listen,
+                                       &config->blockpage.tls_listen, &config->console.listen};
+    size_t total = 0;
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        total += lists[i]->count;
+    *own = (struct addr_list){.items = calloc(total + 1, sizeof *own->items)};
+    if (!own->items)
+        return ST_NOMEM;
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        for (size_t k = 0; k < lists[i]->count; k++)
+            own->items[own->count++] = lists[i]->items[k];
+    return ST_OK;
+}
+
+static enum status open_proxy(struct worker *worker, const struct config *config, struct fault *fault)
+{
+    struct addr_list own;
+    if (!config->proxy.listen.count)
+        return ST_OK;
+    if (own_addresses(config, &own) != ST_OK)
+        return fault_set(fault, ST_NOMEM, "out of memory");
+    struct proxy_settings settings = {.listen = config->proxy.listen.items,
+                                      .listen_count = config->proxy.listen.count,
+                                      .allow_destinations = config->proxy.allow_destinations.items,
+                                      .allow_destination_count = config->proxy.allow_destinations.count,
+                                      .own = own.items,
+                                      .own_count = own.count,
+                                      .connect_ports = config->proxy.connect_ports.items,
+                                      .connect_port_count = config->proxy.connect_ports.count,
+                                      .contact = config->blockpage.contact,
+                                      .head_timeout_ms = (int64_t)config->proxy.head_timeout_ms,
+                                      .idle_timeout_ms = (int64_t)config->proxy.idle_timeout_ms,
+                                      .connect_timeout_ms = (int64_t)config->proxy.connect_timeout_ms,
+                                      .response_timeout_ms = (int64_t)config->proxy.response_timeout_ms,
+                                      .tunnel_idle_ms = (int64_t)config->proxy.tunnel_idle_ms,
+                                      .max_clients = config->proxy.max_clients,
+                                      .max_clients_per_address = config->proxy.max_clients_per_address};
+    enum status status = proxy_server_open(worker->loop, &settings, &worker->judge, dns_server_resolver(worker->dns),
+                                           &worker->proxy, fault);
+    free(own.items);
+    return status;
+}
+
+static enum status open_page(struct worker *worker, const struct config *config, struct fault *fault)
+{
+    if (!config->blockpage.listen.count && !config->blockpage.tls_listen.count)
+        return ST_OK;
+    struct page_server_settings settings = {.listen = config->blockpage.listen.items,
+                                            .listen_count = config->blockpage.listen.count,
+                                            .tls_listen = config->blockpage.tls_listen.items,
+                                            .tls_listen_count = config->blockpage.tls_listen.count,
+                                            .contact = config->blockpage.contact};
+    return page_server_open(worker->loop, &settings, &worker->judge, &worker->page, fault);
+}
+
+static void on_drain_timer(void *arg)
+{
+    struct worker *worker = arg;
+    bool idle = dns_server_idle(worker->dns) && (!worker->proxy || proxy_server_idle(worker->proxy));
+    if (idle || loop_now_ms(worker->loop) >= worker->drain_until_ms)
+        loop_stop(worker->loop);
+    else
+        timer_start(worker->drain_timer, DRAIN_POLL_MS);
+}
+
+enum status worker_new(const struct worker_settings *settings, struct policy *policy, struct worker **out,
+                       struct fault *fault)
+{
+    const struct config *config = settings->config;
+    const struct addr_list *page =
+        config->blockpage.address.count ? &config->blockpage.address : &config->blockpage.listen;
+    struct worker *worker = calloc(1, sizeof *worker);
+    if (!worker || !(worker->loop = loop_new()) ||
+        !(worker->drain_timer = timer_new(worker->loop, on_drain_timer, worker))) {
+        worker_free(worker);
+        return fault_set(fault, ST_NOMEM, "a worker cannot be made: out of memory or file descriptors");
+    }
+    worker->judge = (struct judge){.recorder = settings->recorder, .incidents = settings->incidents};
+    enum status status = policy_reader_new(policy, &worker->judge.policy);
+    if (status == ST_OK)
+        status = open_dns(worker, settings, page, fault);
+    if (status == ST_OK)
+        status = open_proxy(worker, config, fault);
+    if (status == ST_OK)
+        status = open_page(worker, config, fault);
+    if (status != ST_OK) {
+        worker_free(worker);
+        return status;
+    }
+    *out = worker;
+    return ST_OK;
+}
+
+static void *run_thread(void *arg)
+{
+    struct worker *worker = arg;
+    loop_run(worker->loop);
+    return NULL;
+}
+
+enum status worker_start(struct worker *worker, struct fault *fault)
+{
+    if (pthread_create(&worker->thread, NULL, run_thread, worker) != 0)
+        return fault_set(fault, ST_NOMEM, "a thread cannot be started");
+    worker->started = true;
+    return ST_OK;
+}
+
+struct policy_change {
+    struct worker *worker;
+    struct policy_reader *reader;
+};
+
+static void apply_policy(void *arg)
+{
+    struct policy_change *change = arg;
+    policy_reader_free(change->worker->judge.policy);
+    change->worker->judge.policy = change->reader;
+    free(change);
+}
+
+enum status worker_set_policy(struct worker *worker, struct policy *policy)
+{
+    struct policy_change *change = calloc(1, sizeof *change);
+    if (!change)
+        return ST_NOMEM;
+    change->worker = worker;
+    enum status status = policy_reader_new(policy, &change->reader);
+    if (status == ST_OK)
+        status = loop_call(worker->loop, apply_policy, change);
+    if (status != ST_OK) {
+        policy_reader_free(change->reader);
+        free(change);
+    }
+    return status;
+}
+
+static void begin_drain(void *arg)
+{
+    struct worker *worker = arg;
+    dns_server_drain(worker->dns);
+    if (worker->proxy)
+        proxy_server_drain(worker->proxy);
+    worker->drain_until_ms = loop_now_ms(worker->loop) + worker->drain_timeout_ms;
+    timer_start(worker->drain_timer, 0);
+}
+
+void worker_stop(struct worker *worker, int64_t timeout_ms)
+{
+    if (!worker->started)
+        return;
+    worker->drain_timeout_ms = timeout_ms;
+    if (loop_call(worker->loop, begin_drain, worker) != ST_OK)
+        log_warning("a worker cannot be asked to finish: out of memory");
+}
+
+void worker_free(struct worker *worker)
+{
+    if (!worker)
+        return;
+    if (worker->started)
+        pthread_join(worker->thread, NULL);
+    page_server_close(worker->page);
+    proxy_server_close(worker->proxy);
+    dns_server_close(worker->dns);
+    upstream_free(worker->upstream);
+    timer_free(worker->drain_timer);
+    policy_reader_free(worker->judge.policy);
+    loop_free(worker->loop);
+    free(worker);
+}

@@ -1,0 +1,30 @@
+/* A worker: one thread with its own loop, sockets, upstream channels and store readers. DNS, proxy and block page read
+ * as if there were no other thread. */
+#pragma once
+
+#include "daemon/config.h"
+
+struct worker;
+
+struct worker_settings {
+    const struct config *config;  /* borrowed while the worker lives */
+    const struct addr *upstreams; /* copied */
+    size_t upstream_count;
+    struct dns_cache *cache;   /* shared */
+    struct recorder *recorder; /* this worker's own */
+    const struct incidents *incidents;
+};
+
+/* Makes the loop and opens all listeners, in the caller's thread. POLICY: the first one. */
+enum status worker_new(const struct worker_settings *settings, struct policy *policy, struct worker **worker,
+                       struct fault *fault) MUST_CHECK;
+enum status worker_start(struct worker *worker, struct fault *fault) MUST_CHECK;
+
+/* From the control thread: the worker judges by POLICY from its next round on. */
+enum status worker_set_policy(struct worker *worker, struct policy *policy) MUST_CHECK;
+/* From the control thread: listeners close, what is under way finishes, the thread ends at the latest after TIMEOUT_MS.
+ */
+void worker_stop(struct worker *worker, int64_t timeout_ms);
+
+/* Joins the thread (if it was started) and frees everything. NULL is allowed. */
+void worker_free(struct worker *worker);
