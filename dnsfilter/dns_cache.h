@@ -15,6 +15,7 @@ struct dns_cache_settings {
 
 struct dns_cache *dns_cache_new(const struct dns_cache_settings *settings); /* NULL when out of memory */
 void dns_cache_free(struct dns_cache *cache);
+uint32_t dns_cache_max_ttl_s(const struct dns_cache *cache);
 
 struct dns_cache_key {
     const struct dname *name;
@@ -22,8 +23,9 @@ struct dns_cache_key {
     bool dnssec_ok, checking_disabled;
 };
 
-/* Copies the cached response into OUT with TTLs counted down to NOW_MS (monotonic), question as cached, without OPT.
- * Returns its length, 0 for none. */
+/* Copies the cached response into OUT with TTLs counted down to NOW_MS (monotonic), without OPT. Its question has the
+ * key's name, but not its letter case, and, where the name does not exist, maybe another type: the caller writes its
+ * own question over it. Returns the length, 0 for none. Any thread, as all functions here. */
 size_t dns_cache_get(struct dns_cache *cache, const struct dns_cache_key *key, int64_t now_ms, uint8_t *out,
                      size_t size);
 /* Keeps a response that dns_response_parse() took and that has no OPT, for as long as its TTLs (RFC 2308 for negative

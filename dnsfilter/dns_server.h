@@ -34,14 +34,16 @@ struct dns_settings {
 
 struct dns_server;
 
-/* Copies SETTINGS; borrows the rest. */
+/* Copies SETTINGS; borrows the rest. A listen port may be 0 (tests): see dns_server_addr(). */
 enum status dns_server_open(struct loop *loop, const struct dns_settings *settings, struct judge *judge,
                             struct upstream *upstream, struct dns_cache *cache, struct dns_server **server,
                             struct fault *fault) MUST_CHECK;
 /* Stops listening; queries under way are still answered until dns_server_close(). */
 void dns_server_drain(struct dns_server *server);
 bool dns_server_idle(const struct dns_server *server); /* nothing waits any more */
-void dns_server_close(struct dns_server *server);
+void dns_server_close(struct dns_server *server);      /* NULL is allowed */
+/* Where the INDEXth of settings.listen is, UDP and TCP alike. */
+struct addr dns_server_addr(const struct dns_server *server, size_t index);
 
 /* Name resolution for the proxy, through this server's cache and upstream; lives as long as the server. */
 struct resolver *dns_server_resolver(struct dns_server *server);

@@ -1,0 +1,48 @@
+/* Questions in flight: one upstream query for all who ask the same at the same time, each with a deadline of its own,
+ * all together bounded. What comes back is normalised, cached, and handed to each. */
+#pragma once
+
+#include <sys/queue.h>
+
+#include "dnsfilter/dns_answer.h"
+#include "dnsfilter/dns_cache.h"
+#include "net/loop.h"
+#include "net/upstream.h"
+
+struct dns_forwards;
+struct dns_forward;
+
+struct dns_reply {
+    enum status status;  /* ST_OK with a response as dns_cache_get() gives it; else only the note is set */
+    const uint8_t *data; /* valid in the call only */
+    size_t length;
+    struct dns_note note;
+};
+
+/* Embedded in whoever waits; on_reply and arg are set by him. */
+struct dns_waiter {
+    void (*on_reply)(void *arg, const struct dns_reply *reply); /* once, never from within dns_forward_wait() */
+    void *arg;
+    int64_t deadline_ms;
+    struct dns_forward *forward;
+    TAILQ_ENTRY(dns_waiter) by_age, of_forward;
+};
+
+struct dns_forwards_settings {
+    int64_t timeout_ms;
+    size_t max_waiting;
+};
+
+struct dns_forwards *dns_forwards_new(struct loop *loop, struct upstream *upstream, struct dns_cache *cache,
+                                      const struct dns_forwards_settings *settings); /* NULL when out of memory */
+/* Those who still wait get ST_CLOSED. NULL is allowed. */
+void dns_forwards_free(struct dns_forwards *forwards);
+
+/* Waits for the response to KEY's question. Over max_waiting the one who waited longest is given up (ST_BUSY): the
+ * newest has the best chance that its client still listens. ST_NOMEM, ST_BUSY, ST_CLOSED: nothing waits. */
+enum status dns_forward_wait(struct dns_forwards *forwards, const struct dns_cache_key *key,
+                             struct dns_waiter *waiter) MUST_CHECK;
+/* Waits no more; on_reply is not called. */
+void dns_forward_leave(struct dns_forwards *forwards, struct dns_waiter *waiter);
+
+size_t dns_forwards_waiting(const struct dns_forwards *forwards);

@@ -1,0 +1,276 @@
+/* The way of one query, in reading order:
+ *
+ *     receive -> parse -> check -> decide -> special -> cache | forward -> inspect -> send
+ *
+ * A query that can be answered at once lives on the stack from the datagram to the reply and allocates nothing. Only
+ * one that needs an upstream is moved to the heap; it continues in on_reply(). */
+#include "dnsfilter/dns_query.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "dnsfilter/dns_answer.h"
+#include "dnsfilter/dns_inspect.h"
+#include "dnsfilter/dns_tcp.h"
+
+enum step { STEP_PARSE, STEP_CHECK, STEP_DECIDE, STEP_SPECIAL, STEP_CACHE, STEP_FORWARD, STEP_INSPECT, STEP_END };
+
+static enum step parse(struct dns_query *query);
+static enum step check(struct dns_query *query);
+static enum step decide(struct dns_query *query);
+static enum step special(struct dns_query *query);
+static enum step look_in_cache(struct dns_query *query);
+static enum step forward(struct dns_query *query);
+static enum step inspect(struct dns_query *query);
+
+/* Each step says which comes next; STEP_END: the reply stands in core->out, or there is none (yet). */
+static enum step (*const steps[])(struct dns_query *query) = {
+    [STEP_PARSE] = parse,         /* well-formed? */
+    [STEP_CHECK] = check,         /* anything that we do? */
+    [STEP_DECIDE] = decide,       /* the verdict on the name; a block is answered here */
+    [STEP_SPECIAL] = special,     /* what is never forwarded */
+    [STEP_CACHE] = look_in_cache, /* answered before? */
+    [STEP_FORWARD] = forward,     /* ask an upstream, wait */
+    [STEP_INSPECT] = inspect,     /* the verdict on what the answer leads to; finish it for this client */
+};
+
+static void run(struct dns_query *query, enum step step)
+{
+    while (step != STEP_END)
+        step = steps[step](query);
+}
+
+size_t dns_query_receive(struct dns_core *core, const struct dns_client *client, const uint8_t *packet, size_t n)
+{
+    struct dns_query query; /* left unset: each step sets what later ones read */
+    query.core = core;
+    query.client = *client;
+    query.packet = packet;
+    query.packet_length = n;
+    query.exempt = false;
+    query.reply_length = 0;
+    core->counters.queries++;
+    run(&query, STEP_PARSE);
+    return query.reply_length;
+}
+
+/* Error replies of a rcode alone. */
+static enum step refuse(struct dns_query *query, unsigned rcode)
+{
+    query->reply_length = dns_answer_error(query->core->out, sizeof query->core->out, &query->message, rcode);
+    return STEP_END;
+}
+
+static enum step fail(struct dns_query *query, struct dns_note note)
+{
+    query->core->counters.failed++;
+    query->reply_length =
+        dns_answer_rcode(query->core->out, sizeof query->core->out, &query->message, DNS_RCODE_SERVFAIL, note);
+    return STEP_END;
+}
+
+static enum step parse(struct dns_query *query)
+{
+    struct dns_message *message = &query->message;
+    message->question_end = 0;
+    enum status status = dns_header_parse(query->packet, query->packet_length, &message->header);
+    if (status != ST_OK || message->header.flags & DNS_FLAG_QR) {
+        query->core->counters.malformed++;
+        return STEP_END; /* dropped: a reply to a reply could go round for ever */
+    }
+    if (dns_header_opcode(&message->header) != DNS_OPCODE_QUERY)
+        return refuse(query, DNS_RCODE_NOTIMP); /* RFC 8906 section 3.1.4 */
+    if (dns_query_parse(query->packet, query->packet_length, message) != ST_OK) {
+        query->core->counters.malformed++;
+        return refuse(query, DNS_RCODE_FORMERR);
+    }
+    return STEP_CHECK;
+}
+
+static enum step check(struct dns_query *query)
+{
+    struct dns_core *core = query->core;
+    const struct dns_message *message = &query->message;
+    if (message->edns.present && message->edns.version > 0) { /* RFC 6891 section 6.1.3 */
+        query->reply_length = dns_answer_rcode(core->out, sizeof core->out, message, DNS_RCODE_BADVERS, dns_note_none);
+        return STEP_END;
+    }
+    switch (message->question.type) {
+    case DNS_TYPE_OPT:
+    case DNS_TYPE_TSIG:
+    case DNS_TYPE_TKEY:
+    case DNS_TYPE_NXNAME: /* RFC 9824 section 3.5 */
+        return refuse(query, DNS_RCODE_FORMERR);
+    case DNS_TYPE_MAILA: /* RFC 6895 section 3.1: obsolete */
+    case DNS_TYPE_MAILB:
+        return refuse(query, DNS_RCODE_NOTIMP);
+    case DNS_TYPE_AXFR:
+    case DNS_TYPE_IXFR:
+        break;
+    default:
+        if (message->question.class == DNS_CLASS_IN)
+            return STEP_DECIDE;
+    }
+    query->reply_length = dns_answer_rcode(core->out, sizeof core->out, message, DNS_RCODE_REFUSED, dns_note_none);
+    return STEP_END;
+}
+
+static void record(const struct dns_query *query, enum match match, const struct verdict *verdict)
+{
+    struct callback callback; /* strings are ended, the rest of their room stays unset */
+    char name[DNAME_TEXT_SIZE];
+    dname_to_text(&query->message.question.name, name);
+    callback.time_ms = clock_wall_ms();
+    callback.client = query->client.peer.remote;
+    callback.local = query->client.peer.local;
+    callback.udp = query->client.udp != NULL;
+    callback.channel = CHANNEL_DNS;
+    callback.match = match;
+    callback.count = 1;
+    text_copy(callback.subject, sizeof callback.subject, str_of(name));
+    callback.method[0] = '\0';
+    callback.status = 0;
+    callback.verdict = *verdict;
+    recorder_record(query->core->judge->recorder, &callback);
+}
+
+static enum step block(struct dns_query *query, enum match match, const struct verdict *verdict)
+{
+    struct dns_core *core = query->core;
+    record(query, match, verdict);
+    core->counters.blocked++;
+    query->reply_length = dns_answer_blocked(core->out, dns_answer_limit(&query->message, query->client.udp),
+                                             &query->message, core->settings, verdict);
+    return STEP_END;
+}
+
+/* Asked before the cache, so that a new block acts at once. */
+static enum step decide(struct dns_query *query)
+{
+    struct subject subject = {
+        .kind = SUBJECT_NAME, .client = query->client.peer.remote, .name = &query->message.question.name};
+    struct verdict verdict;
+    judge_decide(query->core->judge, &subject, &verdict);
+    if (verdict.action == ACTION_BLOCK)
+        return block(query, MATCH_QNAME, &verdict);
+    if (verdict.action == ACTION_LOG)
+        record(query, MATCH_QNAME, &verdict);
+    query->exempt = verdict.action == ACTION_ALLOW && verdict.matched;
+    return STEP_SPECIAL;
+}
+
+static enum step special(struct dns_query *query)
+{
+    struct dns_core *core = query->core;
+    if (query->message.question.type == DNS_TYPE_ANY) {
+        query->reply_length = dns_answer_any(core->out, sizeof core->out, &query->message);
+        return STEP_END;
+    }
+    if (!(query->message.header.flags & DNS_FLAG_RD)) { /* we are nobody's authority */
+        query->reply_length =
+            dns_answer_rcode(core->out, sizeof core->out, &query->message, DNS_RCODE_REFUSED, dns_note_none);
+        return STEP_END;
+    }
+    return STEP_CACHE;
+}
+
+static struct dns_cache_key key_of(const struct dns_query *query)
+{
+    const struct dns_message *message = &query->message;
+    return (struct dns_cache_key){
+        .name = &message->question.name,
+        .type = message->question.type,
+        .class = message->question.class,
+        .dnssec_ok = message->edns.present && message->edns.dnssec_ok,
+        .checking_disabled = message->header.flags & DNS_FLAG_CD,
+    };
+}
+
+static enum step look_in_cache(struct dns_query *query)
+{
+    struct dns_core *core = query->core;
+    struct dns_cache_key key = key_of(query);
+    query->reply_length = dns_cache_get(core->cache, &key, loop_now_ms(core->loop), core->out, sizeof core->out);
+    if (!query->reply_length)
+        return STEP_FORWARD;
+    core->counters.cached++;
+    bool failure = (core->out[3] & 15) == DNS_RCODE_SERVFAIL;
+    query->note = failure ? dns_note_cached_error : dns_note_none;
+    return STEP_INSPECT;
+}
+
+static void on_reply(void *arg, const struct dns_reply *reply);
+
+/* The copy of QUERY that waits; what points into the packet is gone. */
+static struct dns_query *keep(const struct dns_query *query)
+{
+    struct dns_query *kept = malloc(sizeof *kept);
+    if (!kept)
+        return NULL;
+    *kept = *query;
+    kept->packet = NULL;
+    kept->packet_length = 0;
+    kept->message.edns.options = (struct str){0};
+    kept->waiter = (struct dns_waiter){.on_reply = on_reply, .arg = kept};
+    return kept;
+}
+
+static enum step forward(struct dns_query *query)
+{
+    struct dns_core *core = query->core;
+    struct dns_query *kept = keep(query);
+    if (!kept)
+        return fail(query, dns_note_busy);
+    struct dns_cache_key key = key_of(kept);
+    if (dns_forward_wait(core->forwards, &key, &kept->waiter) != ST_OK) {
+        free(kept);
+        return fail(query, dns_note_busy);
+    }
+    core->counters.forwarded++;
+    if (kept->client.tcp)
+        dns_tcp_add_waiting(kept->client.tcp, kept);
+    return STEP_END;
+}
+
+static enum step inspect(struct dns_query *query)
+{
+    struct dns_core *core = query->core;
+    struct dns_finding finding;
+    enum action action = ACTION_ALLOW;
+    if (!query->exempt)
+        action = dns_inspect(core->judge, &query->client.peer.remote, core->out, query->reply_length, &finding);
+    if (action == ACTION_BLOCK)
+        return block(query, finding.match, &finding.verdict);
+    if (action == ACTION_LOG)
+        record(query, finding.match, &finding.verdict);
+    query->reply_length = dns_answer_finish(core->out, sizeof core->out, query->reply_length, &query->message,
+                                            query->note, dns_answer_limit(&query->message, query->client.udp));
+    return STEP_END;
+}
+
+/* An upstream has answered a query that waited, or will not any more. */
+static void on_reply(void *arg, const struct dns_reply *reply)
+{
+    struct dns_query *query = arg;
+    struct dns_core *core = query->core;
+    if (reply->status == ST_OK) {
+        memcpy(core->out, reply->data, reply->length);
+        query->reply_length = reply->length;
+        query->note = reply->note;
+        run(query, STEP_INSPECT);
+    } else {
+        fail(query, reply->note);
+    }
+    if (query->client.tcp)
+        dns_tcp_answer(query->client.tcp, query, core->out, query->reply_length);
+    else if (query->reply_length)
+        udp_send(query->client.udp, &query->client.peer, core->out, query->reply_length);
+    free(query);
+}
+
+void dns_query_cancel(struct dns_query *query)
+{
+    dns_forward_leave(query->core->forwards, &query->waiter);
+    free(query);
+}

@@ -1,0 +1,49 @@
+/* One query of a client on its way to its answer. dns_query.c is the file to read first. */
+#pragma once
+
+#include "dnsfilter/dns_forward.h"
+#include "dnsfilter/dns_server.h"
+#include "message/dns_message.h"
+#include "net/udp.h"
+
+struct dns_tcp_client;
+
+/* What all queries of one worker share. */
+struct dns_core {
+    struct loop *loop;
+    struct judge *judge;
+    struct dns_cache *cache;
+    struct dns_forwards *forwards;
+    const struct dns_settings *settings;
+    struct dns_counters counters;
+    uint8_t out[DNS_MESSAGE_MAX]; /* the one answer under construction */
+};
+
+/* Who asked. */
+struct dns_client {
+    struct udp_peer peer;
+    struct udp *udp;            /* NULL: by TCP */
+    struct dns_tcp_client *tcp; /* NULL: by UDP */
+};
+
+struct dns_query {
+    struct dns_core *core;
+    struct dns_client client;
+    const uint8_t *packet; /* as received; NULL once the query waits */
+    size_t packet_length;
+    struct dns_message message;
+    bool exempt;          /* a list allows this name: what it leads to is not judged */
+    size_t reply_length;  /* of the response or reply in core->out; 0: none */
+    struct dns_note note; /* what to tell beside a response, once there is one */
+
+    /* What follows is set only while the query waits for an upstream. */
+    struct dns_waiter waiter;
+    TAILQ_ENTRY(dns_query) of_client; /* TCP: all that wait for one client */
+};
+
+/* Takes one query message. Returns the length of the reply in core->out, to be sent before anything else is done here;
+ * 0: there is none, or the query waits and its answer goes out by udp_send() or dns_tcp_answer(). */
+size_t dns_query_receive(struct dns_core *core, const struct dns_client *client, const uint8_t *packet, size_t n);
+
+/* Forgets a query that waits: its client is gone. */
+void dns_query_cancel(struct dns_query *query);

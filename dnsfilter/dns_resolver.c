@@ -1,0 +1,207 @@
+#include "dnsfilter/dns_resolver.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+
+enum { PARTS = 2, PATIENCE_MS = 50 /* for the second family once the first is here: RFC 8305 section 3 */ };
+static const uint16_t part_types[PARTS] = {DNS_TYPE_AAAA, DNS_TYPE_A}; /* in the order of preference */
+
+/* The look-up of one family. */
+struct part {
+    struct dns_lookup *lookup;
+    struct dns_waiter waiter;
+    bool waiting;
+    enum status status; /* once it doesn't wait: ST_OK with addresses, or why there are none */
+    size_t count;
+    struct addr addrs[RESOLVER_MAX_ADDRS];
+};
+
+struct dns_lookup {
+    struct dns_resolver *resolver;
+    struct part parts[PARTS];
+    struct timer *timer;
+    resolver_done_fn *done;
+    void *arg;
+    TAILQ_ENTRY(dns_lookup) entry;
+};
+
+struct dns_resolver {
+    struct resolver interface;
+    struct dns_core *core;
+    TAILQ_HEAD(, dns_lookup) lookups;
+};
+
+/* The addresses in a normalised response stand at the end of the alias chain already. */
+static void read_response(struct part *part, uint16_t type, const uint8_t *response, size_t n)
+{
+    struct dns_message message;
+    part->count = 0;
+    part->status = ST_UNAVAILABLE;
+    if (dns_response_parse(response, n, &message) != ST_OK)
+        return;
+    unsigned rcode = dns_header_rcode(&message.header);
+    if (rcode != DNS_RCODE_NOERROR && rcode != DNS_RCODE_NXDOMAIN)
+        return;
+    struct dns_walk walk = dns_walk_start(response, n, &message);
+    for (struct dns_record record; part->count < RESOLVER_MAX_ADDRS && dns_walk_next(&walk, &record);) {
+        if (record.section != DNS_ANSWER || record.type != type)
+            continue;
+        struct addr *addr = &part->addrs[part->count++];
+        if (type == DNS_TYPE_A)
+            *addr = addr_v4(0, 0);
+        memcpy(addr->ip + (type == DNS_TYPE_A ? 12 : 0), response + record.rdata_offset, record.rdata_length);
+        addr->port = 0;
+    }
+    part->status = part->count ? ST_OK : ST_NOT_FOUND;
+}
+
+static enum status joint_status(const struct dns_lookup *lookup)
+{
+    enum status status = ST_NOT_FOUND;
+    for (size_t i = 0; i < PARTS; i++) {
+        if (lookup->parts[i].status == ST_OK)
+            return ST_OK;
+        if (lookup->parts[i].status != ST_NOT_FOUND)
+            status = lookup->parts[i].status;
+    }
+    return status;
+}
+
+/* RFC 8305 section 4: the families take turns, so that a dead one costs one attempt. */
+static size_t interleave(const struct dns_lookup *lookup, struct addr *addrs)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < RESOLVER_MAX_ADDRS; i++)
+        for (size_t part = 0; part < PARTS; part++)
+            if (i < lookup->parts[part].count && count < RESOLVER_MAX_ADDRS)
+                addrs[count++] = lookup->parts[part].addrs[i];
+    return count;
+}
+
+static void lookup_free(struct dns_lookup *lookup)
+{
+    for (size_t i = 0; i < PARTS; i++)
+        if (lookup->parts[i].waiting)
+            dns_forward_leave(lookup->resolver->core->forwards, &lookup->parts[i].waiter);
+    TAILQ_REMOVE(&lookup->resolver->lookups, lookup, entry);
+    timer_free(lookup->timer);
+    free(lookup);
+}
+
+/* Tells the caller and ends. A family that still waits is left out. */
+static void finish(struct dns_lookup *lookup)
+{
+    struct addr addrs[RESOLVER_MAX_ADDRS];
+    enum status status = joint_status(lookup);
+    size_t count = interleave(lookup, addrs);
+    resolver_done_fn *done = lookup->done;
+    void *arg = lookup->arg;
+    lookup_free(lookup);
+    done(arg, status, addrs, count);
+}
+
+static void on_timer(void *arg)
+{
+    finish(arg);
+}
+
+static void step(struct dns_lookup *lookup)
+{
+    bool waiting = false, found = false;
+    for (size_t i = 0; i < PARTS; i++) {
+        waiting |= lookup->parts[i].waiting;
+        found |= lookup->parts[i].count > 0;
+    }
+    if (!waiting)
+        finish(lookup);
+    else if (found)
+        timer_start(lookup->timer, PATIENCE_MS);
+}
+
+static void on_reply(void *arg, const struct dns_reply *reply)
+{
+    struct part *part = arg;
+    size_t index = (size_t)(part - part->lookup->parts);
+    part->waiting = false;
+    if (reply->status == ST_OK)
+        read_response(part, part_types[index], reply->data, reply->length);
+    else
+        part->status = reply->status == ST_TIMEOUT ? ST_TIMEOUT : ST_UNAVAILABLE;
+    step(part->lookup);
+}
+
+/* From the cache, else from an upstream. */
+static void start_part(struct dns_lookup *lookup, size_t index, const struct dname *name)
+{
+    struct dns_core *core = lookup->resolver->core;
+    struct part *part = &lookup->parts[index];
+    struct dns_cache_key key = {.name = name, .type = part_types[index], .class = DNS_CLASS_IN};
+    size_t n = dns_cache_get(core->cache, &key, loop_now_ms(core->loop), core->out, sizeof core->out);
+    if (n) {
+        part->waiting = false;
+        read_response(part, key.type, core->out, n);
+        return;
+    }
+    part->lookup = lookup;
+    part->waiter = (struct dns_waiter){.on_reply = on_reply, .arg = part};
+    part->waiting = dns_forward_wait(core->forwards, &key, &part->waiter) == ST_OK;
+    part->status = ST_UNAVAILABLE;
+}
+
+static void lookup_name(void *self, const struct dname *name, resolver_done_fn *done, void *arg)
+{
+    struct dns_resolver *resolver = self;
+    struct dns_lookup *lookup = calloc(1, sizeof *lookup);
+    struct timer *timer = lookup ? timer_new(resolver->core->loop, on_timer, lookup) : NULL;
+    if (!timer) {
+        free(lookup);
+        done(arg, ST_UNAVAILABLE, NULL, 0);
+        return;
+    }
+    lookup->resolver = resolver;
+    lookup->timer = timer;
+    lookup->done = done;
+    lookup->arg = arg;
+    TAILQ_INSERT_TAIL(&resolver->lookups, lookup, entry);
+    /* Marked before they start: room for one may be made by giving the other up, and that must not finish this. */
+    for (size_t i = 0; i < PARTS; i++)
+        lookup->parts[i].waiting = true;
+    for (size_t i = 0; i < PARTS; i++)
+        start_part(lookup, i, name);
+    step(lookup);
+}
+
+static void cancel(void *self, void *arg)
+{
+    struct dns_resolver *resolver = self;
+    struct dns_lookup *lookup, *next;
+    for (lookup = TAILQ_FIRST(&resolver->lookups); lookup; lookup = next) {
+        next = TAILQ_NEXT(lookup, entry);
+        if (lookup->arg == arg)
+            lookup_free(lookup);
+    }
+}
+
+struct dns_resolver *dns_resolver_new(struct dns_core *core)
+{
+    struct dns_resolver *resolver = calloc(1, sizeof *resolver);
+    if (!resolver)
+        return NULL;
+    resolver->core = core;
+    resolver->interface = (struct resolver){.self = resolver, .lookup = lookup_name, .cancel = cancel};
+    TAILQ_INIT(&resolver->lookups);
+    return resolver;
+}
+
+void dns_resolver_free(struct dns_resolver *resolver)
+{
+    CHECK(!resolver || TAILQ_EMPTY(&resolver->lookups));
+    free(resolver);
+}
+
+struct resolver *dns_resolver_interface(struct dns_resolver *resolver)
+{
+    return &resolver->interface;
+}

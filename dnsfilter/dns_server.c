@@ -1,0 +1,168 @@
+#include "dnsfilter/dns_server.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dnsfilter/dns_query.h"
+#include "dnsfilter/dns_resolver.h"
+#include "dnsfilter/dns_tcp.h"
+
+/* A UDP socket, with what on_datagram() needs beside it. */
+struct door {
+    struct dns_server *server;
+    struct udp *udp;
+};
+
+struct dns_server {
+    struct dns_core core;
+    struct dns_settings settings;
+    struct addr *listen, *page; /* what settings points to */
+    struct door *doors;
+    size_t door_count;
+    struct dns_tcp *tcp;
+    struct dns_resolver *resolver;
+    bool draining;
+};
+
+static const char *const answer_words[] = {
+    [BLOCK_PAGE] = "page", [BLOCK_NXDOMAIN] = "nxdomain", [BLOCK_NODATA] = "nodata",
+    [BLOCK_NULL] = "null", [BLOCK_REFUSED] = "refused",   [BLOCK_DROP] = "drop",
+};
+
+const char *block_answer_text(enum block_answer answer)
+{
+    return answer_words[answer];
+}
+
+enum status block_answer_parse(struct str text, enum block_answer *answer)
+{
+    for (size_t i = 0; i < sizeof answer_words / sizeof answer_words[0]; i++)
+        if (str_eq(text, str_of(answer_words[i]))) {
+            *answer = (enum block_answer)i;
+            return ST_OK;
+        }
+    return ST_INVALID;
+}
+
+static size_t on_datagram(void *arg, const struct udp_peer *peer, const uint8_t *data, size_t n, uint8_t *reply,
+                          size_t reply_size)
+{
+    struct door *door = arg;
+    struct dns_core *core = &door->server->core;
+    if (door->server->draining)
+        return 0; /* the client asks again, and then whoever listens by then */
+    struct dns_client client = {.peer = *peer, .udp = door->udp};
+    size_t length = dns_query_receive(core, &client, data, n);
+    if (length > reply_size)
+        length = 0;
+    memcpy(reply, core->out, length);
+    return length;
+}
+
+static enum status copy_settings(struct dns_server *server, const struct dns_settings *settings)
+{
+    server->settings = *settings;
+    server->listen = calloc(settings->listen_count + 1, sizeof server->listen[0]);
+    server->page = calloc(settings->page_count + 1, sizeof server->page[0]);
+    server->doors = calloc(settings->listen_count + 1, sizeof server->doors[0]);
+    if (!server->listen || !server->page || !server->doors)
+        return ST_NOMEM;
+    for (size_t i = 0; i < settings->listen_count; i++)
+        server->listen[i] = settings->listen[i];
+    for (size_t i = 0; i < settings->page_count; i++)
+        server->page[i] = settings->page[i];
+    server->settings.listen = server->listen;
+    server->settings.page = server->page;
+    return ST_OK;
+}
+
+static enum status make_parts(struct dns_server *server, struct upstream *upstream)
+{
+    struct dns_core *core = &server->core;
+    struct dns_forwards_settings forwarding = {
+        .timeout_ms = server->settings.query_timeout_ms,
+        .max_waiting = server->settings.max_waiting,
+    };
+    core->forwards = dns_forwards_new(core->loop, upstream, core->cache, &forwarding);
+    server->resolver = dns_resolver_new(core);
+    return core->forwards && server->resolver ? dns_tcp_new(core, &server->tcp) : ST_NOMEM;
+}
+
+/* UDP and TCP at ADDR; where its port is 0, TCP takes the port that UDP got. */
+static enum status listen_at(struct dns_server *server, struct addr addr, struct fault *fault)
+{
+    static const struct udp_ops ops = {.on_datagram = on_datagram};
+    struct door *door = &server->doors[server->door_count];
+    door->server = server;
+    enum status status = udp_open(server->core.loop, &addr, &ops, door, &door->udp, fault);
+    if (status != ST_OK)
+        return status;
+    server->door_count++;
+    addr = udp_addr(door->udp);
+    return dns_tcp_listen(server->tcp, &addr, fault);
+}
+
+enum status dns_server_open(struct loop *loop, const struct dns_settings *settings, struct judge *judge,
+                            struct upstream *upstream, struct dns_cache *cache, struct dns_server **result,
+                            struct fault *fault)
+{
+    struct dns_server *server = calloc(1, sizeof *server);
+    if (!server)
+        return fault_set(fault, ST_NOMEM, "out of memory");
+    server->core.loop = loop;
+    server->core.judge = judge;
+    server->core.cache = cache;
+    server->core.settings = &server->settings;
+    enum status status = copy_settings(server, settings);
+    if (status == ST_OK)
+        status = make_parts(server, upstream);
+    for (size_t i = 0; status == ST_OK && i < settings->listen_count; i++)
+        status = listen_at(server, settings->listen[i], fault);
+    if (status != ST_OK) {
+        dns_server_close(server);
+        return fault_set(fault, status, "%s", status_text(status));
+    }
+    *result = server;
+    return ST_OK;
+}
+
+void dns_server_drain(struct dns_server *server)
+{
+    server->draining = true;
+    dns_tcp_drain(server->tcp);
+}
+
+bool dns_server_idle(const struct dns_server *server)
+{
+    return !dns_forwards_waiting(server->core.forwards) && !dns_tcp_client_count(server->tcp);
+}
+
+void dns_server_close(struct dns_server *server)
+{
+    if (!server)
+        return;
+    dns_tcp_free(server->tcp);
+    dns_forwards_free(server->core.forwards); /* those who still wait are told, so sockets and look-ups go later */
+    dns_resolver_free(server->resolver);
+    for (size_t i = 0; i < server->door_count; i++)
+        udp_close(server->doors[i].udp);
+    free(server->doors);
+    free(server->page);
+    free(server->listen);
+    free(server);
+}
+
+struct addr dns_server_addr(const struct dns_server *server, size_t index)
+{
+    return udp_addr(server->doors[index].udp);
+}
+
+struct resolver *dns_server_resolver(struct dns_server *server)
+{
+    return dns_resolver_interface(server->resolver);
+}
+
+const struct dns_counters *dns_server_counters(const struct dns_server *server)
+{
+    return &server->core.counters;
+}
