@@ -1,0 +1,37 @@
+/* What a page says: the values of its facts, and the texts that fit them, under the names that templates use. */
+#pragma once
+
+#include "blockpage/negotiate.h"
+#include "blockpage/page.h"
+#include "blockpage/template.h"
+
+enum {
+    PAGE_VIEW_VALUES = 32,
+    PAGE_VIEW_VALUE_SIZE = 800, /* an address of 200 bytes, each percent-encoded; longer values are cut */
+    PAGE_URL_MAX = 200,
+};
+
+/* A contact counts as repeated when the first one is older than this: one visit makes several contacts within seconds
+ * (A, AAAA and HTTPS queries, three CONNECTs, the page, its icon). */
+enum { PAGE_SAME_VISIT_MS = 10000 };
+
+struct page_view {
+    struct str catalogue;
+    const char *group; /* "c2", "malware", "phishing", "rules", "notblocked": first part of a text's key */
+    const char *stage; /* "first", "repeated" */
+    size_t count;
+    struct {
+        const char *name;
+        char text[PAGE_VIEW_VALUE_SIZE];
+    } values[PAGE_VIEW_VALUES];
+};
+
+void page_view_of_block(struct page_view *view, enum page_language language, const struct page_facts *facts);
+void page_view_of_not_blocked(struct page_view *view, enum page_language language, struct str host);
+
+/* A value, else the text for GROUP.STAGE.name, GROUP.name, STAGE.name or name, in this order; for template_render(). */
+bool page_view_find(const void *view, struct str name, struct template_value *value);
+
+/* URL for a person's eyes, as a thing that nothing turns into a link: hxxp://bad[.]example/path, without query and
+ * fragment, at most PAGE_URL_MAX bytes of it, what is not printable ASCII percent-encoded. */
+void page_view_defang(char *out, size_t size, struct str url);
