@@ -21,7 +21,7 @@ enum log_level log_level(void)
     return (enum log_level)atomic_load(&threshold);
 }
 
-static void log_line(enum log_level level, const char *format, va_list args)
+static void PRINTF_LIKE(2, 0) log_line(enum log_level level, const char *format, va_list args)
 {
     static const char *const words[] = {"error", "warning", "info", "debug"};
     static const int priorities[] = {3, 4, 6, 7};
