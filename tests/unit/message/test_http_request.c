@@ -327,8 +327,7 @@ static void transfer_encoding_is_exactly_chunked(void **state)
         "chunked,",
         "chunked;a=b",
         "\"chunked\"",
-        "\xa0"
-        "chunked",
+        "\xa0 chunked",
         "chunked\r\nTransfer-Encoding: chunked",
         "gzip\r\nTransfer-Encoding: chunked",
     };
