@@ -1,0 +1,257 @@
+"""Programs that the end-to-end and browser tests start: ccward, an upstream DNS server, an origin."""
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BINARY = os.environ.get("CCWARD_BINARY", str(ROOT / "build/release/ccward"))
+OUTPUT = pathlib.Path(os.environ.get("CCWARD_TEST_OUTPUT", str(ROOT / "build/test-output")))
+
+
+def free_port():
+    """A port that was free for TCP and UDP on loopback a moment ago."""
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, socket.socket(
+                socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            tcp.bind(("127.0.0.1", 0))
+            with contextlib.suppress(OSError):
+                udp.bind(("127.0.0.1", tcp.getsockname()[1]))
+                return tcp.getsockname()[1]
+
+
+def wait_for(condition, seconds=10, what="it"):
+    """Polls until CONDITION() is true; returns what it returned."""
+    deadline = time.monotonic() + seconds
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} did not happen within {seconds} s")
+        time.sleep(0.02)
+
+
+def port_answers(port):
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Program:
+    """A server process that is ended with its context."""
+
+    def __init__(self):
+        self.process = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def stop(self, number=signal.SIGTERM, seconds=20):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(number)
+            try:
+                self.process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+                raise
+
+
+def yaml(value):
+    """JSON is YAML."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+class Ccward(Program):
+    """A ccward of its own: ports, state directory, configuration. Sections given are merged over those for the test."""
+
+    def __init__(self, folder, upstream, **sections):
+        super().__init__()
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True)
+        self.dns_port, self.proxy_port = free_port(), free_port()
+        self.page_port, self.tls_port, self.console_port = free_port(), free_port(), free_port()
+        self.config = {
+            "dns": {"listen": [f"127.0.0.1:{self.dns_port}"], "upstreams": [f"127.0.0.1:{upstream.port}"]},
+            "proxy": {"listen": [f"127.0.0.1:{self.proxy_port}"], "allow-destinations": ["127.0.0.0/8"]},
+            "blockpage": {"listen": [f"127.0.0.1:{self.page_port}"], "tls-listen": [f"127.0.0.1:{self.tls_port}"]},
+            "console": {"listen": [f"127.0.0.1:{self.console_port}"]},
+        }
+        for name, section in sections.items():
+            if isinstance(section, dict):
+                self.config.setdefault(name, {}).update(section)
+            else:
+                self.config[name] = section
+        self.config_path = self.folder / "ccward.yaml"
+        self.state = self.folder / "var"
+        self.errors_path = self.folder / "stderr"
+        self.write_config()
+
+    def write_config(self):
+        self.config_path.write_text("".join(f"{name}: {yaml(section)}\n" for name, section in self.config.items()))
+
+    @property
+    def proxy(self):
+        return f"http://127.0.0.1:{self.proxy_port}"
+
+    @property
+    def errors(self):
+        return self.errors_path.read_text(errors="replace")
+
+    def start(self):
+        with open(self.errors_path, "ab") as errors:
+            self.process = subprocess.Popen([BINARY, "run", "-c", str(self.config_path)], stdout=subprocess.PIPE,
+                                            stderr=errors, cwd=self.folder)
+        banner = []
+        for line in self.process.stdout:
+            banner.append(line.decode())
+            if "Ctrl-C" in banner[-1]:
+                self.banner = "".join(banner)
+                return self
+        self.process.wait()
+        raise RuntimeError(f"ccward did not start:\n{''.join(banner)}{self.errors}")
+
+    def stop(self, number=signal.SIGTERM, seconds=20):
+        super().stop(number, seconds)
+        if self.process and number == signal.SIGTERM:
+            assert self.process.returncode == 0, f"ccward ended with {self.process.returncode}:\n{self.errors}"
+        if self.process:
+            self.process.stdout.close()
+            self.process = None
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        self.process = None
+
+    def run(self, *arguments, check=True, text=True, **more):
+        """A sub-command with this configuration."""
+        result = subprocess.run([BINARY, *arguments, "-c", str(self.config_path)], capture_output=True, text=text,
+                                timeout=120, **more)
+        if check and result.returncode != 0:
+            raise AssertionError(f"{arguments}: exit {result.returncode}\n{result.stdout}{result.stderr}")
+        return result
+
+    def import_feed(self, name, text, form="domains", **options):
+        path = self.folder / f"{name}.{form}"
+        path.write_text(text)
+        extra = [word for key, value in options.items() for word in (f"--{key}", value)]
+        return self.run("feeds", "import", str(path), "--feed", name, "--format", form, *extra)
+
+    def log_lines(self):
+        path = self.state / "callbacks.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def wait_for_callback(self, seconds=2, **fields):
+        """The first line of the callback log with these fields."""
+        def find():
+            return next((line for line in self.log_lines() if all(line.get(k) == v for k, v in fields.items())), None)
+
+        return wait_for(find, seconds, f"a callback with {fields}")
+
+
+class Upstream(Program):
+    """unbound with a zone of our own and nothing else."""
+
+    RECORDS = [
+        "good.example. 300 IN A 192.0.2.10",
+        "good.example. 300 IN AAAA 2001:db8::10",
+        "good.example. 300 IN MX 10 mail.good.example.",
+        "good.example. 300 IN TXT 'some text'",
+        "good.example. 300 IN HTTPS 1 . alpn=h2",
+        "short.example. 2 IN A 192.0.2.11",
+        "www.example. 300 IN A 127.0.0.1",
+        "innocent.example. 300 IN A 127.0.0.1",
+        "shared.example. 300 IN A 127.0.0.1",
+        "evil-below.example. 300 IN A 127.0.0.1",
+        "private.example. 300 IN A 127.0.0.2",
+        "linklocal.example. 300 IN A 169.254.169.254",
+        "cloaked.example. 300 IN CNAME tracker.evil.example.",
+        "tracker.evil.example. 300 IN A 192.0.2.66",
+        "listed-address.example. 300 IN A 192.0.2.99",
+    ]
+
+    def __init__(self, folder):
+        super().__init__()
+        self.folder, self.port = pathlib.Path(folder), free_port()
+
+    def start(self):
+        big = [f"big.example. 300 IN TXT '{i:03d}{'x' * 200}'" for i in range(40)]
+        records = "\n".join(f'  local-data: "{record}"' for record in self.RECORDS + big)
+        config = self.folder / "unbound.conf"
+        config.write_text(f"""server:
+  username: ""
+  chroot: ""
+  directory: "{self.folder}"
+  pidfile: ""
+  use-syslog: no
+  logfile: "{self.folder}/log"
+  interface: 127.0.0.1@{self.port}
+  do-ip6: no
+  do-not-query-localhost: no
+  access-control: 127.0.0.0/8 allow
+  module-config: "iterator"
+  local-zone: "." static
+  local-zone: "example." static
+  local-data: "example. 300 IN SOA ns.example. hostmaster.example. 1 3600 600 86400 60"
+{records}
+remote-control:
+  control-enable: no
+""")
+        self.process = subprocess.Popen([shutil.which("unbound") or "/usr/sbin/unbound", "-d", "-c", str(config)],
+                                        stderr=subprocess.DEVNULL)
+        wait_for(lambda: port_answers(self.port), what="unbound's start")
+
+
+class Origin(Program):
+    """nginx with a small site; any host name."""
+
+    def __init__(self, folder):
+        super().__init__()
+        self.folder, self.port = pathlib.Path(folder), free_port()
+
+    def start(self):
+        site = self.folder / "site"
+        (site / "dir").mkdir(parents=True)
+        (site / "upload").mkdir()
+        (site / "index.html").write_text("<!doctype html><title>site</title><h1>a small site</h1>")
+        (site / "dir" / "page.html").write_text("<!doctype html><title>page</title><p>a page</p>")
+        (site / "big.bin").write_bytes(bytes(range(256)) * 40960)
+        config = self.folder / "nginx.conf"
+        config.write_text(f"""daemon off; master_process off; pid {self.folder}/pid; error_log {self.folder}/error.log;
+events {{ worker_connections 1024; }}
+http {{
+  access_log {self.folder}/access.log; client_body_temp_path {self.folder}/body; proxy_temp_path {self.folder}/proxy;
+  fastcgi_temp_path {self.folder}/fastcgi; uwsgi_temp_path {self.folder}/uwsgi; scgi_temp_path {self.folder}/scgi;
+  client_max_body_size 64m;
+  types {{ text/html html; }}
+  server {{
+    listen 127.0.0.1:{self.port}; root {site};
+    location /seen {{ return 200 "host=$host via=$http_via pc=$http_proxy_connection x=$http_x_test uri=$request_uri\\n"; }}
+    location /moved {{ return 302 /dir/page.html; }}
+    location /post {{ proxy_pass http://127.0.0.1:{self.port}/length; proxy_set_header X-Length $content_length; }}
+    location /length {{ return 200 "length=$http_x_length\\n"; }}
+  }}
+}}
+""")
+        self.process = subprocess.Popen([shutil.which("nginx") or "/usr/sbin/nginx", "-c", str(config)],
+                                        stderr=subprocess.DEVNULL)
+        wait_for(lambda: port_answers(self.port), what="nginx's start")
+
+    def url(self, host, path="/"):
+        return f"http://{host}:{self.port}{path}"
+
+    def requests(self):
+        path = self.folder / "access.log"
+        return path.read_text().splitlines() if path.exists() else []

@@ -1,0 +1,228 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "daemon/config_schema.h"
+
+static struct config config;
+static struct config_faults faults;
+
+static enum status load(const char *yaml)
+{
+    config_faults_free(&faults);
+    config_free(&config);
+    return config_load_memory("test.yaml", yaml, strlen(yaml), &config, &faults);
+}
+
+static void assert_fault(const char *yaml, const char *expected)
+{
+    assert_int_equal(load(yaml), ST_INVALID);
+    if (!strstr(buf_text(&faults.text), expected))
+        fail_msg("expected %s in:\n%s", expected, buf_text(&faults.text));
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    config_faults_free(&faults);
+    config_free(&config);
+    return 0;
+}
+
+static void an_empty_file_gives_the_defaults(void **state)
+{
+    (void)state;
+    assert_int_equal(load(""), ST_OK);
+    assert_int_equal(config.dns.listen.count, 1);
+    assert_int_equal(config.dns.listen.items[0].port, 5335);
+    assert_true(addr_is_loopback(&config.dns.listen.items[0]));
+    assert_int_equal(config.dns.block_answer[CATEGORY_C2], BLOCK_PAGE);
+    assert_int_equal(config.categories[CATEGORY_C2], ACTION_BLOCK);
+    assert_int_equal(config.categories[CATEGORY_PARKED], ACTION_LOG);
+    assert_int_equal(config.proxy.connect_ports.items[0], 443);
+    assert_int_equal(config.daemon.stop_timeout_ms, 5000);
+    assert_int_equal(load("# only a comment\n"), ST_OK);
+}
+
+static void values_replace_defaults(void **state)
+{
+    (void)state;
+    assert_int_equal(load("dns:\n"
+                          "  listen: ['127.0.0.1:5300', '[::1]:5300']\n"
+                          "  block-answer: {malware: nxdomain, default: nodata}\n"
+                          "  cache-size: 1MiB\n"
+                          "proxy:\n"
+                          "  connect-ports: [443, 8443]\n"
+                          "  allow-destinations: [127.0.0.0/8, '::1']\n"
+                          "feeds:\n"
+                          "  - {name: one, url: 'https://feeds.example/a', category: malware, interval: 2h, risk: low}\n"
+                          "  - name: two\n"
+                          "    url: file:///tmp/two\n"
+                          "groups:\n"
+                          "  - {name: lab, clients: [10.0.0.0/8], addresses: block, names: log}\n"),
+                     ST_OK);
+    assert_int_equal(config.dns.listen.count, 2);
+    assert_int_equal(config.dns.block_answer[CATEGORY_MALWARE], BLOCK_NXDOMAIN);
+    assert_int_equal(config.dns.block_answer[CATEGORY_C2], BLOCK_NODATA);
+    assert_int_equal(config.dns.cache_bytes, 1 << 20);
+    assert_int_equal(config.proxy.connect_ports.count, 2);
+    assert_int_equal(config.feed_count, 2);
+    assert_string_equal(config.feeds[0].name, "one");
+    assert_int_equal(config.feeds[0].category, CATEGORY_MALWARE);
+    assert_int_equal(config.feeds[0].interval_ms, 7200000);
+    assert_string_equal(config.feeds[1].format, "auto");
+    assert_int_equal(config.groups[0].addresses, PART_BLOCK);
+    assert_int_equal(config.groups[0].urls, PART_BLOCK);
+}
+
+static void an_empty_list_turns_a_part_off(void **state)
+{
+    (void)state;
+    assert_int_equal(load("proxy: {listen: []}\n"), ST_OK);
+    assert_int_equal(config.proxy.listen.count, 0);
+}
+
+static void each_fault_is_told_with_file_line_and_field(void **state)
+{
+    (void)state;
+    assert_fault("dns:\n  listen: [127.0.0.1:5335, 'no address']\n  block-ttl: soon\nproxy:\n  connect-ports: [70000]\n",
+                 "test.yaml:2: dns.listen[1]: 'no address' is no address");
+    assert_non_null(strstr(buf_text(&faults.text), "test.yaml:3: dns.block-ttl: 'soon' is no time"));
+    assert_non_null(strstr(buf_text(&faults.text), "test.yaml:5: proxy.connect-ports[0]: '70000' is no port"));
+    assert_int_equal(faults.errors, 3);
+}
+
+static void an_unknown_key_is_a_warning_with_its_line(void **state)
+{
+    (void)state;
+    assert_int_equal(load("dns:\n  block-ttl: 5s\n  lsten: []\nnews: 1\n"), ST_OK);
+    assert_int_equal(faults.warnings, 2);
+    assert_int_equal(faults.errors, 0);
+    assert_non_null(strstr(buf_text(&faults.text), "test.yaml:3: warning: dns.lsten"));
+    assert_non_null(strstr(buf_text(&faults.text), "test.yaml:4: warning: news"));
+    assert_int_equal(config.dns.block_ttl_ms, 5000);
+}
+
+static void wrong_shapes_are_refused(void **state)
+{
+    (void)state;
+    assert_fault("dns: 5\n", "test.yaml:1: dns: keys with values is expected here");
+    assert_fault("dns:\n", "test.yaml:1: dns: keys with values");
+    assert_fault("dns:\n  listen: 127.0.0.1\n", "test.yaml:2: dns.listen: a list is expected");
+    assert_fault("feeds: {name: a}\n", "test.yaml:1: feeds: a list is expected");
+    assert_fault("dns:\n  block-ttl: [1]\n", "test.yaml:2: dns.block-ttl: a single value");
+    assert_fault("dns: {\n", "this is not YAML");
+    assert_fault("- a\n", "keys with values is expected");
+    assert_fault("dns:\n  block-ttl: 1s\n  block-ttl: 2s\n", "test.yaml:3: dns.block-ttl: is given twice, first in line 2");
+    assert_fault("dns: &a {block-ttl: 1s}\nproxy: *a\n", "");
+}
+
+static void ranges_are_kept(void **state)
+{
+    (void)state;
+    assert_fault("dns: {block-ttl: 2d}\n", "out of range: 0ms to 1d");
+    assert_fault("dns: {upstream-tries: 0}\n", "out of range: 1 to 10");
+    assert_fault("dns: {upstream-tries: -1}\n", "no whole number");
+    assert_fault("dns: {cache-size: 99999999999999999999GiB}\n", "out of range");
+    assert_fault("feeds: [{name: a, url: 'http://x/', interval: 1s}]\n", "feeds[0].interval");
+    assert_fault("log: {level: loud}\n", "'loud' is none of: error, warning, info, debug");
+    assert_fault("categories: {c3: block}\n", "there is no such category");
+    assert_fault("categories: {c2: shout}\n", "categories.c2: 'shout' is none of: allow, log, block");
+}
+
+static void feeds_are_checked_as_a_whole(void **state)
+{
+    (void)state;
+    assert_fault("feeds: [{name: a}]\n", "test.yaml:1: feeds[0]: has no url");
+    assert_fault("feeds:\n  - {name: a, url: 'http://x/'}\n  - {name: a, url: 'http://y/'}\n",
+                 "test.yaml:3: feeds[1].name: 'a' is the name of feeds[0] already");
+    assert_fault("feeds: [{name: ../x, url: 'http://x/'}]\n", "is no name for a feed");
+    assert_fault("feeds: [{name: test-hosts, url: 'http://x/'}]\n", "is a name of ccward's own");
+    assert_fault("feeds: [{name: a, url: 'ftp://x/'}]\n", "must start with http://");
+    assert_fault("feeds: [{name: a, url: 'http://x/', format: floppy}]\n", "'floppy' is no format");
+}
+
+static void groups_are_checked_as_a_whole(void **state)
+{
+    (void)state;
+    assert_fault("groups: [{name: a}]\n", "'a' has no clients");
+    assert_fault("groups: [{name: a, clients: [10.0.0.1/8]}]\n", "groups[0].clients[0]: '10.0.0.1/8' is no network");
+    assert_int_equal(load("groups: [{name: default, addresses: block}]\n"), ST_OK);
+}
+
+static void an_upstream_that_is_ourselves_is_refused(void **state)
+{
+    (void)state;
+    assert_fault("dns:\n  listen: [127.0.0.1:5335]\n  upstreams: [127.0.0.1:5335]\n",
+                 "test.yaml:3: dns.upstreams[0]: 127.0.0.1:5335 is where ccward itself listens");
+    assert_fault("dns: {listen: ['0.0.0.0:53'], upstreams: [127.0.0.1]}\n", "it would ask itself");
+}
+
+static void what_is_printed_reads_back_to_the_same(void **state)
+{
+    (void)state;
+    assert_int_equal(load("dns: {listen: ['[::1]:53'], block-answer: {c2: 'null'}, cache-size: 3KiB}\n"
+                          "blockpage: {contact: 'a \"quoted\\\\\" one: #x'}\n"
+                          "categories: {ads: allow}\n"
+                          "feeds: [{name: a, url: 'http://x/?a=b&c#d'}]\n"
+                          "groups: [{name: g, clients: ['fd00::/8', 10.1.2.3]}]\n"),
+                     ST_OK);
+    char *printed[2];
+    size_t length[2];
+    for (int i = 0; i < 2; i++) {
+        FILE *out = open_memstream(&printed[i], &length[i]);
+        config_print(&config, false, out);
+        fclose(out);
+        if (!i)
+            assert_int_equal(load(printed[0]), ST_OK);
+    }
+    assert_string_equal(printed[0], printed[1]);
+    assert_string_equal(config.blockpage.contact, "a \"quoted\\\" one: #x");
+    assert_int_equal(config.dns.block_answer[CATEGORY_C2], BLOCK_NULL);
+    free(printed[0]);
+    free(printed[1]);
+}
+
+static void only_some_options_change_without_a_restart(void **state)
+{
+    (void)state;
+    struct config other;
+    struct config_faults none = {0};
+    assert_int_equal(load(""), ST_OK);
+    const char *reloadable = "categories: {c2: log}\nfeeds: [{name: a, url: 'http://x/'}]\nlog: {level: debug}\n";
+    assert_int_equal(config_load_memory("x", reloadable, strlen(reloadable), &other, &none), ST_OK);
+    assert_false(config_needs_restart(&config, &other));
+    config_take_reloadable(&config, &other);
+    config_free(&other);
+    assert_int_equal(config.categories[CATEGORY_C2], ACTION_LOG);
+    assert_int_equal(config.feed_count, 1);
+    const char *fixed = "dns: {listen: []}\n";
+    assert_int_equal(config_load_memory("x", fixed, strlen(fixed), &other, &none), ST_OK);
+    assert_true(config_needs_restart(&config, &other));
+    config_free(&other);
+    config_faults_free(&none);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(an_empty_file_gives_the_defaults, tear_down),
+        cmocka_unit_test_teardown(values_replace_defaults, tear_down),
+        cmocka_unit_test_teardown(an_empty_list_turns_a_part_off, tear_down),
+        cmocka_unit_test_teardown(each_fault_is_told_with_file_line_and_field, tear_down),
+        cmocka_unit_test_teardown(an_unknown_key_is_a_warning_with_its_line, tear_down),
+        cmocka_unit_test_teardown(wrong_shapes_are_refused, tear_down),
+        cmocka_unit_test_teardown(ranges_are_kept, tear_down),
+        cmocka_unit_test_teardown(feeds_are_checked_as_a_whole, tear_down),
+        cmocka_unit_test_teardown(groups_are_checked_as_a_whole, tear_down),
+        cmocka_unit_test_teardown(an_upstream_that_is_ourselves_is_refused, tear_down),
+        cmocka_unit_test_teardown(what_is_printed_reads_back_to_the_same, tear_down),
+        cmocka_unit_test_teardown(only_some_options_change_without_a_restart, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
