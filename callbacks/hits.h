@@ -1,10 +1,11 @@
 /* Reading the callback log back, for `ccward hits`. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
-#include "base/buf.h"
 #include "base/status.h"
 
 enum hits_form { HITS_TABLE, HITS_JSON, HITS_CSV };
@@ -18,5 +19,8 @@ struct hits_settings {
 };
 
 /* Prints to standard output, oldest first, lines of one callback merged (counts added). A damaged line is skipped and
- * told on standard error with its number. No log yet is no error. */
+ * told on standard error with its number. No log yet is no error. What comes while it follows is printed line by line:
+ * a callback that goes on gets further rows with what was added. ST_CLOSED: nobody reads the output any more. */
 enum status hits_print(const struct hits_settings *settings, struct fault *fault) MUST_CHECK;
+enum status hits_print_to(const struct hits_settings *settings, FILE *out, FILE *errors,
+                          struct fault *fault) MUST_CHECK;

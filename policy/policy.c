@@ -229,22 +229,25 @@ static enum action action_of(const struct policy *policy, const struct policy_gr
     return action;
 }
 
-/* Takes HIT into its source's opinion. Hits come from the most to the least specific; those of one look-up that are
- * equally specific weigh together, an exemption first, then the highest action. What is less specific does not count,
- * but a host may still be blocked where its URL is only logged. */
+/* Takes HIT into its source's opinion of one look-up. Hits come from the most to the least specific; equally specific
+ * ones weigh together, an exemption first, then the highest action; less specific ones do not count. */
 static void weigh(const struct policy *policy, const struct policy_group *group, enum look look,
                   const struct store_hit *hit, struct opinion *opinion)
 {
-    bool same_look = opinion->hit && opinion->look == look;
-    if (opinion->exempts || (same_look && opinion->hit->specificity != hit->specificity))
-        return;
     bool exempts = (hit->record.flags & RECORD_ALLOW) != 0;
-    if (exempts && opinion->hit && !same_look)
-        return; /* the host is exempt, but not this URL on it */
     enum action action = action_of(policy, group, look, hit);
-    if (opinion->hit && !exempts && action <= opinion->action)
+    if (opinion->hit &&
+        (opinion->exempts || opinion->hit->specificity != hit->specificity || (!exempts && action <= opinion->action)))
         return;
     *opinion = (struct opinion){hit, action, exempts, look};
+}
+
+/* Takes what a source says of the host into what it says of the URL on it: an exempt URL is exempt on a listed host, a
+ * listed URL is listed on an exempt host, and else the stronger of the two acts. */
+static void merge(const struct opinion *host, struct opinion *opinion)
+{
+    if (!opinion->hit || (host->hit && !opinion->exempts && host->action > opinion->action))
+        *opinion = *host;
 }
 
 /* The user's entry before all; else the highest action, the more telling look-up, and the more specific entry. */
@@ -290,17 +293,31 @@ static void fill(struct policy_reader *reader, const struct policy_group *group,
     verdict->indicator_id = XXH3_64bits_withSeed(verdict->indicator, strlen(verdict->indicator), verdict->kind);
 }
 
+/* What each source says of the subject. */
+static void ask_sources(const struct policy_reader *reader, const struct policy_group *group, size_t sources,
+                        struct opinion opinions[STORE_MAX_SOURCES])
+{
+    memset(opinions, 0, sources * sizeof *opinions);
+    for (enum look look = 0; look < LOOK_COUNT; look++) {
+        const struct found *found = &reader->found[look];
+        struct opinion said[STORE_MAX_SOURCES];
+        if (!found->count)
+            continue;
+        memset(said, 0, sources * sizeof *said);
+        for (size_t i = 0; i < found->count; i++)
+            weigh(reader->policy, group, look, &found->hits[i], &said[found->hits[i].source]);
+        for (size_t i = 0; i < sources; i++)
+            merge(&said[i], &opinions[i]);
+    }
+}
+
 static void judge_found(struct policy_reader *reader, const struct policy_group *group, struct verdict *verdict)
 {
     const struct policy *policy = reader->policy;
-    struct opinion opinions[STORE_MAX_SOURCES] = {0};
+    struct opinion opinions[STORE_MAX_SOURCES];
     const struct opinion *best = NULL;
     size_t sources = store_source_count(policy->store), used = 0;
-    for (enum look look = 0; look < LOOK_COUNT; look++)
-        for (size_t i = 0; i < reader->found[look].count; i++) {
-            const struct store_hit *hit = &reader->found[look].hits[i];
-            weigh(policy, group, look, hit, &opinions[hit->source]);
-        }
+    ask_sources(reader, group, sources, opinions);
     for (size_t i = 0; i < sources; i++)
         if (opinions[i].hit && (!best || is_stronger(policy, &opinions[i], best)))
             best = &opinions[i];
