@@ -1,0 +1,29 @@
+/* Where the proxy may connect to. Nobody may reach through it what listens on this machine alone, what is on the link
+ * alone, or the proxy itself; private networks are allowed (docs/proxy.md). */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/addr.h"
+#include "base/dname.h"
+#include "base/status.h"
+
+struct egress {
+    const struct network *allowed; /* reachable after all */
+    size_t allowed_count;
+    const struct addr *own; /* our listeners: never reachable */
+    size_t own_count;
+    const uint16_t *connect_ports;
+    size_t connect_port_count;
+};
+
+/* Reads the host of a URL or CONNECT: a canonical address into *ADDR (*NAME gets length 0), or a name that no one can
+ * take for an address into *NAME. ST_INVALID for all else: 127.1, 0x7f.1, 2130706433, 0177.0.0.1 (WHATWG URL "ends in a
+ * number"), escapes, empty labels. */
+enum status egress_parse_host(struct str host, struct addr *addr, struct dname *name) MUST_CHECK;
+
+/* Whether ADDR, with its port, may be dialled. To be asked for the very address that is dialled, after resolution. IPv4
+ * addresses inside IPv6 ones (IPv4-mapped, NAT64, 6to4, Teredo) are judged as well. */
+bool egress_allows(const struct egress *egress, const struct addr *addr);
+
+bool egress_allows_connect_port(const struct egress *egress, uint16_t port);

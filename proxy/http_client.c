@@ -1,0 +1,124 @@
+#include "proxy/http_client.h"
+
+#include <stdlib.h>
+
+enum { LINGER_MS = 2000 };
+
+static void on_readable(void *arg)
+{
+    http_client_step(arg);
+}
+
+static void on_drained(void *arg)
+{
+    struct http_client *client = arg;
+    if (client->txn || stream_input(client->stream).length)
+        http_client_step(client);
+}
+
+static void on_failed(void *arg, enum status status)
+{
+    (void)status;
+    http_client_close(arg);
+}
+
+enum status http_client_open_own(struct proxy_context *proxy, int fd, const struct addr *peer, const struct addr *local)
+{
+    static const struct stream_ops ops = {
+        .on_data = on_readable, .on_eof = on_readable, .on_drained = on_drained, .on_failed = on_failed};
+    struct http_client *client = calloc(1, sizeof *client);
+    struct stream *stream = stream_new_own(proxy->loop, fd, &ops, client);
+    if (!client || !stream) {
+        free(client);
+        stream_free(stream);
+        return ST_NOMEM;
+    }
+    *client = (struct http_client){.proxy = proxy, .peer = *peer, .local = *local, .stream = stream};
+    LIST_INSERT_HEAD(&proxy->clients, client, entry);
+    proxy->client_count++;
+    stream_set_idle_timeout(stream, proxy->settings->idle_timeout_ms);
+    return ST_OK;
+}
+
+void http_client_close(struct http_client *client)
+{
+    struct proxy_context *proxy = client->proxy;
+    LIST_REMOVE(client, entry);
+    proxy->client_count--;
+    http_txn_free(client->txn);
+    http_tunnel_free(client->tunnel);
+    stream_free(client->stream);
+    proxy->on_client_gone(proxy, &client->peer);
+    free(client);
+}
+
+/* Lets what is queued go out first. */
+static void finish(struct http_client *client)
+{
+    stream_finish_own(client->stream, LINGER_MS);
+    client->stream = NULL;
+    http_client_close(client);
+}
+
+static void on_tunnel_end(void *arg)
+{
+    http_client_close(arg);
+}
+
+static void become_tunnel(struct http_client *client, struct stream *origin)
+{
+    struct stream *stream = client->stream;
+    client->stream = NULL;
+    client->tunnel =
+        http_tunnel_new_own(stream, origin, client->proxy->settings->tunnel_idle_ms, on_tunnel_end, client);
+    if (!client->tunnel) {
+        http_client_close(client);
+        return;
+    }
+    client->proxy->counters.tunnels++;
+}
+
+/* A client that does not read its answers is not asked for the next request. */
+static bool has_request(const struct http_client *client)
+{
+    return client->txn || (stream_input(client->stream).length && !stream_is_full(client->stream));
+}
+
+void http_client_step(struct http_client *client)
+{
+    if (client->stepping) /* a callback from within a step: that step goes on by itself */
+        return;
+    client->stepping = true;
+    enum http_end end = HTTP_END_KEEP;
+    struct stream *origin = NULL;
+    while (end == HTTP_END_KEEP && has_request(client)) {
+        if (!client->txn)
+            client->txn = http_txn_new(client);
+        end = client->txn ? http_txn_step(client->txn) : HTTP_END_CLOSE;
+        if (end == HTTP_END_WAIT)
+            break;
+        if (end == HTTP_END_TUNNEL)
+            origin = http_txn_take_origin(client->txn);
+        http_txn_free(client->txn);
+        client->txn = NULL;
+    }
+    client->stepping = false;
+
+    if (end == HTTP_END_TUNNEL)
+        become_tunnel(client, origin);
+    else if (end == HTTP_END_CLOSE)
+        finish(client);
+    else if (end == HTTP_END_ABORT)
+        http_client_close(client);
+    else if (end == HTTP_END_KEEP && (client->proxy->draining || stream_saw_eof(client->stream)) &&
+             !stream_input(client->stream).length)
+        finish(client);
+    else if (end == HTTP_END_KEEP)
+        stream_set_idle_timeout(client->stream, client->proxy->settings->idle_timeout_ms);
+}
+
+void http_client_drain(struct http_client *client)
+{
+    if (client->stream && !client->txn)
+        finish(client);
+}

@@ -1,0 +1,28 @@
+/* One client connection: its requests one after the other, in order, or the tunnel that it became. */
+#pragma once
+
+#include "net/stream.h"
+#include "proxy/http_tunnel.h"
+#include "proxy/http_txn.h"
+#include "proxy/proxy_context.h"
+
+struct http_client {
+    struct proxy_context *proxy;
+    struct addr peer, local;
+    struct stream *stream;      /* NULL once a tunnel has it */
+    struct http_txn *txn;       /* the request under way */
+    struct http_tunnel *tunnel; /* at most one of these two */
+    bool stepping;
+    LIST_ENTRY(http_client) entry;
+};
+
+/* Takes FD (also on failure). */
+enum status http_client_open_own(struct proxy_context *proxy, int fd, const struct addr *peer,
+                                 const struct addr *local) MUST_CHECK;
+/* Closes at once, with whatever is under way. */
+void http_client_close(struct http_client *client);
+/* Goes on with what has become possible; closes the client when there is nothing left to do, so that the caller must
+ * not use it, or its transaction, again. */
+void http_client_step(struct http_client *client);
+/* Closes if no request is under way; else keep-alive ends after it. */
+void http_client_drain(struct http_client *client);

@@ -1,0 +1,97 @@
+#include "proxy/http_tunnel.h"
+
+#include <stdlib.h>
+
+/* One side may go on for so long after the other has ended, without a byte. */
+enum { HALF_CLOSED_IDLE_MS = 30000, LINGER_MS = 2000 };
+
+struct side {
+    struct http_tunnel *tunnel;
+    struct stream *stream;
+    bool ended; /* has sent its last byte, and the other side has been told */
+};
+
+struct http_tunnel {
+    struct side client, origin;
+    bool broken; /* a side failed: nothing more can come of it */
+    void (*on_end)(void *arg);
+    void *arg;
+};
+
+static void pass(struct side *from, struct side *to)
+{
+    struct str input = stream_input(from->stream);
+    if (input.length && !stream_is_full(to->stream)) {
+        bool written = stream_write(to->stream, input.data, input.length) == ST_OK;
+        stream_consume(from->stream, input.length);
+        if (!written)
+            return; /* on_failed() follows */
+        stream_flush(to->stream);
+    }
+    if (from->ended || !stream_saw_eof(from->stream) || stream_input(from->stream).length)
+        return;
+    from->ended = true;
+    stream_shutdown(to->stream);
+    stream_set_idle_timeout(to->stream, HALF_CLOSED_IDLE_MS);
+}
+
+static void tunnel_step(struct http_tunnel *tunnel)
+{
+    if (!tunnel->broken) {
+        pass(&tunnel->client, &tunnel->origin);
+        pass(&tunnel->origin, &tunnel->client);
+    }
+    if (tunnel->broken || (tunnel->client.ended && tunnel->origin.ended))
+        tunnel->on_end(tunnel->arg);
+}
+
+static void on_event(void *arg)
+{
+    struct side *side = arg;
+    tunnel_step(side->tunnel);
+}
+
+/* What the side that failed had sent is passed on as far as it was received. */
+static void on_failed(void *arg, enum status status)
+{
+    (void)status;
+    struct side *side = arg;
+    struct http_tunnel *tunnel = side->tunnel;
+    struct side *other = side == &tunnel->client ? &tunnel->origin : &tunnel->client;
+    pass(side, other);
+    tunnel->broken = true;
+    tunnel_step(tunnel);
+}
+
+struct http_tunnel *http_tunnel_new_own(struct stream *client, struct stream *origin, int64_t idle_ms,
+                                        void (*on_end)(void *arg), void *arg)
+{
+    static const struct stream_ops ops = {
+        .on_data = on_event, .on_eof = on_event, .on_drained = on_event, .on_failed = on_failed};
+    struct http_tunnel *tunnel = malloc(sizeof *tunnel);
+    if (!tunnel) {
+        stream_free(client);
+        stream_free(origin);
+        return NULL;
+    }
+    *tunnel = (struct http_tunnel){.client = {.tunnel = tunnel, .stream = client},
+                                   .origin = {.tunnel = tunnel, .stream = origin},
+                                   .on_end = on_end,
+                                   .arg = arg};
+    stream_set_owner(client, &ops, &tunnel->client);
+    stream_set_owner(origin, &ops, &tunnel->origin);
+    stream_set_idle_timeout(client, idle_ms);
+    stream_set_idle_timeout(origin, 0);
+    pass(&tunnel->client, &tunnel->origin);
+    pass(&tunnel->origin, &tunnel->client);
+    return tunnel;
+}
+
+void http_tunnel_free(struct http_tunnel *tunnel)
+{
+    if (!tunnel)
+        return;
+    stream_finish_own(tunnel->client.stream, LINGER_MS);
+    stream_finish_own(tunnel->origin.stream, LINGER_MS);
+    free(tunnel);
+}

@@ -1,0 +1,87 @@
+/* One request and its response. http_txn.c has the way of a request, step by step. */
+#pragma once
+
+#include "base/arena.h"
+#include "net/stream.h"
+#include "proxy/http_answer.h"
+#include "proxy/http_relay.h"
+#include "proxy/origin_dial.h"
+#include "proxy/proxy_context.h"
+
+enum http_step {
+    STEP_RECEIVE,
+    STEP_PARSE,
+    STEP_DECIDE,
+    STEP_RESOLVE,
+    STEP_DECIDE_ADDRESS,
+    STEP_CONNECT,
+    STEP_SEND,
+    STEP_AWAIT,
+    STEP_RELAY,
+    STEP_DONE,
+};
+
+/* What becomes of the client's connection. */
+enum http_end {
+    HTTP_END_WAIT,   /* not yet known: the transaction goes on */
+    HTTP_END_KEEP,   /* the next request may come */
+    HTTP_END_CLOSE,  /* once all is sent */
+    HTTP_END_ABORT,  /* at once */
+    HTTP_END_TUNNEL, /* bytes both ways from now on */
+};
+
+enum wait { NOT_STARTED, RUNNING, FINISHED };
+
+struct http_txn {
+    struct arena *arena; /* this and the timer stay for the next request */
+    struct timer *timer; /* of receiving the head */
+    SLIST_ENTRY(http_txn) spare;
+
+    struct proxy_context *proxy;
+    struct http_client *client;
+    enum http_step step;
+    enum http_end end; /* set with STEP_DONE */
+    bool timer_running, timed_out;
+    int64_t client_idle_ms, origin_idle_ms; /* as set on the streams */
+
+    struct str raw;  /* the request's head, in the arena: the views of `head` point into it */
+    bool keep_alive; /* as far as the client and we want it */
+    bool is_connect;
+    bool upgrade; /* to a WebSocket */
+    char via_token[HTTP_VIA_TOKEN_SIZE];
+
+    /* Where to: a name, or an address; then the addresses that may be dialled. */
+    uint16_t port;
+    size_t addr_count;
+    enum wait lookup;
+    enum status lookup_status;
+    bool address_recorded; /* a callback for the address was recorded with the target's verdict */
+
+    enum wait dial_state;
+    enum status dial_status;
+    struct origin_dial dial;
+
+    struct stream *origin;
+    struct addr origin_addr;
+    bool origin_reused, retried;
+    enum status origin_status; /* why its stream failed; ST_OK: it has not */
+
+    struct http_relay upload, download;
+    bool upload_failed;     /* the origin takes no more of the request; its response may still come */
+    unsigned interim_count; /* 1xx responses so far */
+    bool origin_keep_alive; /* its connection may be used again after this response */
+    bool cut_is_hidden;     /* the client was told that the response ends with the connection */
+
+    /* What is large comes last and is not cleared for a new request. */
+    struct http_head head;
+    struct dname name; /* length 0: the host is an address */
+    struct addr addrs[RESOLVER_MAX_ADDRS];
+};
+
+struct http_txn *http_txn_new(struct http_client *client); /* NULL when out of memory */
+void http_txn_free(struct http_txn *txn);                  /* NULL is allowed */
+/* Goes as far as is possible now. */
+enum http_end http_txn_step(struct http_txn *txn) MUST_CHECK;
+void http_txn_free_spare(struct proxy_context *proxy); /* at the end */
+/* After HTTP_END_TUNNEL: the connection that the client's becomes one with. */
+struct stream *http_txn_take_origin(struct http_txn *txn) MUST_CHECK;

@@ -1,0 +1,42 @@
+/* What every connection and request of one worker shares. */
+#pragma once
+
+#include <sys/queue.h>
+
+#include "base/buf.h"
+#include "proxy/egress.h"
+#include "proxy/http_via.h"
+#include "proxy/origin_pool.h"
+#include "proxy/proxy_server.h"
+
+struct http_client;
+struct http_txn;
+
+enum { HTTP_DATE_SIZE = 32 };
+
+struct proxy_context {
+    struct loop *loop;
+    struct proxy_server *server;
+    struct judge *judge;
+    struct resolver *resolver;
+    const struct proxy_settings *settings;
+    struct egress egress;
+    struct origin_pool *pool;
+    struct http_via via;
+    struct proxy_counters counters;
+    bool draining;
+
+    LIST_HEAD(, http_client) clients; /* tunnels too */
+    size_t client_count;
+    void (*on_client_gone)(struct proxy_context *proxy, const struct addr *peer);
+
+    SLIST_HEAD(, http_txn) spare_txns; /* with their arenas, so that a request allocates nothing */
+    size_t spare_txn_count;
+
+    struct buf out; /* for building heads and answers; empty between calls */
+    char date[HTTP_DATE_SIZE];
+    int64_t date_s;
+};
+
+/* The Date of now (RFC 9110 section 5.6.7), formatted once a second. */
+const char *proxy_context_date(struct proxy_context *proxy);

@@ -1,0 +1,177 @@
+#include "proxy/proxy_server.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "net/listener.h"
+#include "proxy/client_counts.h"
+#include "proxy/http_answer.h"
+#include "proxy/http_client.h"
+
+enum {
+    SETTINGS_BYTES = 1 << 20,
+    MAX_IDLE_ORIGINS = 256,
+    ORIGIN_IDLE_MS = 30000, /* servers close idle connections after 5 to 75 s; a stale one costs a retry */
+};
+
+struct proxy_server {
+    struct proxy_context context;
+    struct proxy_settings settings;
+    struct arena *arena; /* of the settings' arrays and the listeners */
+    struct client_counts *counts;
+    struct listener **listeners;
+    size_t listener_count;
+};
+
+static enum status copy_settings(struct proxy_server *server, const struct proxy_settings *from)
+{
+    struct proxy_settings *to = &server->settings;
+    struct arena *arena = server->arena = arena_new(SETTINGS_BYTES);
+    if (!arena)
+        return ST_NOMEM;
+    *to = *from;
+    void *allowed = arena_copy(arena, from->allow_destinations, from->allow_destination_count * sizeof(struct network));
+    void *own = arena_copy(arena, from->own, from->own_count * sizeof(struct addr));
+    void *ports = arena_copy(arena, from->connect_ports, from->connect_port_count * sizeof(uint16_t));
+    to->contact = from->contact ? arena_copy(arena, from->contact, strlen(from->contact)) : NULL;
+    server->listeners = arena_alloc(arena, from->listen_count * sizeof(struct listener *));
+    if (!allowed || !own || !ports || !server->listeners || (from->contact && !to->contact))
+        return ST_NOMEM;
+    to->listen = NULL; /* not needed once it is open */
+    to->allow_destinations = allowed;
+    to->own = own;
+    to->connect_ports = ports;
+    server->context.egress = (struct egress){.allowed = allowed,
+                                             .allowed_count = to->allow_destination_count,
+                                             .own = own,
+                                             .own_count = to->own_count,
+                                             .connect_ports = ports,
+                                             .connect_port_count = to->connect_port_count};
+    return ST_OK;
+}
+
+/* Without a stream or a transaction, which are what there is too much of. What the client has sent so far is read, lest
+ * closing resets the connection before the answer is read. */
+static void turn_away(struct proxy_context *proxy, int fd)
+{
+    char scratch[4096];
+    proxy->counters.refused++;
+    http_answer_build(&proxy->out, ANSWER_TOO_MANY_CLIENTS, HTTP_REJECT_NONE, proxy_context_date(proxy), false, false);
+    if (recv(fd, scratch, sizeof scratch, MSG_DONTWAIT) != 0 && !proxy->out.failed)
+        (void)!send(fd, proxy->out.data, proxy->out.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    shutdown(fd, SHUT_WR);
+    close(fd);
+    buf_clear(&proxy->out);
+}
+
+static void on_accept(void *arg, int fd, const struct addr *peer, const struct addr *local)
+{
+    struct proxy_server *server = arg;
+    struct proxy_context *proxy = &server->context;
+    if (proxy->client_count >= server->settings.max_clients ||
+        client_counts_add(server->counts, peer, server->settings.max_clients_per_address) != ST_OK) {
+        turn_away(proxy, fd);
+        return;
+    }
+    if (http_client_open_own(proxy, fd, peer, local) != ST_OK)
+        client_counts_remove(server->counts, peer);
+}
+
+static void on_client_gone(struct proxy_context *proxy, const struct addr *peer)
+{
+    client_counts_remove(proxy->server->counts, peer);
+}
+
+static enum status open_listeners(struct proxy_server *server, const struct proxy_settings *settings,
+                                  struct fault *fault)
+{
+    static const struct listener_ops ops = {.on_accept = on_accept};
+    for (size_t i = 0; i < settings->listen_count; i++) {
+        enum status status =
+            listener_open(server->context.loop, &settings->listen[i], &ops, server, &server->listeners[i], fault);
+        if (status != ST_OK)
+            return status;
+        server->listener_count++;
+    }
+    return ST_OK;
+}
+
+enum status proxy_server_open(struct loop *loop, const struct proxy_settings *settings, struct judge *judge,
+                              struct resolver *resolver, struct proxy_server **out, struct fault *fault)
+{
+    struct proxy_server *server = calloc(1, sizeof *server);
+    if (!server)
+        return fault_set(fault, ST_NOMEM, "out of memory");
+    server->context = (struct proxy_context){.loop = loop,
+                                             .server = server,
+                                             .judge = judge,
+                                             .resolver = resolver,
+                                             .settings = &server->settings,
+                                             .on_client_gone = on_client_gone,
+                                             .date_s = -1};
+    server->counts = client_counts_new();
+    server->context.pool = origin_pool_new(MAX_IDLE_ORIGINS, ORIGIN_IDLE_MS);
+    enum status status = copy_settings(server, settings);
+    if (!server->counts || !server->context.pool || status != ST_OK)
+        status = fault_set(fault, ST_NOMEM, "out of memory");
+    if (status == ST_OK && http_via_init(&server->context.via) != ST_OK)
+        status = fault_set(fault, ST_IO, "no random numbers to be had");
+    if (status == ST_OK)
+        status = open_listeners(server, settings, fault);
+    if (status != ST_OK) {
+        proxy_server_close(server);
+        return status;
+    }
+    *out = server;
+    return ST_OK;
+}
+
+static void close_listeners(struct proxy_server *server)
+{
+    while (server->listener_count)
+        listener_close(server->listeners[--server->listener_count]);
+}
+
+void proxy_server_drain(struct proxy_server *server)
+{
+    struct http_client *client = LIST_FIRST(&server->context.clients);
+    server->context.draining = true;
+    close_listeners(server);
+    while (client) {
+        struct http_client *next = LIST_NEXT(client, entry);
+        http_client_drain(client);
+        client = next;
+    }
+}
+
+bool proxy_server_idle(const struct proxy_server *server)
+{
+    return LIST_EMPTY(&server->context.clients);
+}
+
+void proxy_server_close(struct proxy_server *server)
+{
+    struct proxy_context *proxy = &server->context;
+    close_listeners(server);
+    while (!LIST_EMPTY(&proxy->clients))
+        http_client_close(LIST_FIRST(&proxy->clients));
+    http_txn_free_spare(proxy);
+    origin_pool_free(proxy->pool);
+    client_counts_free(server->counts);
+    buf_free(&proxy->out);
+    arena_free(server->arena);
+    free(server);
+}
+
+const struct proxy_counters *proxy_server_counters(const struct proxy_server *server)
+{
+    return &server->context.counters;
+}
+
+struct addr proxy_server_addr(const struct proxy_server *server, size_t index)
+{
+    return listener_addr(server->listeners[index]);
+}

@@ -1,0 +1,87 @@
+/* A proxy on loopback, with a scripted client and a scripted server, all in one thread: every wait turns the loop.
+ * Policy, recorder and incidents are doubles that the test sets and reads. */
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "proxy/proxy_server.h"
+
+enum { WAIT_MS = 5000, MAX_RECORDED = 16 };
+
+/* What policy says, and what it was asked. */
+struct rule {
+    char host[64], path[64], addr[64];
+    enum action action;
+    unsigned asked;      /* about URLs */
+    unsigned asked_addr; /* about addresses */
+    struct subject last;
+    char last_host[256];
+};
+extern struct rule rule;
+
+/* What was recorded. */
+extern struct callback recorded[MAX_RECORDED];
+extern unsigned recorded_count;
+
+struct peer {
+    int fd;
+    struct buf got;
+    bool eof, reset;
+};
+
+struct fixture {
+    struct loop *loop;
+    struct proxy_server *proxy;
+    struct addr proxy_addr;
+    struct judge judge;
+    struct resolver resolver;
+    struct proxy_settings settings;
+    int origin_fd;
+    uint16_t origin_port;
+    struct peer peers[64];
+    size_t peer_count;
+
+    /* What the resolver answers. */
+    enum status lookup_status;
+    struct addr lookup_addrs[RESOLVER_MAX_ADDRS];
+    size_t lookup_count;
+    bool lookup_late; /* not from within the call: test_answer_lookup() */
+    unsigned lookups, cancels;
+    resolver_done_fn *done;
+    void *done_arg;
+    struct dname looked_up;
+};
+
+int make_listener(struct addr *addr);
+void fixture_open(struct fixture *f);
+int set_up_closed(void **state);
+int set_up(void **state);
+int tear_down(void **state);
+struct peer *add_peer(struct fixture *f, int fd);
+int64_t real_ms(void);
+void turn(struct fixture *f);
+void turn_for(struct fixture *f, int64_t ms);
+void settle(struct fixture *f);
+bool has(const struct peer *peer, const char *text);
+unsigned count_of(const struct peer *peer, const char *text);
+void wait_for(struct fixture *f, struct peer *peer, const char *text);
+void wait_count(struct fixture *f, struct peer *peer, const char *text, unsigned count);
+void wait_closed(struct fixture *f, struct peer *peer);
+void assert_open(struct fixture *f, struct peer *peer);
+void say_bytes(struct fixture *f, struct peer *peer, const void *data, size_t n);
+void say(struct fixture *f, struct peer *peer, const char *text);
+void hang_up(struct peer *peer);
+void hang_up_hard(struct peer *peer);
+struct peer *new_client(struct fixture *f);
+struct peer *try_accept(struct fixture *f);
+struct peer *accept_origin(struct fixture *f);
+const char *with_port(struct fixture *f, const char *format);
+struct peer *ask(struct fixture *f, const char *format);
+void assert_no_origin(struct fixture *f);
