@@ -117,7 +117,8 @@ uint16_t dns_header_rcode(const struct dns_header *header); /* the header's four
 enum status dns_header_parse(const uint8_t *packet, size_t n, struct dns_header *header) MUST_CHECK;
 
 /* A name at CURSOR, compressed or not (RFC 1035 section 4.1.4), in a packet that starts at cursor->start. Pointers must
- * go strictly back; loops, labels of other kinds, over 255 bytes: ST_INVALID. The cursor is left past the name. */
+ * go strictly back, to labels that end before the name; loops, labels of other kinds, over 255 bytes: ST_INVALID. The
+ * cursor is left past the name. */
 enum status dns_name_parse(struct cursor *cursor, struct dname *name) MUST_CHECK;
 
 /* A query. ST_INVALID is a FORMERR: QDCOUNT other than 1, records in answer or authority, a bad question name

@@ -33,6 +33,8 @@ enum status dns_name_parse(struct cursor *cursor, struct dname *name)
                 return ST_INVALID;
             if (pointers == 1)
                 *cursor = at;
+            /* What is pointed to must end before the labels that led here: a prior name, not whatever bytes follow. */
+            at.end = at.start + piece;
             at.at = at.start + target;
             piece = target;
             continue;

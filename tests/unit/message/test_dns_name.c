@@ -101,6 +101,20 @@ static void a_pointer_to_the_labels_before_it_is_a_loop_and_refused(void **state
     assert_refused(packet, 16);
 }
 
+static void a_name_that_runs_on_past_its_pointer_is_refused(void **state)
+{
+    struct packet *packet = *state;
+    packet_start(packet, 0, 1, 0, 0, 0);
+    wire_bytes(&packet->wire, "\3ab\xc0\x0c\0", 6); /* at 15: the label of 12 takes the pointer's first byte */
+    assert_refused(packet, 15);
+    packet_start(packet, 0, 1, 0, 0, 0);
+    wire_bytes(&packet->wire, "\1\xc0\x0c\0", 4); /* a label that is the pointer's first byte */
+    assert_refused(packet, 13);
+    packet_start(packet, 0, 1, 0, 0, 0);
+    wire_bytes(&packet->wire, "\1a\xc0\x0c\0", 5); /* the label ends where the name starts, without a root */
+    assert_refused(packet, 14);
+}
+
 static void a_pointer_past_the_end_or_cut_in_half_is_refused(void **state)
 {
     struct packet *packet = *state;
@@ -198,6 +212,7 @@ int main(void)
         packet_test(a_pointer_that_goes_forward_is_refused),
         packet_test(a_pointer_into_the_header_is_refused),
         packet_test(a_pointer_to_the_labels_before_it_is_a_loop_and_refused),
+        packet_test(a_name_that_runs_on_past_its_pointer_is_refused),
         packet_test(a_pointer_past_the_end_or_cut_in_half_is_refused),
         packet_test(a_long_chain_of_pointers_is_refused),
         packet_test(labels_of_other_kinds_are_refused),
