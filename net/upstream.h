@@ -36,7 +36,10 @@ enum status upstream_new(struct loop *loop, const struct upstream_settings *sett
                          struct fault *fault) MUST_CHECK;
 void upstream_free(struct upstream *upstream);
 
-/* Sends a well-formed query message of one question. DONE is called exactly once, never from within this call. */
+/* Sends a query message of one question. DONE is called exactly once, never from within this call; it may call anything
+ * here, upstream_free() too. When it will not be called: ST_BUSY over max_pending, ST_INVALID for what is no such
+ * message, ST_TOO_LARGE over 512 bytes, ST_NOMEM, ST_CLOSED from within upstream_free(). A server that fails twice in a
+ * row is asked only when no other is left, but for a query each 1 s (doubling to 60 s) that finds out. */
 enum status upstream_query(struct upstream *upstream, const uint8_t *query, size_t n, upstream_done_fn *done,
                            void *arg) MUST_CHECK;
 /* Forgets the query's caller: DONE with this ARG is not called any more. */

@@ -1,4 +1,6 @@
 ccward_unit(net listener)
 ccward_unit(net loop LINKS Threads::Threads)
 ccward_unit(net stream)
+ccward_unit(net system_servers)
 ccward_unit(net udp)
+ccward_unit(net upstream)

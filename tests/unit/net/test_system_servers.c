@@ -1,0 +1,115 @@
+#include "net_fixture.h"
+
+#include "net/system_servers.h"
+
+/* A file of TEXT that is gone with the test. */
+static const char *file_of(char path[32], const char *text)
+{
+    snprintf(path, 32, "/tmp/test_servers.XXXXXX");
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    close(fd);
+    return path;
+}
+
+struct result {
+    enum status status;
+    struct addr servers[3];
+    size_t count;
+    struct fault fault;
+};
+
+static struct result servers_of(const char *text, const char *resolved, const char *own_text)
+{
+    struct result result = {0};
+    char path[32], resolved_path[32] = "/nonexistent/list";
+    struct addr own = {0};
+    if (own_text)
+        assert_int_equal(addr_parse(str_of(own_text), 0, &own), ST_OK);
+    file_of(path, text);
+    if (resolved)
+        file_of(resolved_path, resolved);
+    result.status = system_servers_from(path, resolved_path, &own, own_text != NULL, result.servers, 3, &result.count,
+                                        &result.fault);
+    unlink(path);
+    unlink(resolved_path);
+    return result;
+}
+
+static void expect_server(const struct result *result, size_t i, const char *text)
+{
+    char got[ADDR_TEXT_SIZE];
+    assert_true(i < result->count);
+    addr_format(&result->servers[i], got);
+    assert_string_equal(got, text);
+}
+
+static void name_servers_are_read_in_order(void **state)
+{
+    (void)state;
+    struct result r =
+        servers_of("# made by hand\nsearch example.test\nnameserver 192.0.2.1\nnameserver\t2001:db8::1 \r\n"
+                   "nameserver 192.0.2.1\nnameserver not-an-address\nnameserver fe80::1%eth0\n"
+                   "options edns0\nnameservers 192.0.2.9\nnameserver 192.0.2.3#x\nnameserver 192.0.2.4\n",
+                   NULL, NULL);
+    assert_int_equal(r.status, ST_OK);
+    assert_int_equal(r.count, 3);
+    expect_server(&r, 0, "192.0.2.1:53");
+    expect_server(&r, 1, "[2001:db8::1]:53");
+    expect_server(&r, 2, "192.0.2.3:53");
+}
+
+static void the_stub_gives_way_to_the_list_behind_it(void **state)
+{
+    (void)state;
+    struct result r = servers_of("nameserver 127.0.0.53\n", "nameserver 192.0.2.7\n", NULL);
+    assert_int_equal(r.status, ST_OK);
+    assert_int_equal(r.count, 1);
+    expect_server(&r, 0, "192.0.2.7:53");
+    r = servers_of("nameserver 127.0.0.53\n", NULL, NULL);
+    assert_int_equal(r.status, ST_OK);
+    expect_server(&r, 0, "127.0.0.53:53");
+}
+
+static void we_never_ask_ourselves(void **state)
+{
+    (void)state;
+    struct result r = servers_of("nameserver 127.0.0.1\nnameserver 192.0.2.1\n", NULL, "127.0.0.1:53");
+    assert_int_equal(r.count, 1);
+    expect_server(&r, 0, "192.0.2.1:53");
+    r = servers_of("nameserver 127.0.0.1\n", NULL, "127.0.0.1:5335"); /* another server, at port 53 */
+    assert_int_equal(r.count, 1);
+    r = servers_of("nameserver 127.0.0.9\nnameserver ::1\n", NULL, "0.0.0.0:53");
+    assert_int_equal(r.count, 1);
+    expect_server(&r, 0, "[::1]:53");
+    r = servers_of("nameserver 127.0.0.1\nnameserver 0.0.0.0\n", NULL, "127.0.0.1:53");
+    assert_int_equal(r.status, ST_NOT_FOUND);
+    assert_non_null(strstr(r.fault.text, "but this program itself"));
+}
+
+static void a_file_without_servers_is_told(void **state)
+{
+    (void)state;
+    struct result r = servers_of("", NULL, NULL);
+    assert_int_equal(r.status, ST_NOT_FOUND);
+    assert_int_equal(r.count, 0);
+    assert_non_null(strstr(r.fault.text, "names no DNS server"));
+    struct addr server;
+    size_t count = 9;
+    struct fault fault = {0};
+    assert_int_equal(system_servers("/nonexistent/resolv.conf", NULL, 0, &server, 1, &count, &fault), ST_NOT_FOUND);
+    assert_int_equal(count, 0);
+    assert_non_null(strstr(fault.text, "/nonexistent/resolv.conf: No such file"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(name_servers_are_read_in_order),
+        cmocka_unit_test(the_stub_gives_way_to_the_list_behind_it),
+        cmocka_unit_test(we_never_ask_ourselves),
+        cmocka_unit_test(a_file_without_servers_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
