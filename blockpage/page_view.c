@@ -240,5 +240,5 @@ void page_view_of_block(struct page_view *view, enum page_language language, con
 void page_view_of_not_blocked(struct page_view *view, enum page_language language, struct str host)
 {
     start(view, language, "notblocked", "first");
-    add_address(view, "url", host);
+    add(view, "url", host);
 }
