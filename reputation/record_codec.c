@@ -1,0 +1,108 @@
+#include "reputation/record_codec.h"
+
+#include <assert.h>
+
+#include "base/check.h"
+
+/* First byte: category in the low five bits, risk in the next two, and whether a byte of enum part follows. */
+enum { CATEGORY_MASK = 31, RISK_SHIFT = 5, RISK_MASK = 3, HAS_PARTS = 128 };
+static_assert(CATEGORY_COUNT <= CATEGORY_MASK + 1, "a category fits into five bits");
+
+/* In the order in which the parts follow. */
+enum part {
+    PART_FLAGS = 1,
+    PART_CONFIDENCE = 2,
+    PART_PORT = 4,
+    PART_FIRST_SEEN = 8,
+    PART_LAST_SEEN = 16,
+    PART_EXPIRES = 32,
+    PART_FAMILY = 64,
+    PART_REFERENCE = 128,
+};
+
+static uint8_t parts_of(const struct record *record)
+{
+    unsigned parts = 0;
+    parts |= record->flags ? PART_FLAGS : 0;
+    parts |= record->confidence ? PART_CONFIDENCE : 0;
+    parts |= record->port ? PART_PORT : 0;
+    parts |= record->first_seen ? PART_FIRST_SEEN : 0;
+    parts |= record->last_seen ? PART_LAST_SEEN : 0;
+    parts |= record->expires ? PART_EXPIRES : 0;
+    parts |= record->family.length ? PART_FAMILY : 0;
+    parts |= record->reference.length && record->reference.length <= RECORD_REFERENCE_MAX ? PART_REFERENCE : 0;
+    return (uint8_t)parts;
+}
+
+/* The first MAX bytes at most, without half a UTF-8 character at the end. */
+static struct str cut(struct str text, size_t max)
+{
+    if (text.length <= max)
+        return text;
+    size_t n = max;
+    while (n && ((uint8_t)text.data[n] & 0xc0) == 0x80)
+        n--;
+    return (struct str){text.data, n};
+}
+
+size_t record_encode(const struct record *record, uint8_t out[RECORD_MAX_BYTES])
+{
+    CHECK((unsigned)record->category < CATEGORY_COUNT && (unsigned)record->risk <= RISK_HIGH);
+    struct wire wire = wire_into(out, RECORD_MAX_BYTES);
+    uint8_t parts = parts_of(record);
+    wire_u8(&wire, (uint8_t)(record->category | record->risk << RISK_SHIFT | (parts ? HAS_PARTS : 0)));
+    if (parts)
+        wire_u8(&wire, parts);
+    if (parts & PART_FLAGS)
+        wire_u8(&wire, record->flags);
+    if (parts & PART_CONFIDENCE)
+        wire_u8(&wire, record->confidence);
+    if (parts & PART_PORT)
+        wire_u16(&wire, record->port);
+    if (parts & PART_FIRST_SEEN)
+        wire_u32(&wire, record->first_seen);
+    if (parts & PART_LAST_SEEN)
+        wire_u32(&wire, record->last_seen);
+    if (parts & PART_EXPIRES)
+        wire_u32(&wire, record->expires);
+    if (parts & PART_FAMILY) {
+        struct str family = cut(record->family, RECORD_FAMILY_MAX);
+        wire_u8(&wire, (uint8_t)family.length);
+        wire_bytes(&wire, family.data, family.length);
+    }
+    if (parts & PART_REFERENCE) {
+        wire_u16(&wire, (uint16_t)record->reference.length);
+        wire_bytes(&wire, record->reference.data, record->reference.length);
+    }
+    CHECK(!wire.failed);
+    return wire_length(&wire);
+}
+
+static struct str take_text(struct cursor *cursor, size_t n)
+{
+    const uint8_t *bytes = cursor_bytes(cursor, n);
+    return (struct str){(const char *)bytes, bytes ? n : 0};
+}
+
+bool record_decode(struct cursor *cursor, struct record *record)
+{
+    *record = (struct record){0};
+    uint8_t first = cursor_u8(cursor);
+    uint8_t parts = first & HAS_PARTS ? cursor_u8(cursor) : 0;
+    unsigned category = first & CATEGORY_MASK, risk = first >> RISK_SHIFT & RISK_MASK;
+    record->flags = parts & PART_FLAGS ? cursor_u8(cursor) : 0;
+    record->confidence = parts & PART_CONFIDENCE ? cursor_u8(cursor) : 0;
+    record->port = parts & PART_PORT ? cursor_u16(cursor) : 0;
+    record->first_seen = parts & PART_FIRST_SEEN ? cursor_u32(cursor) : 0;
+    record->last_seen = parts & PART_LAST_SEEN ? cursor_u32(cursor) : 0;
+    record->expires = parts & PART_EXPIRES ? cursor_u32(cursor) : 0;
+    if (parts & PART_FAMILY)
+        record->family = take_text(cursor, cursor_u8(cursor));
+    if (parts & PART_REFERENCE)
+        record->reference = take_text(cursor, cursor_u16(cursor));
+    if (cursor->failed || category >= CATEGORY_COUNT || risk > RISK_HIGH)
+        return false;
+    record->category = (enum category)category;
+    record->risk = (enum risk)risk;
+    return true;
+}

@@ -1,0 +1,128 @@
+#include "reputation/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "reputation/manifest.h"
+#include "reputation/source_dir.h"
+
+bool source_name_valid(struct str name)
+{
+    if (!name.length || name.length >= SOURCE_NAME_SIZE || name.data[0] == '.' || name.data[0] == '_' ||
+        name.data[0] == '-')
+        return false;
+    for (size_t i = 0; i < name.length; i++) {
+        char c = name.data[i];
+        bool plain = (c >= 'a' && c <= 'z') || ascii_digit(c) || c == '_' || c == '-' || c == '.';
+        if (!plain || (c == '.' && i && name.data[i - 1] == '.'))
+            return false;
+    }
+    return true;
+}
+
+static enum status read_meta(struct source *source, struct lmdb_txn *txn)
+{
+    struct str header, filter;
+    enum status status = lmdb_get(txn, TABLE_META, SOURCE_HEADER_KEY, &header);
+    if (status == ST_OK)
+        status = lmdb_get(txn, TABLE_META, SOURCE_FILTER_KEY, &filter);
+    if (status == ST_OK)
+        status = source_header_decode(header, &source->header);
+    if (status == ST_OK)
+        status = filter_over(filter, &source->filter);
+    if (status == ST_OK && memcmp(source->header.counts, source->info.counts, sizeof source->info.counts))
+        status = ST_CORRUPT;
+    return status == ST_NOT_FOUND ? ST_CORRUPT : status;
+}
+
+/* The file is opened through its descriptor, so that it is the one that was checked. */
+static enum status open_checked(int fd, const struct source_info *info, struct source **out, struct fault *fault)
+{
+    char path[32];
+    struct lmdb_txn *txn = NULL;
+    struct source *source = calloc(1, sizeof *source);
+    if (!source)
+        return fault_set(fault, ST_NOMEM, "%s: out of memory", info->name);
+    source->info = *info;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    enum status status = lmdb_open(path, LMDB_IMMUTABLE, source_tables, TABLE_COUNT, 0, &source->env, NULL);
+    if (status == ST_OK)
+        status = lmdb_begin_read(source->env, &txn);
+    if (status == ST_OK)
+        status = read_meta(source, txn);
+    lmdb_abort(txn);
+    if (status != ST_OK) {
+        source_close(source);
+        return fault_set(fault, status, "%s: %s", info->path, status_text(status));
+    }
+    *out = source;
+    return ST_OK;
+}
+
+enum status source_open_at(int dirfd, const char *dir, const char *name, uint64_t generation, struct source **source,
+                           struct fault *fault)
+{
+    char file[SOURCE_FILE_SIZE];
+    struct manifest manifest;
+    struct fault inner = {0};
+    source_file_name(file, name, generation, SOURCE_MANIFEST);
+    enum status status = manifest_read(dirfd, file, &manifest, &inner);
+    if (status == ST_OK && (strcmp(manifest.info.name, name) || manifest.info.generation != generation))
+        status = fault_set(&inner, ST_CORRUPT, "%s: the manifest of another file", file);
+    if (status != ST_OK)
+        return fault_set(fault, status, "%s/%s", dir, inner.text);
+    source_file_name(file, name, generation, SOURCE_DATA);
+    snprintf(manifest.info.path, sizeof manifest.info.path, "%s/%s", dir, file);
+    int fd = openat(dirfd, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return fault_errno(fault, errno == ENOENT ? ST_NOT_FOUND : ST_IO, "%s", manifest.info.path);
+    status = manifest_check_file(&manifest, fd, &inner);
+    if (status == ST_OK)
+        status = open_checked(fd, &manifest.info, source, fault);
+    else
+        fault_set(fault, status, "%s: %s", manifest.info.path, inner.text);
+    close(fd);
+    return status;
+}
+
+enum status source_open(const char *path, struct source **source, struct fault *fault)
+{
+    const char *slash = strrchr(path, '/');
+    char dir[sizeof((struct source_info *)0)->path];
+    char name[SOURCE_NAME_SIZE];
+    uint64_t generation;
+    enum source_file kind;
+    text_copy(dir, sizeof dir, slash ? (struct str){path, (size_t)(slash - path)} : STR("."));
+    if (!source_file_parse(slash ? slash + 1 : path, name, &generation, &kind) || kind != SOURCE_MANIFEST)
+        return fault_set(fault, ST_INVALID, "%s: not the name of a manifest", path);
+    int dirfd = open(slash == path ? "/" : dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dirfd < 0)
+        return fault_errno(fault, errno == ENOENT ? ST_NOT_FOUND : ST_IO, "%s", dir);
+    enum status status = source_open_at(dirfd, dir, name, generation, source, fault);
+    close(dirfd);
+    return status;
+}
+
+enum status source_open_memory_own(int fd, const struct source_info *info, struct source **source, struct fault *fault)
+{
+    enum status status = open_checked(fd, info, source, fault);
+    close(fd);
+    return status;
+}
+
+void source_close(struct source *source)
+{
+    if (!source)
+        return;
+    lmdb_close(source->env);
+    free(source);
+}
+
+const struct source_info *source_info(const struct source *source)
+{
+    return &source->info;
+}

@@ -1,0 +1,169 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "reputation/source.h"
+#include "reputation/source_dir.h"
+#include "reputation/store_reader.h"
+
+struct store {
+    struct source *sources[STORE_MAX_SOURCES];
+    size_t count;
+};
+
+struct store *store_new(void)
+{
+    return calloc(1, sizeof(struct store));
+}
+
+void store_free(struct store *store)
+{
+    if (!store)
+        return;
+    for (size_t i = 0; i < store->count; i++)
+        source_close(store->sources[i]);
+    free(store);
+}
+
+static bool has_source(const struct store *store, const char *name)
+{
+    for (size_t i = 0; i < store->count; i++)
+        if (!strcmp(store->sources[i]->info.name, name))
+            return true;
+    return false;
+}
+
+enum status store_add_own(struct store *store, struct source *source)
+{
+    enum status status = ST_OK;
+    if (store->count == STORE_MAX_SOURCES)
+        status = ST_TOO_LARGE;
+    else if (has_source(store, source->info.name))
+        status = ST_EXISTS;
+    if (status == ST_OK)
+        store->sources[store->count++] = source;
+    else
+        source_close(source);
+    return status;
+}
+
+size_t store_source_count(const struct store *store)
+{
+    return store->count;
+}
+
+const struct source_info *store_source_info(const struct store *store, size_t index)
+{
+    return &store->sources[index]->info;
+}
+
+/* One directory on its way into a store. */
+struct directory {
+    const char *name;
+    int fd;
+    unsigned damaged;
+    bool last_pass;
+    bool vanished; /* a listed file was gone: a writer took an old generation away, so that there is a newer one */
+};
+
+enum { DIRECTORY_PASSES = 3 };
+
+/* Adds the newest generation that can be opened, of the entries of one name. */
+static enum status add_newest(struct store *store, struct directory *dir, const struct source_entry *first, size_t n)
+{
+    bool damaged = false;
+    enum status status = ST_NOT_FOUND;
+    struct source *source = NULL;
+    for (const struct source_entry *entry = first; status != ST_OK && entry < first + n; entry++) {
+        struct fault fault = {0};
+        if (entry->kind != SOURCE_MANIFEST)
+            continue;
+        status = source_open_at(dir->fd, dir->name, entry->name, entry->generation, &source, &fault);
+        if (status == ST_OK)
+            break;
+        if (status == ST_NOT_FOUND && !dir->last_pass) {
+            dir->vanished = true;
+            return ST_OK;
+        }
+        if (!damaged)
+            log_error("reputation source %s: %s", entry->name, fault.text);
+        damaged = true;
+    }
+    dir->damaged += damaged;
+    return status == ST_OK ? store_add_own(store, source) : ST_OK;
+}
+
+/* Adds every source that STORE does not have yet. */
+static enum status add_listed(struct store *store, struct directory *dir)
+{
+    struct source_listing listing;
+    enum status status = source_listing_read(dir->fd, &listing);
+    for (size_t i = 0, n; status == ST_OK && i < listing.count; i += n) {
+        const struct source_entry *first = &listing.entries[i];
+        for (n = 1; i + n < listing.count && !strcmp(first[n].name, first->name);)
+            n++;
+        if (!has_source(store, first->name))
+            status = add_newest(store, dir, first, n);
+    }
+    source_listing_free(&listing);
+    return status;
+}
+
+enum status store_add_directory(struct store *store, const char *name, unsigned *damaged, struct fault *fault)
+{
+    struct directory dir = {.name = name, .fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    *damaged = 0;
+    if (dir.fd < 0)
+        return errno == ENOENT ? ST_OK : fault_errno(fault, errno == EACCES ? ST_DENIED : ST_IO, "%s", name);
+    enum status status = ST_OK;
+    for (unsigned pass = 1; status == ST_OK && pass <= DIRECTORY_PASSES; pass++) {
+        dir.vanished = false;
+        dir.last_pass = pass == DIRECTORY_PASSES;
+        status = add_listed(store, &dir);
+        if (!dir.vanished)
+            break;
+        dir.damaged = 0; /* the next pass counts again what is left out */
+    }
+    close(dir.fd);
+    *damaged = dir.damaged;
+    return status == ST_OK ? ST_OK : fault_set(fault, status, "%s: %s", name, status_text(status));
+}
+
+enum status store_reader_new(const struct store *store, struct store_reader **out)
+{
+    struct store_reader *reader = calloc(1, sizeof *reader);
+    if (!reader)
+        return ST_NOMEM;
+    enum status status = ST_OK;
+    for (size_t i = 0; status == ST_OK && i < store->count; i++) {
+        const struct source *source = store->sources[i];
+        struct store_lane *lane = &reader->lanes[i];
+        status = lmdb_begin_read(source->env, &lane->txn);
+        if (status != ST_OK)
+            break;
+        lane->filter = source->filter;
+        lane->header = &source->header;
+        lane->has_names = source->header.counts[INDICATOR_NAME] > 0;
+        lane->has_urls = source->header.counts[INDICATOR_URL] > 0;
+        lane->has_networks = source->header.counts[INDICATOR_NETWORK] > 0;
+        lane->single_labels = source->header.single_labels;
+        reader->count++;
+    }
+    if (status == ST_OK)
+        *out = reader;
+    else
+        store_reader_free(reader);
+    return status;
+}
+
+void store_reader_free(struct store_reader *reader)
+{
+    if (!reader)
+        return;
+    for (size_t i = 0; i < reader->count; i++)
+        lmdb_abort(reader->lanes[i].txn);
+    free(reader);
+}

@@ -1,0 +1,2 @@
+ccward_unit(reputation source_writer)
+ccward_unit(reputation store_find)
