@@ -98,7 +98,6 @@ static enum status read_text(int dirfd, const char *file, char *out, size_t size
     if (fd < 0)
         return fault_errno(fault, errno == ENOENT ? ST_NOT_FOUND : ST_IO, "%s", file);
     enum status status = ST_OK;
-    *length = 0;
     for (ssize_t n = 1; status == ST_OK && n > 0;) {
         n = pread(fd, out + *length, size - *length, (off_t)*length);
         if (n < 0)
@@ -113,7 +112,7 @@ static enum status read_text(int dirfd, const char *file, char *out, size_t size
 enum status manifest_read(int dirfd, const char *file, struct manifest *manifest, struct fault *fault)
 {
     char text[MAX_FILE_BYTES];
-    size_t length;
+    size_t length = 0;
     *manifest = (struct manifest){0};
     enum status status = read_text(dirfd, file, text, sizeof text, &length, fault);
     if (status != ST_OK)
