@@ -1,0 +1,256 @@
+/* The second half of a request's way: the exchange with the origin, the server that the request is for. */
+#include "proxy/http_forward.h"
+#include "proxy/http_steps.h"
+
+enum { MAX_INTERIM = 100 };
+
+/* Connect */
+
+static void on_origin(void *arg)
+{
+    struct http_txn *txn = arg;
+    http_client_step(txn->client);
+}
+
+static void on_origin_failed(void *arg, enum status status)
+{
+    struct http_txn *txn = arg;
+    txn->origin_status = status;
+    http_client_step(txn->client);
+}
+
+static void own_origin(struct http_txn *txn, struct stream *stream, const struct addr *addr)
+{
+    static const struct stream_ops ops = {
+        .on_data = on_origin, .on_eof = on_origin, .on_drained = on_origin, .on_failed = on_origin_failed};
+    stream_set_owner(stream, &ops, txn);
+    txn->origin = stream;
+    txn->origin_addr = *addr;
+    txn->origin_idle_ms = -1;
+}
+
+static void on_dialled(void *arg, enum status status, struct stream *stream, const struct addr *addr)
+{
+    struct http_txn *txn = arg;
+    txn->dial_state = FINISHED;
+    txn->dial_status = status;
+    if (status == ST_OK)
+        own_origin(txn, stream, addr);
+    http_client_step(txn->client);
+}
+
+/* RFC 9110 section 9.2.2. A request that could not be sent twice is not sent on a connection that the server may be
+ * closing at this moment. */
+static bool is_repeatable(const struct http_txn *txn)
+{
+    static const char *const methods[] = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"};
+    if (txn->head.framing != HTTP_BODY_NONE || txn->is_connect)
+        return false;
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        if (str_eq(txn->head.method, str_of(methods[i])))
+            return true;
+    return false;
+}
+
+static bool take_idle_origin(struct http_txn *txn)
+{
+    if (txn->retried || !is_repeatable(txn))
+        return false;
+    for (size_t i = 0; i < txn->addr_count; i++) {
+        struct stream *stream = origin_pool_take(txn->proxy->pool, &txn->addrs[i], txn->head.host);
+        if (stream) {
+            own_origin(txn, stream, &txn->addrs[i]);
+            txn->origin_reused = true;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum http_answer dial_answer(enum status status)
+{
+    switch (status) {
+    case ST_TIMEOUT:
+        return ANSWER_CONNECT_TIMEOUT;
+    case ST_NOMEM:
+        return ANSWER_NO_MEMORY;
+    default:
+        return ANSWER_UNREACHABLE;
+    }
+}
+
+/* RFC 9110 section 9.3.6: dialled first, so that a client learns of a failure. */
+static enum next open_tunnel(struct http_txn *txn)
+{
+    buf_add_text(&txn->proxy->out, "HTTP/1.1 200 Connection Established\r\n\r\n");
+    if (http_txn_send_out(txn, txn->client->stream) != ST_OK)
+        return http_txn_finish(txn, HTTP_END_ABORT);
+    return http_txn_finish(txn, HTTP_END_TUNNEL);
+}
+
+enum next http_step_connect(struct http_txn *txn)
+{
+    const struct proxy_settings *settings = txn->proxy->settings;
+    if (txn->dial_state == NOT_STARTED) {
+        if (take_idle_origin(txn))
+            return http_txn_go_to(txn, STEP_SEND);
+        if (origin_dial_start(&txn->dial, txn->proxy->loop, txn->addrs, txn->addr_count, settings->connect_timeout_ms,
+                              on_dialled, txn) != ST_OK)
+            return http_txn_answer(txn, ANSWER_NO_MEMORY);
+        txn->dial_state = RUNNING;
+    }
+    if (txn->dial_state == RUNNING)
+        return WAIT;
+    if (txn->dial_status != ST_OK)
+        return http_txn_answer(txn, dial_answer(txn->dial_status));
+    return txn->is_connect ? open_tunnel(txn) : http_txn_go_to(txn, STEP_SEND);
+}
+
+/* Send */
+
+enum next http_step_send(struct http_txn *txn)
+{
+    http_forward_request(&txn->proxy->out, &txn->head, txn->upgrade, txn->via_token);
+    http_relay_init(&txn->upload, &txn->head, txn->head.framing);
+    txn->upload_failed = http_txn_send_out(txn, txn->origin) != ST_OK; /* then on_origin_failed() follows */
+    return http_txn_go_to(txn, STEP_AWAIT);
+}
+
+/* Passes the request's body on. False: the client broke it off, or its framing. */
+static bool upload(struct http_txn *txn)
+{
+    struct stream *client = txn->client->stream;
+    if (txn->upload.ended || txn->upload_failed)
+        return true;
+    enum status status = http_relay_step(&txn->upload, client, txn->origin);
+    if (status == ST_INVALID)
+        return false;
+    txn->upload_failed = status != ST_OK; /* its response may still come: 413 */
+    bool cut_off = stream_saw_eof(client) && !stream_input(client).length;
+    return txn->upload.ended || txn->upload_failed || !cut_off;
+}
+
+/* Await */
+
+static bool origin_ended(const struct http_txn *txn)
+{
+    return txn->origin_status != ST_OK || stream_saw_eof(txn->origin);
+}
+
+/* A connection that the server closed while the request was on its way (RFC 9112 section 9.3.1): once more, on a new
+ * one. */
+static enum next retry(struct http_txn *txn)
+{
+    stream_free(txn->origin);
+    txn->origin = NULL;
+    txn->origin_reused = false;
+    txn->origin_status = ST_OK;
+    txn->retried = true;
+    return http_txn_go_to(txn, STEP_CONNECT);
+}
+
+static enum next await_more(struct http_txn *txn, size_t received)
+{
+    if (!origin_ended(txn))
+        return WAIT;
+    if (!received && !txn->interim_count && txn->origin_reused && txn->origin_status != ST_TIMEOUT)
+        return retry(txn);
+    if (txn->origin_status == ST_TIMEOUT)
+        return http_txn_answer(txn, ANSWER_RESPONSE_TIMEOUT);
+    return http_txn_answer(txn, received ? ANSWER_BAD_RESPONSE : ANSWER_NO_RESPONSE);
+}
+
+/* 1xx (RFC 9110 section 15.2): not for HTTP/1.0 clients; 101 only as the answer to an upgrade that we asked for. */
+static enum next pass_interim(struct http_txn *txn, const struct http_head *response)
+{
+    bool switches = response->status == 101;
+    if (++txn->interim_count > MAX_INTERIM)
+        return http_txn_answer(txn, ANSWER_BAD_RESPONSE);
+    if (switches && (!txn->upgrade || !http_field_has_token(response, STR("Upgrade"), STR("websocket"))))
+        return http_txn_answer(txn, ANSWER_BAD_RESPONSE);
+    struct http_forward_response how = {.keep_alive = true, .upgrade = switches};
+    size_t length = response->length;
+    if (txn->head.version_minor) {
+        http_forward_response(&txn->proxy->out, response, &how);
+        if (http_txn_send_out(txn, txn->client->stream) != ST_OK)
+            return http_txn_finish(txn, HTTP_END_ABORT);
+    }
+    stream_consume(txn->origin, length);
+    return switches ? http_txn_finish(txn, HTTP_END_TUNNEL) : GO_ON;
+}
+
+static enum http_framing framing_to_client(const struct http_txn *txn, const struct http_head *response)
+{
+    if (response->framing != HTTP_BODY_CHUNKED && response->framing != HTTP_BODY_UNTIL_CLOSE)
+        return response->framing;
+    return txn->head.version_minor ? HTTP_BODY_CHUNKED : HTTP_BODY_UNTIL_CLOSE;
+}
+
+static enum next pass_head(struct http_txn *txn, const struct http_head *response)
+{
+    struct http_forward_response how = {.framing = framing_to_client(txn, response),
+                                        .date = proxy_context_date(txn->proxy)};
+    txn->keep_alive =
+        txn->keep_alive && how.framing != HTTP_BODY_UNTIL_CLOSE && !txn->proxy->draining && txn->upload.ended;
+    how.keep_alive = txn->keep_alive;
+    txn->origin_keep_alive = response->keep_alive;
+    http_forward_response(&txn->proxy->out, response, &how);
+    if (http_txn_send_out(txn, txn->client->stream) != ST_OK)
+        return http_txn_finish(txn, HTTP_END_ABORT);
+    http_relay_init(&txn->download, response, how.framing);
+    txn->cut_is_hidden = how.framing == HTTP_BODY_UNTIL_CLOSE;
+    stream_consume(txn->origin, response->length);
+    return http_txn_go_to(txn, STEP_RELAY);
+}
+
+enum next http_step_await(struct http_txn *txn)
+{
+    struct http_head response;
+    enum http_reject reject;
+    if (!upload(txn))
+        return stream_saw_eof(txn->client->stream) ? http_txn_finish(txn, HTTP_END_CLOSE)
+                                                   : http_txn_answer(txn, ANSWER_BAD_BODY);
+    struct str input = stream_input(txn->origin);
+    enum status status = http_response_parse(input, txn->head.method, &response, &reject);
+    if (status == ST_TRUNCATED)
+        return await_more(txn, input.length);
+    if (status != ST_OK)
+        return http_txn_answer(txn, ANSWER_BAD_RESPONSE);
+    return response.status < 200 ? pass_interim(txn, &response) : pass_head(txn, &response);
+}
+
+/* Relay */
+
+static enum next response_complete(struct http_txn *txn)
+{
+    bool reusable = txn->origin_keep_alive && txn->upload.ended && !origin_ended(txn) &&
+                    !stream_input(txn->origin).length && !stream_queued(txn->origin);
+    if (reusable) {
+        origin_pool_put_own(txn->proxy->pool, txn->origin, &txn->origin_addr, txn->head.host);
+        txn->origin = NULL;
+    }
+    return http_txn_finish(txn, txn->keep_alive ? HTTP_END_KEEP : HTTP_END_CLOSE);
+}
+
+/* The client must not take what it has for the whole: its framing tells it, or the connection breaks (RFC 9112 section
+ * 8). */
+static enum next response_cut(struct http_txn *txn)
+{
+    return http_txn_finish(txn, txn->cut_is_hidden ? HTTP_END_ABORT : HTTP_END_CLOSE);
+}
+
+enum next http_step_relay(struct http_txn *txn)
+{
+    struct stream *client = txn->client->stream;
+    if (!upload(txn))
+        return response_cut(txn);
+    enum status status = http_relay_step(&txn->download, txn->origin, client);
+    if (status == ST_OK && !txn->download.ended) {
+        if (!origin_ended(txn) || stream_input(txn->origin).length)
+            return WAIT; /* for the origin, or until the client has taken what it has */
+        status = txn->origin_status == ST_OK ? http_relay_eof(&txn->download, client) : ST_TRUNCATED;
+    }
+    if (status != ST_OK)
+        return response_cut(txn);
+    return txn->download.ended ? response_complete(txn) : WAIT;
+}

@@ -1,0 +1,171 @@
+/* The first half of a request's way: from the client's bytes to the addresses that may be dialled. */
+#include <string.h>
+
+#include "base/check.h"
+#include "proxy/http_forward.h"
+#include "proxy/http_steps.h"
+#include "proxy/http_verdict.h"
+
+/* Receive */
+
+/* Only what is wrong already is found in a part. */
+static enum next receive_part(struct http_txn *txn, struct str input)
+{
+    struct http_head part;
+    enum http_reject reject;
+    if (http_request_parse(input, &part, &reject) != ST_TRUNCATED) {
+        txn->proxy->counters.requests++;
+        return http_txn_reject(txn, ANSWER_BAD_REQUEST, reject);
+    }
+    if (stream_saw_eof(txn->client->stream))
+        return http_txn_finish(txn, HTTP_END_CLOSE);
+    if (txn->timed_out)
+        return http_txn_answer(txn, ANSWER_HEAD_TIMEOUT);
+    if (!txn->timer_running)
+        timer_start(txn->timer, txn->proxy->settings->head_timeout_ms);
+    txn->timer_running = true;
+    return WAIT;
+}
+
+enum next http_step_receive(struct http_txn *txn)
+{
+    struct str input = stream_input(txn->client->stream);
+    size_t room = input.length < HTTP_MAX_HEAD ? input.length : HTTP_MAX_HEAD;
+    const char *end = memmem(input.data, room, "\r\n\r\n", 4);
+    if (!end)
+        return receive_part(txn, input);
+    txn->raw.length = (size_t)(end - input.data) + 4;
+    txn->raw.data = arena_copy(txn->arena, input.data, txn->raw.length);
+    if (!txn->raw.data)
+        return http_txn_answer(txn, ANSWER_NO_MEMORY);
+    stream_consume(txn->client->stream, txn->raw.length);
+    return http_txn_go_to(txn, STEP_PARSE);
+}
+
+/* Parse */
+
+static bool is_websocket(const struct http_head *head)
+{
+    return head->upgrade && head->framing == HTTP_BODY_NONE && str_eq(head->method, STR("GET")) &&
+           http_field_has_token(head, STR("Upgrade"), STR("websocket"));
+}
+
+/* What a well-formed request has that we do not take, or ANSWER_NONE. */
+static enum http_answer find_fault(struct http_txn *txn)
+{
+    struct http_head *head = &txn->head;
+    uint64_t hops;
+    if (str_eq(head->method, STR("TRACE")))
+        return ANSWER_TRACE;
+    if (head->form == HTTP_TARGET_ASTERISK)
+        return ANSWER_OPTIONS;
+    if (head->form == HTTP_TARGET_ORIGIN)
+        return ANSWER_NOT_FOR_A_PROXY;
+    if (head->form == HTTP_TARGET_ABSOLUTE && !str_eq_nocase(head->scheme, STR("http")))
+        return ANSWER_SCHEME;
+    if (egress_parse_host(head->host, &txn->addrs[0], &txn->name) != ST_OK)
+        return ANSWER_BAD_HOST;
+    http_via_token(&txn->proxy->via, head->host, txn->via_token);
+    if (http_via_is_loop(head, txn->via_token))
+        return ANSWER_LOOP;
+    if (str_eq(head->method, STR("OPTIONS")) && http_forward_max(head, &hops) && !hops)
+        return ANSWER_OPTIONS; /* RFC 9110 section 7.6.2: the last recipient is us */
+    return ANSWER_NONE;
+}
+
+enum next http_step_parse(struct http_txn *txn)
+{
+    enum http_reject reject;
+    txn->proxy->counters.requests++;
+    if (http_request_parse(txn->raw, &txn->head, &reject) != ST_OK)
+        return http_txn_reject(txn, ANSWER_BAD_REQUEST, reject == HTTP_REJECT_NONE ? HTTP_REJECT_SYNTAX : reject);
+    txn->is_connect = txn->head.form == HTTP_TARGET_AUTHORITY;
+    txn->keep_alive = txn->head.keep_alive && !txn->is_connect;
+    txn->upgrade = is_websocket(&txn->head);
+    txn->port = txn->head.port ? txn->head.port : 80;
+    if (txn->head.framing == HTTP_BODY_LENGTH && !txn->head.content_length)
+        txn->head.framing = HTTP_BODY_NONE;
+    enum http_answer fault = find_fault(txn);
+    return fault == ANSWER_NONE ? http_txn_go_to(txn, STEP_DECIDE) : http_txn_answer(txn, fault);
+}
+
+/* Decide */
+
+enum next http_step_decide(struct http_txn *txn)
+{
+    struct verdict verdict;
+    enum action action = http_verdict_target(txn, &verdict);
+    if (action == ACTION_BLOCK)
+        return http_txn_block(txn, &verdict, NULL);
+    if (action == ACTION_LOG) {
+        http_verdict_record(txn, &verdict, NULL, 0);
+        txn->address_recorded = verdict.kind == INDICATOR_NETWORK;
+    }
+    if (txn->is_connect && !egress_allows_connect_port(&txn->proxy->egress, txn->port))
+        return http_txn_answer(txn, ANSWER_CONNECT_PORT);
+    return http_txn_go_to(txn, STEP_RESOLVE);
+}
+
+/* Resolve */
+
+static void on_resolved(void *arg, enum status status, const struct addr *addrs, size_t count)
+{
+    struct http_txn *txn = arg;
+    CHECK(txn->lookup == RUNNING && count <= RESOLVER_MAX_ADDRS);
+    txn->lookup = FINISHED;
+    txn->lookup_status = status;
+    txn->addr_count = status == ST_OK ? count : 0;
+    for (size_t i = 0; i < txn->addr_count; i++)
+        txn->addrs[i] = addrs[i];
+    http_client_step(txn->client);
+}
+
+static enum http_answer lookup_answer(enum status status)
+{
+    switch (status) {
+    case ST_TIMEOUT:
+        return ANSWER_NAME_TIMEOUT;
+    case ST_NOT_FOUND:
+        return ANSWER_NO_SUCH_NAME;
+    default:
+        return ANSWER_NO_RESOLVER;
+    }
+}
+
+enum next http_step_resolve(struct http_txn *txn)
+{
+    struct resolver *resolver = txn->proxy->resolver;
+    if (!txn->name.length) { /* the host is an address */
+        txn->addr_count = 1;
+        return http_txn_go_to(txn, STEP_DECIDE_ADDRESS);
+    }
+    if (txn->lookup == NOT_STARTED) {
+        txn->lookup = RUNNING;
+        resolver->lookup(resolver->self, &txn->name, on_resolved, txn); /* may call back at once */
+    }
+    if (txn->lookup == RUNNING)
+        return WAIT;
+    return txn->addr_count ? http_txn_go_to(txn, STEP_DECIDE_ADDRESS)
+                           : http_txn_answer(txn, lookup_answer(txn->lookup_status));
+}
+
+/* Decide address */
+
+enum next http_step_decide_address(struct http_txn *txn)
+{
+    struct verdict verdict;
+    const struct addr *addr = NULL;
+    for (size_t i = 0; i < txn->addr_count; i++)
+        txn->addrs[i].port = txn->port;
+    enum action action = http_verdict_addresses(txn, &verdict, &addr);
+    if (action == ACTION_BLOCK)
+        return http_txn_block(txn, &verdict, addr);
+    if (action == ACTION_LOG && !txn->address_recorded)
+        http_verdict_record(txn, &verdict, addr, 0);
+    size_t allowed = 0;
+    for (size_t i = 0; i < txn->addr_count; i++)
+        if (egress_allows(&txn->proxy->egress, &txn->addrs[i]))
+            txn->addrs[allowed++] = txn->addrs[i];
+    txn->addr_count = allowed;
+    return allowed ? http_txn_go_to(txn, STEP_CONNECT) : http_txn_answer(txn, ANSWER_DESTINATION);
+}

@@ -1,0 +1,30 @@
+/* The steps of a request, for http_txn.c's table, and what they share. */
+#pragma once
+
+#include "proxy/http_client.h"
+#include "proxy/http_txn.h"
+
+enum next { GO_ON, WAIT };
+
+/* http_request.c */
+enum next http_step_receive(struct http_txn *txn);
+enum next http_step_parse(struct http_txn *txn);
+enum next http_step_decide(struct http_txn *txn);
+enum next http_step_resolve(struct http_txn *txn);
+enum next http_step_decide_address(struct http_txn *txn);
+/* http_origin.c */
+enum next http_step_connect(struct http_txn *txn);
+enum next http_step_send(struct http_txn *txn);
+enum next http_step_await(struct http_txn *txn);
+enum next http_step_relay(struct http_txn *txn);
+
+/* http_txn.c: the ways on. */
+enum next http_txn_go_to(struct http_txn *txn, enum http_step step);
+enum next http_txn_finish(struct http_txn *txn, enum http_end end);
+/* Ends with an answer of ours; see http_answer_build() for REJECT. */
+enum next http_txn_answer(struct http_txn *txn, enum http_answer answer);
+enum next http_txn_reject(struct http_txn *txn, enum http_answer answer, enum http_reject reject);
+/* Ends with the block page. ADDR: of an address's verdict; NULL: of the target's. */
+enum next http_txn_block(struct http_txn *txn, const struct verdict *verdict, const struct addr *addr);
+/* What was built in proxy->out goes to the client or the origin. */
+enum status http_txn_send_out(struct http_txn *txn, struct stream *to) MUST_CHECK;
