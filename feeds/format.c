@@ -65,7 +65,10 @@ int format_score(const struct format *format, struct str sample, char separator)
     if (!report.lines && sample.length)
         format_take_line(format, &intake, sample);
     uint64_t content = report.lines - report.comments;
-    return content ? (int)((content - report.faulty_lines) * 100 / content) : -1;
+    if (!content)
+        return -1;
+    bool entries = report.entries[INDICATOR_NAME] || report.entries[INDICATOR_URL] || report.entries[INDICATOR_NETWORK];
+    return entries ? (int)((content - report.faulty_lines) * 100 / content) : 0;
 }
 
 const struct format *format_detect(struct str sample, char separator, bool *empty)

@@ -17,8 +17,8 @@ const struct format *format_at(size_t index);
 /* NULL: none of that name. */
 const struct format *format_find(struct str name);
 
-/* How well FORMAT reads SAMPLE, the beginning of a file: percent of the lines with content that it finds no fault in.
- * -1: there is no such line. */
+/* How well FORMAT reads SAMPLE, the beginning of a file: percent of the lines with content that it finds no fault in,
+ * 0 if it takes none of them. -1: there is no such line. */
 int format_score(const struct format *format, struct str sample, char separator);
 /* The format with the best score, the first in the table of several; NULL under 50. *EMPTY: SAMPLE has no content. */
 const struct format *format_detect(struct str sample, char separator, bool *empty);

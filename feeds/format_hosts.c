@@ -3,6 +3,7 @@
 
 #include "base/addr.h"
 #include "feeds/format.h"
+#include "feeds/normal.h"
 
 /* Names that every machine's own hosts file has. They come in capitals too. */
 static bool is_boilerplate(struct str name)
@@ -27,6 +28,13 @@ static bool first_column(struct str text, bool *nowhere)
     return true;
 }
 
+static void skip_rewrite(struct intake *intake, struct str text)
+{
+    struct dname name;
+    enum skip skip = normal_name(text, &name);
+    intake_skip(intake, skip == SKIP_NOT ? SKIP_REWRITE : skip, text);
+}
+
 static void take_name(struct intake *intake, struct str name, bool nowhere)
 {
     struct addr addr;
@@ -36,14 +44,14 @@ static void take_name(struct intake *intake, struct str name, bool nowhere)
              addr_parse_ip(name, &addr) == ST_OK)
         intake_skip(intake, SKIP_ADDRESS_AS_NAME, name);
     else if (!nowhere)
-        intake_skip(intake, SKIP_REWRITE, name);
+        skip_rewrite(intake, name);
     else
         intake_name(intake, name);
 }
 
 static void take_line(struct intake *intake, struct str line)
 {
-    struct str comment;
+    struct str whole = line, comment;
     str_cut(line, '#', &line, &comment);
     struct str first = str_word(&line);
     if (!first.length) {
@@ -52,12 +60,12 @@ static void take_line(struct intake *intake, struct str line)
     }
     bool nowhere = false;
     if (!first_column(first, &nowhere)) {
-        intake_skip(intake, SKIP_NO_ADDRESS_COLUMN, first);
+        intake_skip(intake, SKIP_NO_ADDRESS_COLUMN, whole);
         return;
     }
     struct str name = str_word(&line);
     if (!name.length)
-        intake_skip(intake, SKIP_NO_NAME_COLUMN, first);
+        intake_skip(intake, SKIP_NO_NAME_COLUMN, whole);
     for (; name.length; name = str_word(&line))
         take_name(intake, name, nowhere);
 }

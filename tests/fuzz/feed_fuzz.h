@@ -1,0 +1,48 @@
+/* One feed format over arbitrary bytes, as the lines of a file. What comes out must be in normal form. */
+#pragma once
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "feeds/format.h"
+#include "feeds/normal.h"
+
+/* Every entry must be taken again as it is, unchanged. */
+static enum status check_entry(void *user, const struct indicator *indicator, bool guarded)
+{
+    static char out[CANONICAL_URL_MAX];
+    struct str url;
+    (void)user;
+    (void)guarded;
+    if (indicator->kind == INDICATOR_NAME) {
+        char text[DNAME_TEXT_SIZE];
+        struct dname again;
+        dname_to_text(&indicator->name, text);
+        CHECK(normal_name(str_of(text), &again) == SKIP_NOT);
+        CHECK(again.length == indicator->name.length && !memcmp(again.wire, indicator->name.wire, again.length));
+    } else if (indicator->kind == INDICATOR_URL) {
+        enum skip skip = normal_url(indicator->url, out, sizeof out, &url);
+        CHECK(!skip_is_fault(skip) && str_eq(url, indicator->url));
+    } else {
+        CHECK(indicator->network.prefix > 0 && indicator->network.prefix <= 128);
+    }
+    return ST_OK;
+}
+
+static inline void fuzz_format(const char *name, const uint8_t *data, size_t size)
+{
+    struct feed_sink sink = {check_entry, NULL};
+    struct feed_report report = {0};
+    struct intake intake;
+    struct str rest = {(const char *)data, size}, line;
+    const struct format *format = format_find(str_of(name));
+    CHECK(format);
+    (void)format_score(format, rest, '\n');
+    intake_init(&intake, NULL, "fuzz", &sink, &report);
+    while (str_cut(rest, '\n', &line, &rest))
+        format_take_line(format, &intake, line);
+    format_take_line(format, &intake, rest);
+    intake_finish(&intake);
+    CHECK(report.faulty_lines + report.comments <= report.lines);
+}

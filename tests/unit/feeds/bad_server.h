@@ -1,0 +1,163 @@
+/* A web server on loopback that behaves as its paths say: well and badly. One request per connection, a thread each. */
+#pragma once
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct {
+    int fd;
+    unsigned port;
+    pthread_t thread;
+    atomic_uint requests, version; /* version: of what /feed serves */
+    _Atomic bool stop;
+    char last_request[2048]; /* read it when the client is done */
+} server;
+
+static inline void say(int fd, const char *text)
+{
+    send(fd, text, strlen(text), MSG_NOSIGNAL);
+}
+
+static inline void say_feed(int fd, bool conditional)
+{
+    unsigned version = atomic_load(&server.version);
+    char etag[64], text[512], body[128];
+    snprintf(etag, sizeof etag, "If-None-Match: \"v%u\"\r\n", version);
+    if (conditional && strstr(server.last_request, etag)) {
+        say(fd, "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n");
+        return;
+    }
+    snprintf(body, sizeof body, "version%u.example\nevil.example\n", version);
+    snprintf(text, sizeof text,
+             "HTTP/1.1 200 OK\r\nETag: \"v%u\"\r\nLast-Modified: Sun, 22 Nov 2026 00:00:0%u GMT\r\n"
+             "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
+             version, version % 10, strlen(body), body);
+    say(fd, text);
+}
+
+/* Sends what is not enough, or never ends, until the client goes away. */
+static inline void drip(int fd, size_t chunk, useconds_t pause_us)
+{
+    static char data[65536];
+    say(fd, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+    memset(data, '#', sizeof data);
+    while (!atomic_load(&server.stop) && send(fd, data, chunk, MSG_NOSIGNAL) > 0)
+        usleep(pause_us);
+}
+
+static inline bool asks_for(const char *path)
+{
+    size_t n = strlen(path);
+    return !strncmp(server.last_request, "GET ", 4) && !strncmp(server.last_request + 4, path, n) &&
+           server.last_request[4 + n] == ' ';
+}
+
+static inline void *serve_one(void *user)
+{
+    int fd = *(int *)user;
+    char ignored[256];
+    free(user);
+    if (asks_for("/feed"))
+        say_feed(fd, true);
+    else if (asks_for("/404"))
+        say(fd, "HTTP/1.1 404 Not Found\r\nContent-Length: 14\r\n\r\n404: Not Found");
+    else if (asks_for("/500"))
+        say(fd, "HTTP/1.1 500 Oops\r\nContent-Length: 13\r\n\r\nevil.example\n");
+    else if (asks_for("/206"))
+        say(fd, "HTTP/1.1 206 Partial\r\nContent-Range: bytes 0-12/99\r\nContent-Length: 13\r\n\r\nevil.example\n");
+    else if (asks_for("/304"))
+        say(fd, "HTTP/1.1 304 Not Modified\r\n\r\n");
+    else if (asks_for("/loop"))
+        say(fd, "HTTP/1.1 302 Found\r\nLocation: /loop\r\nContent-Length: 0\r\n\r\n");
+    else if (asks_for("/there"))
+        say(fd, "HTTP/1.1 302 Found\r\nETag: \"of-the-redirect\"\r\nLocation: /feed\r\nContent-Length: 0\r\n\r\n");
+    else if (asks_for("/to-file"))
+        say(fd, "HTTP/1.1 302 Found\r\nLocation: file:///etc/hostname\r\nContent-Length: 0\r\n\r\n");
+    else if (asks_for("/to-ftp"))
+        say(fd, "HTTP/1.1 302 Found\r\nLocation: ftp://127.0.0.1/\r\nContent-Length: 0\r\n\r\n");
+    else if (asks_for("/hang"))
+        recv(fd, ignored, sizeof ignored, 0);
+    else if (asks_for("/drip"))
+        drip(fd, 1, 20000);
+    else if (asks_for("/endless"))
+        drip(fd, 65536, 0);
+    else if (asks_for("/short"))
+        say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nevil.example\n");
+    else if (asks_for("/short-chunked"))
+        say(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nd\r\nevil.example\n\r\n");
+    else if (asks_for("/html"))
+        say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 27\r\n\r\n\r\n<html>please sign in</html>");
+    else if (asks_for("/empty"))
+        say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    else if (asks_for("/garbage"))
+        say(fd, "this is no HTTP\r\n\r\n");
+    shutdown(fd, SHUT_WR);
+    while (recv(fd, ignored, sizeof ignored, 0) > 0)
+        ;
+    close(fd);
+    return NULL;
+}
+
+static inline void *serve(void *user)
+{
+    (void)user;
+    for (;;) {
+        int fd = accept(server.fd, NULL, NULL);
+        if (fd < 0)
+            return NULL;
+        struct timeval patience = {.tv_sec = 5};
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+        ssize_t n = recv(fd, server.last_request, sizeof server.last_request - 1, 0);
+        server.last_request[n > 0 ? n : 0] = '\0';
+        atomic_fetch_add(&server.requests, 1);
+        int *own = malloc(sizeof *own);
+        pthread_t thread;
+        if (!own)
+            abort();
+        *own = fd;
+        if (pthread_create(&thread, NULL, serve_one, own))
+            abort();
+        if (asks_for("/hang") || asks_for("/drip") || asks_for("/endless"))
+            pthread_detach(thread);
+        else
+            pthread_join(thread, NULL);
+    }
+}
+
+static inline int server_start(void **state)
+{
+    (void)state;
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof at;
+    server.fd = socket(AF_INET, SOCK_STREAM, 0);
+    atomic_store(&server.version, 1);
+    if (bind(server.fd, (struct sockaddr *)&at, n) || listen(server.fd, 16) ||
+        getsockname(server.fd, (struct sockaddr *)&at, &n))
+        return -1;
+    server.port = ntohs(at.sin_port);
+    return pthread_create(&server.thread, NULL, serve, NULL);
+}
+
+static inline int server_stop(void **state)
+{
+    (void)state;
+    atomic_store(&server.stop, true);
+    shutdown(server.fd, SHUT_RDWR);
+    pthread_join(server.thread, NULL);
+    close(server.fd);
+    return 0;
+}
+
+static inline const char *server_url(const char *path)
+{
+    static char url[128];
+    snprintf(url, sizeof url, "http://127.0.0.1:%u%s", server.port, path);
+    return url;
+}

@@ -1,0 +1,162 @@
+#include "feed_test.h"
+
+#include "base/clock.h"
+#include "feeds/feed_state.h"
+
+static const struct feed mine = {.name = "mine",
+                                 .url = "https://feeds.example/x",
+                                 .format = "hosts",
+                                 .category = CATEGORY_C2,
+                                 .risk = RISK_HIGH,
+                                 .interval_s = 3600};
+enum { NOW_S = 1700000000 };
+
+static int make_folder(void **state)
+{
+    return make_scratch(state) || mkdir(in_scratch("feeds"), 0700);
+}
+
+static void save(unsigned failures, int64_t last_try_s)
+{
+    struct feed_state state = {.failures = failures, .last_try_ms = last_try_s * 1000, .last_success_ms = 5};
+    struct fault fault = {0};
+    feed_state_adopt(&state, &mine);
+    assert_int_equal(feed_state_save(scratch, "mine", &state, &fault), ST_OK);
+}
+
+static int64_t due(const struct feed *feed)
+{
+    return feed_due_in_s(scratch, feed);
+}
+
+static void a_state_is_read_as_it_was_written(void **state)
+{
+    struct feed_state out = {.failures = 3,
+                             .last_try_ms = 1700000000123,
+                             .last_success_ms = 1600000000000,
+                             .last_change_ms = 1500000000000,
+                             .reason = "mine: \"quoted\" \xe6\x97\xa5",
+                             .validators = {.etag = "W/\"x\\y\"", .last_modified = "Sun, 22 Nov 2026 00:00:01 GMT"}};
+    struct feed_state in;
+    struct fault fault = {0};
+    (void)state;
+    feed_state_adopt(&out, &mine);
+    assert_int_equal(feed_state_save(scratch, "mine", &out, &fault), ST_OK);
+    feed_state_load(scratch, "mine", &in);
+    assert_int_equal(in.failures, 3);
+    assert_int_equal(in.last_try_ms, out.last_try_ms);
+    assert_int_equal(in.last_success_ms, out.last_success_ms);
+    assert_int_equal(in.last_change_ms, out.last_change_ms);
+    assert_string_equal(in.reason, out.reason);
+    assert_string_equal(in.validators.etag, out.validators.etag);
+    assert_string_equal(in.validators.last_modified, out.validators.last_modified);
+    assert_true(feed_state_matches(&in, &mine));
+    assert_int_not_equal(access(in_scratch("feeds/mine.json.part"), F_OK), 0);
+}
+
+static void a_change_of_settings_is_seen(void **state)
+{
+    struct feed_state had = {0};
+    struct feed other = mine;
+    (void)state;
+    feed_state_adopt(&had, &mine);
+    other.interval_s = 1;
+    assert_true(feed_state_matches(&had, &other));
+    other.category = CATEGORY_MALWARE;
+    assert_false(feed_state_matches(&had, &other));
+    other = mine;
+    other.url = "https://feeds.example/y";
+    assert_false(feed_state_matches(&had, &other));
+    other = mine;
+    other.format = "auto";
+    assert_false(feed_state_matches(&had, &other));
+}
+
+static void a_damaged_state_counts_as_none(void **state)
+{
+    static const char *const texts[] = {"",
+                                        "{",
+                                        "[]",
+                                        "null",
+                                        "{\"schema\": 2, \"last_try_ms\": 5}",
+                                        "{\"schema\": 1, \"last_try_ms\": \"x\", \"failures\": -1, \"etag\": 7}"};
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct feed_state in;
+        write_text("feeds/mine.json", texts[i]);
+        feed_state_load(scratch, "mine", &in);
+        assert_int_equal(in.last_try_ms, 0);
+        assert_int_equal(in.failures, 0);
+        assert_string_equal(in.validators.etag, "");
+        assert_int_equal(due(&mine), 0);
+    }
+}
+
+static void a_state_that_cannot_be_written_is_a_failure(void **state)
+{
+    struct feed_state out = {0};
+    struct fault fault = {0};
+    (void)state;
+    assert_int_equal(feed_state_save(in_scratch("missing"), "mine", &out, &fault), ST_IO);
+    assert_non_null(strstr(fault.text, "mine.json"));
+}
+
+static void a_feed_is_due_after_its_interval(void **state)
+{
+    (void)state;
+    clock_fake(0, NOW_S * INT64_C(1000));
+    assert_int_equal(due(&mine), 0);
+    save(0, NOW_S);
+    assert_in_range(due(&mine), 3600, 3600 + 180);
+    int64_t first = due(&mine);
+    assert_int_equal(due(&mine), first);
+    clock_fake_advance(3000 * 1000);
+    assert_int_equal(due(&mine), first - 3000);
+    clock_fake_advance(1000 * 1000);
+    assert_int_equal(due(&mine), 0);
+}
+
+static void failures_are_retried_ever_later(void **state)
+{
+    (void)state;
+    clock_fake(0, NOW_S * INT64_C(1000));
+    int64_t want = 60;
+    for (unsigned failures = 1; failures < 40; failures++) {
+        save(failures, NOW_S);
+        assert_in_range(due(&mine), want * 3 / 4, want * 5 / 4);
+        want = want * 2 < 6 * 3600 ? want * 2 : 6 * 3600;
+    }
+}
+
+static void other_settings_are_due_at_once(void **state)
+{
+    struct feed other = mine;
+    (void)state;
+    clock_fake(0, NOW_S * INT64_C(1000));
+    save(0, NOW_S);
+    other.url = "https://feeds.example/moved";
+    assert_int_equal(due(&other), 0);
+}
+
+static void a_clock_that_went_back_does_not_hold_a_feed(void **state)
+{
+    (void)state;
+    clock_fake(0, NOW_S * INT64_C(1000));
+    save(0, NOW_S + 10 * 365 * 86400);
+    assert_int_equal(due(&mine), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_state_is_read_as_it_was_written, make_folder, remove_scratch),
+        cmocka_unit_test(a_change_of_settings_is_seen),
+        cmocka_unit_test_setup_teardown(a_damaged_state_counts_as_none, make_folder, remove_scratch),
+        cmocka_unit_test_setup_teardown(a_state_that_cannot_be_written_is_a_failure, make_folder, remove_scratch),
+        cmocka_unit_test_setup_teardown(a_feed_is_due_after_its_interval, make_folder, remove_scratch),
+        cmocka_unit_test_setup_teardown(failures_are_retried_ever_later, make_folder, remove_scratch),
+        cmocka_unit_test_setup_teardown(other_settings_are_due_at_once, make_folder, remove_scratch),
+        cmocka_unit_test_setup_teardown(a_clock_that_went_back_does_not_hold_a_feed, make_folder, remove_scratch),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
