@@ -139,6 +139,7 @@ static _Noreturn void check_and_exit(const char *path)
         signal(deadly[i], SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_DUMPABLE, 0);
+    close(STDERR_FILENO); /* LMDB's last words: the parent tells */
     alarm(CHECK_SECONDS);
     _exit(is_whole(path) ? 0 : 1);
 }

@@ -1,0 +1,5 @@
+ccward_unit(callbacks collector LINKS PkgConfig::JANSSON)
+ccward_unit(callbacks incidents LINKS PkgConfig::JANSSON Threads::Threads)
+ccward_unit(callbacks log_file LINKS PkgConfig::JANSSON)
+ccward_unit(callbacks process LINKS PkgConfig::JANSSON)
+ccward_unit(callbacks recorder LINKS PkgConfig::JANSSON Threads::Threads)
