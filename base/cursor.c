@@ -10,55 +10,10 @@ struct cursor cursor_over(const void *data, size_t n)
     return (struct cursor){.start = bytes, .at = bytes, .end = bytes ? bytes + n : bytes};
 }
 
-size_t cursor_left(const struct cursor *cursor)
-{
-    return (size_t)(cursor->end - cursor->at);
-}
-
-size_t cursor_offset(const struct cursor *cursor)
-{
-    return (size_t)(cursor->at - cursor->start);
-}
-
-const uint8_t *cursor_bytes(struct cursor *cursor, size_t n)
-{
-    if (cursor->failed || n > cursor_left(cursor)) {
-        cursor->failed = true;
-        return NULL;
-    }
-    const uint8_t *bytes = cursor->at;
-    if (n)
-        cursor->at += n;
-    return bytes;
-}
-
-static uint32_t read_number(struct cursor *cursor, size_t n)
-{
-    const uint8_t *bytes = cursor_bytes(cursor, n);
-    uint32_t value = 0;
-    for (size_t i = 0; bytes && i < n; i++)
-        value = value << 8 | bytes[i];
-    return value;
-}
-
-uint8_t cursor_u8(struct cursor *cursor)
-{
-    return (uint8_t)read_number(cursor, 1);
-}
-
-uint16_t cursor_u16(struct cursor *cursor)
-{
-    return (uint16_t)read_number(cursor, 2);
-}
-
 uint32_t cursor_u24(struct cursor *cursor)
 {
-    return read_number(cursor, 3);
-}
-
-uint32_t cursor_u32(struct cursor *cursor)
-{
-    return read_number(cursor, 4);
+    const uint8_t *bytes = cursor_bytes(cursor, 3);
+    return bytes ? (uint32_t)bytes[0] << 16 | (uint32_t)bytes[1] << 8 | bytes[2] : 0;
 }
 
 struct cursor cursor_sub(struct cursor *cursor, size_t n)

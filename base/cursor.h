@@ -12,14 +12,51 @@ struct cursor {
 };
 
 struct cursor cursor_over(const void *data, size_t n);
-size_t cursor_left(const struct cursor *cursor);
-size_t cursor_offset(const struct cursor *cursor);
-uint8_t cursor_u8(struct cursor *cursor);
-uint16_t cursor_u16(struct cursor *cursor); /* network byte order, as all below */
-uint32_t cursor_u24(struct cursor *cursor);
-uint32_t cursor_u32(struct cursor *cursor);
+
+/* Inline, because every byte from outside comes through here. */
+static inline size_t cursor_left(const struct cursor *cursor)
+{
+    return (size_t)(cursor->end - cursor->at);
+}
+
+static inline size_t cursor_offset(const struct cursor *cursor)
+{
+    return (size_t)(cursor->at - cursor->start);
+}
+
 /* N bytes in place, or NULL and failed. */
-const uint8_t *cursor_bytes(struct cursor *cursor, size_t n);
+static inline const uint8_t *cursor_bytes(struct cursor *cursor, size_t n)
+{
+    if (cursor->failed || n > cursor_left(cursor)) {
+        cursor->failed = true;
+        return NULL;
+    }
+    const uint8_t *bytes = cursor->at;
+    if (n)
+        cursor->at += n;
+    return bytes;
+}
+
+static inline uint8_t cursor_u8(struct cursor *cursor)
+{
+    const uint8_t *bytes = cursor_bytes(cursor, 1);
+    return bytes ? bytes[0] : 0;
+}
+
+/* Network byte order, as all below. */
+static inline uint16_t cursor_u16(struct cursor *cursor)
+{
+    const uint8_t *bytes = cursor_bytes(cursor, 2);
+    return bytes ? (uint16_t)(bytes[0] << 8 | bytes[1]) : 0;
+}
+
+static inline uint32_t cursor_u32(struct cursor *cursor)
+{
+    const uint8_t *bytes = cursor_bytes(cursor, 4);
+    return bytes ? (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3] : 0;
+}
+
+uint32_t cursor_u24(struct cursor *cursor);
 /* A cursor over the next N bytes, which are taken; failed if they are not there. */
 struct cursor cursor_sub(struct cursor *cursor, size_t n);
 

@@ -71,21 +71,6 @@ struct str str_word(struct str *text)
     return (struct str){rest.data, n};
 }
 
-char ascii_lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-}
-
-bool ascii_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-bool ascii_alpha(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 int hex_value(char c)
 {
     if (ascii_digit(c))

@@ -25,9 +25,22 @@ bool str_cut(struct str text, char at, struct str *before, struct str *after); /
 /* The next word of TEXT up to a blank (space or tab), which is taken off TEXT; empty at the end. */
 struct str str_word(struct str *text);
 
-char ascii_lower(char c);
-bool ascii_digit(char c);
-bool ascii_alpha(char c);
+/* Inline, because they are asked for every byte of names and fields. */
+static inline char ascii_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+static inline bool ascii_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static inline bool ascii_alpha(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 int hex_value(char c); /* 0..15, or -1 */
 
 /* Decimal digits only, no sign, no blanks, at most MAX; anything else is ST_INVALID or ST_TOO_LARGE. */
