@@ -1,0 +1,7 @@
+ccward_unit(base addr)
+ccward_unit(base arena)
+ccward_unit(base buf)
+ccward_unit(base clock)
+ccward_unit(base cursor)
+ccward_unit(base dname)
+ccward_unit(base text)
