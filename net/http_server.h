@@ -13,27 +13,30 @@
 struct http_server;
 
 struct http_exchange {
-    const struct http_head *request;
-    struct str body; /* of the request, at most max_body_bytes */
+    const struct http_head *request; /* NULL only in answers of the server's own, to what is no request */
+    struct str body;                 /* of the request, at most max_body_bytes */
     struct addr client, local;
     /* To be filled: a whole response, head and body (http_response_add()). */
     struct buf *response;
 };
 
 struct http_server_settings {
-    size_t max_body_bytes; /* more is answered 413 and closed; 0: the body is read and thrown away up to 64 KiB */
-    int64_t idle_ms, head_ms;
+    size_t max_body_bytes;  /* more is answered 413 and closed; 0: the body is read and thrown away up to 64 KiB */
+    int64_t idle_ms;        /* without a byte either way; then closed without a word */
+    int64_t head_ms;        /* from the first bytes of a request to its last; then 408 */
     size_t max_connections; /* beyond: 503 and close */
 };
 
+/* Answers one request: fills exchange->response by http_response_add(), once. What is empty becomes a 500. All it is
+ * given is valid in the call only; it may not close the server. */
 typedef void http_handler_fn(void *arg, struct http_exchange *exchange);
 
 enum status http_server_open(struct loop *loop, const struct addr *addr, const struct http_server_settings *settings,
                              http_handler_fn *handler, void *arg, struct http_server **server,
                              struct fault *fault) MUST_CHECK;
-void http_server_close(struct http_server *server);
+void http_server_close(struct http_server *server); /* and its connections; NULL is allowed */
 struct addr http_server_addr(const struct http_server *server);
 
 /* Appends a status line, Date, Content-Length and Connection as fits the request, the HEADERS given ("Name: value\r\n"
- * lines), and the body unless the request was HEAD. */
+ * lines, trusted; NULL for none), and the body unless the request was HEAD or the status has none (204, 304). */
 void http_response_add(struct http_exchange *exchange, unsigned status, const char *headers, struct str body);

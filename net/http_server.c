@@ -1,0 +1,310 @@
+#include "net/http_server.h"
+
+#include <stdlib.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+#include "message/http_body.h"
+#include "net/listener.h"
+#include "net/stream.h"
+
+enum {
+    LINGER_MS = 1000,
+    TURNED_AWAY_LINGER_MS = 200,
+    DISCARD_MAX_BYTES = 64 << 10, /* of a body that nobody wants */
+};
+
+struct http_server {
+    struct loop *loop;
+    struct http_server_settings settings;
+    http_handler_fn *handler;
+    void *arg;
+    struct listener *listener;
+    size_t count;
+    LIST_HEAD(, connection) connections;
+};
+
+struct connection {
+    struct http_server *server;
+    struct stream *stream;
+    struct addr client, local;
+    bool begun; /* a part of a request has come, and the deadline runs */
+    struct timer *deadline;
+    LIST_ENTRY(connection) entry;
+
+    struct pending *pending; /* a request whose body is on its way */
+};
+
+/* The head is kept apart from the input, which the body streams through. */
+struct pending {
+    struct buf head_bytes, body;
+    struct http_head head;
+    struct http_body framing;
+    size_t body_bytes;
+};
+
+/* How far a step came. */
+enum progress { MORE, WAIT, GONE };
+
+static void pending_free(struct pending *pending)
+{
+    if (!pending)
+        return;
+    buf_free(&pending->head_bytes);
+    buf_free(&pending->body);
+    free(pending);
+}
+
+/* Without its stream, which has been freed or finished. */
+static void connection_free(struct connection *connection)
+{
+    LIST_REMOVE(connection, entry);
+    connection->server->count--;
+    timer_free(connection->deadline);
+    pending_free(connection->pending);
+    free(connection);
+}
+
+static enum progress end_connection(struct connection *connection)
+{
+    stream_finish_own(connection->stream, LINGER_MS);
+    connection_free(connection);
+    return GONE;
+}
+
+static struct http_exchange new_exchange(const struct connection *connection, const struct http_head *request,
+                                         struct str body, struct buf *response)
+{
+    return (struct http_exchange){.request = request,
+                                  .body = body,
+                                  .client = connection->client,
+                                  .local = connection->local,
+                                  .response = response};
+}
+
+static void add_plain(struct http_exchange *exchange, unsigned status)
+{
+    struct str reason = str_of(http_status_reason(status));
+    http_response_add(exchange, status, "Content-Type: text/plain; charset=utf-8\r\n", reason);
+}
+
+/* An answer of our own, after which the connection is closed. */
+static enum progress refuse(struct connection *connection, unsigned status)
+{
+    struct buf response = {0};
+    struct http_exchange exchange = new_exchange(connection, NULL, (struct str){0}, &response);
+    add_plain(&exchange, status);
+    if (!response.failed && stream_write(connection->stream, response.data, response.length) != ST_OK)
+        buf_clear(&response); /* it is closed either way */
+    buf_free(&response);
+    return end_connection(connection);
+}
+
+static enum progress answer(struct connection *connection, const struct http_head *request, struct str body)
+{
+    const struct http_server *server = connection->server;
+    struct buf response = {0};
+    struct http_exchange exchange = new_exchange(connection, request, body, &response);
+    timer_stop(connection->deadline);
+    connection->begun = false;
+    server->handler(server->arg, &exchange);
+    if (response.failed || !response.length) {
+        buf_free(&response);
+        add_plain(&exchange, 500);
+    }
+    bool sent = !response.failed && stream_write(connection->stream, response.data, response.length) == ST_OK;
+    buf_free(&response);
+    return sent && request->keep_alive ? MORE : end_connection(connection);
+}
+
+/* A request that has begun must end in time. */
+static void start_deadline(struct connection *connection)
+{
+    if (!connection->begun)
+        timer_start(connection->deadline, connection->server->settings.head_ms);
+    connection->begun = true;
+}
+
+static void on_deadline(void *arg)
+{
+    struct connection *connection = arg;
+    refuse(connection, 408);
+}
+
+static size_t body_limit(const struct http_server *server)
+{
+    return server->settings.max_body_bytes ? server->settings.max_body_bytes : DISCARD_MAX_BYTES;
+}
+
+static enum progress begin_body(struct connection *connection, const struct http_head *head)
+{
+    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    enum http_reject reject;
+    if (head->framing == HTTP_BODY_LENGTH && head->content_length > body_limit(connection->server))
+        return refuse(connection, 413);
+    if (head->expect_continue && stream_write(connection->stream, go_on, sizeof go_on - 1) != ST_OK)
+        return end_connection(connection);
+    struct pending *pending = calloc(1, sizeof *pending);
+    if (!pending)
+        return refuse(connection, 503);
+    connection->pending = pending;
+    start_deadline(connection);
+    buf_add(&pending->head_bytes, stream_input(connection->stream).data, head->length);
+    struct str bytes = {pending->head_bytes.data, pending->head_bytes.length};
+    if (pending->head_bytes.failed || http_request_parse(bytes, &pending->head, &reject) != ST_OK)
+        return refuse(connection, 503);
+    http_body_init(&pending->framing, &pending->head);
+    stream_consume(connection->stream, head->length);
+    return MORE;
+}
+
+static enum progress step_head(struct connection *connection)
+{
+    struct http_head head;
+    enum http_reject reject;
+    struct str input = stream_input(connection->stream);
+    if (!input.length)
+        return WAIT;
+    enum status status = http_request_parse(input, &head, &reject);
+    if (status == ST_TRUNCATED) {
+        start_deadline(connection);
+        return WAIT;
+    }
+    if (status != ST_OK)
+        return refuse(connection, http_reject_status(reject));
+    if (head.framing != HTTP_BODY_NONE)
+        return begin_body(connection, &head);
+    enum progress progress = answer(connection, &head, (struct str){0});
+    if (progress == MORE)
+        stream_consume(connection->stream, head.length);
+    return progress;
+}
+
+static enum progress step_body(struct connection *connection)
+{
+    struct pending *pending = connection->pending;
+    bool wanted = connection->server->settings.max_body_bytes > 0;
+    while (!pending->framing.done) {
+        size_t taken;
+        struct str data;
+        if (http_body_take(&pending->framing, stream_input(connection->stream), &taken, &data) != ST_OK)
+            return refuse(connection, 400);
+        pending->body_bytes += data.length;
+        if (pending->body_bytes > body_limit(connection->server))
+            return refuse(connection, 413);
+        if (wanted)
+            buf_add(&pending->body, data.data, data.length);
+        if (pending->body.failed)
+            return refuse(connection, 503);
+        stream_consume(connection->stream, taken);
+        if (!taken)
+            return WAIT;
+    }
+    enum progress progress = answer(connection, &pending->head, (struct str){pending->body.data, pending->body.length});
+    if (progress == MORE) {
+        pending_free(pending);
+        connection->pending = NULL;
+    }
+    return progress;
+}
+
+/* Answers requests one after another, as far as they have come and the client takes the answers. */
+static void connection_step(struct connection *connection)
+{
+    enum progress progress = MORE;
+    while (progress == MORE && !stream_is_full(connection->stream))
+        progress = connection->pending ? step_body(connection) : step_head(connection);
+    if (progress == WAIT && stream_saw_eof(connection->stream))
+        end_connection(connection);
+}
+
+static void on_data(void *arg)
+{
+    connection_step(arg);
+}
+
+static void on_failed(void *arg, enum status status)
+{
+    (void)status;
+    struct connection *connection = arg;
+    stream_free(connection->stream);
+    connection_free(connection);
+}
+
+static const struct stream_ops stream_ops = {
+    .on_data = on_data, .on_eof = on_data, .on_drained = on_data, .on_failed = on_failed};
+
+static void turn_away(struct http_server *server, int fd)
+{
+    struct buf response = {0};
+    struct http_exchange exchange = {.response = &response};
+    struct stream *stream = stream_new_own(server->loop, fd, &stream_ops, NULL);
+    if (!stream)
+        return;
+    add_plain(&exchange, 503);
+    if (response.failed || stream_write(stream, response.data, response.length) != ST_OK)
+        stream_free(stream);
+    else
+        stream_finish_own(stream, TURNED_AWAY_LINGER_MS);
+    buf_free(&response);
+}
+
+static void on_accept(void *arg, int fd, const struct addr *peer, const struct addr *local)
+{
+    struct http_server *server = arg;
+    if (server->count >= server->settings.max_connections) {
+        turn_away(server, fd);
+        return;
+    }
+    struct connection *connection = malloc(sizeof *connection);
+    if (!connection) {
+        close(fd);
+        return;
+    }
+    *connection = (struct connection){.server = server, .client = *peer, .local = *local};
+    LIST_INSERT_HEAD(&server->connections, connection, entry);
+    server->count++;
+    connection->stream = stream_new_own(server->loop, fd, &stream_ops, connection);
+    connection->deadline = timer_new(server->loop, on_deadline, connection);
+    if (!connection->stream || !connection->deadline) {
+        stream_free(connection->stream);
+        connection_free(connection);
+        return;
+    }
+    stream_set_idle_timeout(connection->stream, server->settings.idle_ms);
+}
+
+enum status http_server_open(struct loop *loop, const struct addr *addr, const struct http_server_settings *settings,
+                             http_handler_fn *handler, void *arg, struct http_server **result, struct fault *fault)
+{
+    static const struct listener_ops listener_ops = {on_accept};
+    struct http_server *server = malloc(sizeof *server);
+    if (!server)
+        return fault_set(fault, ST_NOMEM, "out of memory");
+    *server = (struct http_server){.loop = loop, .settings = *settings, .handler = handler, .arg = arg};
+    LIST_INIT(&server->connections);
+    enum status status = listener_open(loop, addr, &listener_ops, server, &server->listener, fault);
+    if (status == ST_OK)
+        *result = server;
+    else
+        free(server);
+    return status;
+}
+
+void http_server_close(struct http_server *server)
+{
+    if (!server)
+        return;
+    listener_close(server->listener);
+    while (!LIST_EMPTY(&server->connections)) {
+        struct connection *connection = LIST_FIRST(&server->connections);
+        stream_free(connection->stream);
+        connection_free(connection);
+    }
+    free(server);
+}
+
+struct addr http_server_addr(const struct http_server *server)
+{
+    return listener_addr(server->listener);
+}
