@@ -18,3 +18,6 @@ struct page_server_settings {
 enum status page_server_open(struct loop *loop, const struct page_server_settings *settings, struct judge *judge,
                              struct page_server **server, struct fault *fault) MUST_CHECK;
 void page_server_close(struct page_server *server);
+/* Where the listener INDEX of listen or tls_listen is bound; for tests, which ask for port 0. */
+struct addr page_server_addr(const struct page_server *server, size_t index);
+struct addr page_server_tls_addr(const struct page_server *server, size_t index);

@@ -192,12 +192,8 @@ static void add_reason(struct page_view *view, const struct verdict *verdict)
 
 static void add_incident(struct page_view *view, const struct incident_view *incident)
 {
-    struct str id = str_of(incident->id);
-    size_t tail = id.length > 8 ? 4 : 0; /* in two groups it is easier to read aloud */
-    add(view, "reference", id);
-    add(view, "reference_head", (struct str){id.data, id.length - tail});
-    add(view, "reference_tail", str_from(id, id.length - tail));
     char count[16];
+    add(view, "reference", str_of(incident->id));
     snprintf(count, sizeof count, "%u", incident->callbacks);
     add(view, "count", str_of(count));
     add_time(view, "first_time", incident->first_ms);

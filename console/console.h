@@ -26,3 +26,5 @@ struct console_settings {
 enum status console_open(struct loop *loop, const struct console_settings *settings, struct console **console,
                          struct fault *fault) MUST_CHECK;
 void console_close(struct console *console);
+/* Where the listener INDEX is bound; for tests, which ask for port 0. */
+struct addr console_addr(const struct console *console, size_t index);

@@ -225,7 +225,7 @@ static void the_page_says_what_why_when_and_which_machine(void **state)
     assert_body_has(f, "1 January 2026, 21:00:00 (UTC+09:00)");
     assert_body_has(f, "2026-01-01 12:00:00");
     assert_body_has(f, "192.168.1.42");
-    assert_body_has(f, "<span>CC-7F3A</span><span>91B2</span>");
+    assert_body_has(f, "<p class=\"id\">CC-7F3A91B2</p>");
     assert_body_has(f, "it-help@school.example");
     answer(f, "GET /", html_ja);
     assert_field(f, "Content-Language", "ja");
