@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "feeds/interrupt.h"
+
 /* Fills the buffer behind what is left in it, which moves to its start. */
 static bool fill(struct lines *lines)
 {
@@ -13,7 +15,7 @@ static bool fill(struct lines *lines)
     lines->at = 0;
     while (lines->end < LINE_BUFFER_BYTES && !lines->ended) {
         ssize_t n = read(lines->fd, lines->buffer + lines->end, LINE_BUFFER_BYTES - lines->end);
-        if (n < 0 && errno == EINTR)
+        if (n < 0 && errno == EINTR && !interrupted())
             continue;
         if (n < 0)
             return false;

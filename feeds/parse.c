@@ -55,7 +55,8 @@ static enum status take_lines(struct lines *lines, const char *name, const struc
         case LINE_END:
             return ST_OK;
         case LINE_FAILED:
-            return fault_errno(fault, ST_IO, "can't read %s", name);
+            return interrupted() ? fault_set(fault, ST_CLOSED, "interrupted")
+                                 : fault_errno(fault, ST_IO, "can't read %s", name);
         }
         if (intake->status != ST_OK)
             return fault_set(fault, intake->status, "%s:%llu: can't take the entry: %s", name,

@@ -1,9 +1,8 @@
 #include "feed_test.h"
 
-#include <dirent.h>
 #include <signal.h>
 
-#include "base/clock.h"
+#include "feeds/interrupt.h"
 
 static const struct feed mine = {.name = "mine", .format = "auto", .category = CATEGORY_C2, .risk = RISK_HIGH};
 
@@ -204,6 +203,21 @@ static void a_failure_of_the_sink_ends_the_parse(void **state)
     assert_int_equal(taken, 10);
 }
 
+static void an_interrupt_ends_the_parse(void **state)
+{
+    struct feed_report report;
+    struct fault fault = {0};
+    unsigned taken = 0;
+    (void)state;
+    interrupt_begin();
+    assert_int_equal(
+        feed_parse(many_names(), &mine, false, &(struct feed_sink){take_and_signal, &taken}, &report, &fault),
+        ST_CLOSED);
+    interrupt_end();
+    assert_string_equal(fault.text, "interrupted");
+    assert_true(taken < 5000);
+}
+
 static void words_of_kinds_are_known(void **state)
 {
     enum feed_dump dump;
@@ -248,6 +262,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_dump_comes_even_of_a_feed_that_is_refused, make_scratch, remove_scratch),
         cmocka_unit_test_setup_teardown(outside_of_an_import_signals_are_the_callers, make_scratch, remove_scratch),
         cmocka_unit_test_setup_teardown(a_failure_of_the_sink_ends_the_parse, make_scratch, remove_scratch),
+        cmocka_unit_test_setup_teardown(an_interrupt_ends_the_parse, make_scratch, remove_scratch),
         cmocka_unit_test(words_of_kinds_are_known),
         cmocka_unit_test_setup_teardown(a_report_is_printed_for_people_and_programs, make_scratch, remove_scratch),
     };

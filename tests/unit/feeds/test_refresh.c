@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
 
 #include "bad_server.h"
@@ -194,6 +195,31 @@ static void a_file_is_a_feed_too(void **state)
     assert_int_equal(entries_in_force(), 1);
 }
 
+static void *interrupt_soon(void *user)
+{
+    (void)user;
+    usleep(200000);
+    kill(getpid(), SIGINT);
+    return NULL;
+}
+
+static void an_interrupt_leaves_everything_as_it_was(void **state)
+{
+    pthread_t thread;
+    (void)state;
+    assert_int_equal(refresh("/feed"), ST_OK);
+    struct feed_state before = state_now();
+    assert_int_equal(pthread_create(&thread, NULL, interrupt_soon, NULL), 0);
+    assert_int_equal(refresh("/hang"), ST_CLOSED);
+    pthread_join(thread, NULL);
+    struct feed_state after = state_now();
+    assert_int_equal(after.last_try_ms, before.last_try_ms);
+    assert_int_equal(after.failures, 0);
+    assert_int_equal(entries_in_force(), 2);
+    assert_true(file_holds("feeds/mine.raw", "version1.example\nevil.example\n"));
+    assert_no_leftovers();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +232,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(two_refreshes_of_one_feed_do_not_meet, make_scratch, remove_scratch),
         cmocka_unit_test_setup_teardown(a_link_in_the_place_of_the_body_is_not_followed, make_scratch, remove_scratch),
         cmocka_unit_test_setup_teardown(names_and_urls_are_checked_first, make_scratch, remove_scratch),
+        cmocka_unit_test_setup_teardown(an_interrupt_leaves_everything_as_it_was, make_scratch, remove_scratch),
         cmocka_unit_test_setup_teardown(a_file_is_a_feed_too, make_scratch, remove_scratch),
     };
     return cmocka_run_group_tests(tests, server_start, server_stop);
