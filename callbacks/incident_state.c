@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "base/clock.h"
 #include "base/cursor.h"
@@ -21,6 +22,7 @@ static const char *const tables[TABLE_COUNT] = {"meta", "incidents"};
 
 enum {
     MAP_BYTES = 64 << 20,
+    GROWTH_BYTES = 1 << 20,
     RECORD_VERSION = 1,
     RECORD_MAX_BYTES = 256,
     KEY_TEXT_SIZE = 20, /* "CC-" and 16 hex digits */
@@ -77,6 +79,7 @@ static size_t record_build(const struct incident_record *record, uint8_t out[REC
     wire_u32(&wire, record->callbacks);
     wire_u32(&wire, record->blocked);
     wire_u32(&wire, record->logged);
+    put_u64(&wire, XXH3_64bits(out, wire_length(&wire)));
     return wire_length(&wire);
 }
 
@@ -99,32 +102,47 @@ static bool record_parse(struct str value, struct incident_record *record)
     record->callbacks = cursor_u32(&cursor);
     record->blocked = cursor_u32(&cursor);
     record->logged = cursor_u32(&cursor);
-    return !cursor.failed && !cursor_left(&cursor) && record->key;
+    uint64_t sum = XXH3_64bits(value.data, cursor_offset(&cursor));
+    return get_u64(&cursor) == sum && !cursor.failed && !cursor_left(&cursor) && record->key;
 }
 
-/* Reads all of it and goes through a write that is given up. */
+/* Each entry gets one byte more, so that every page is read, copied and laid out anew. */
+static enum status rewrite_table(struct lmdb_txn *txn, unsigned table)
+{
+    char key_copy[LMDB_KEY_MAX_BYTES], value_copy[RECORD_MAX_BYTES + 1] = {0};
+    struct lmdb_cursor *cursor;
+    struct str key, value;
+    enum status status = lmdb_cursor_open(txn, table, &cursor);
+    if (status != ST_OK)
+        return status;
+    while ((status = lmdb_cursor_next(cursor, &key, &value)) == ST_OK) {
+        if (key.length > sizeof key_copy || value.length >= sizeof value_copy) {
+            status = ST_CORRUPT;
+            break;
+        }
+        memcpy(key_copy, key.data, key.length);
+        memcpy(value_copy, value.data, value.length);
+        status = lmdb_put(txn, table, (struct str){key_copy, key.length}, (struct str){value_copy, value.length + 1});
+        if (status != ST_OK)
+            break;
+    }
+    lmdb_cursor_close(cursor);
+    return status == ST_NOT_FOUND ? ST_OK : status;
+}
+
+/* Goes through all of it in a transaction that is given up. */
 static bool is_whole(const char *path)
 {
     struct lmdb_env *env;
     struct lmdb_txn *txn = NULL;
+    void *unused;
     if (lmdb_open(path, LMDB_SHARED, tables, TABLE_COUNT, MAP_BYTES, &env, NULL) != ST_OK)
         return false;
     enum status status = lmdb_begin_write(env, &txn);
-    for (unsigned table = 0; table < TABLE_COUNT && status == ST_OK; table++) {
-        struct lmdb_cursor *cursor;
-        struct str key, value;
-        unsigned sum = 0;
-        status = lmdb_cursor_open(txn, table, &cursor);
-        if (status != ST_OK)
-            break;
-        while ((status = lmdb_cursor_next(cursor, &key, &value)) == ST_OK)
-            for (size_t i = 0; i < value.length; i++)
-                sum += (uint8_t)value.data[i];
-        lmdb_cursor_close(cursor);
-        status = status == ST_NOT_FOUND ? ST_OK : status;
-        if (status == ST_OK)
-            status = lmdb_put(txn, table, STR("check"), (struct str){(const char *)&sum, sizeof sum});
-    }
+    for (unsigned table = 0; table < TABLE_COUNT && status == ST_OK; table++)
+        status = rewrite_table(txn, table);
+    if (status == ST_OK) /* and can still grow: a false size makes it look full */
+        status = lmdb_reserve(txn, TABLE_META, STR("check"), GROWTH_BYTES, &unused);
     lmdb_abort(txn);
     lmdb_close(env);
     return status == ST_OK;
@@ -144,7 +162,7 @@ static _Noreturn void check_and_exit(const char *path)
     _exit(is_whole(path) ? 0 : 1);
 }
 
-/* LMDB trusts its file: a damaged one may kill the reader, so that another process reads it first. */
+/* LMDB trusts its file: a damaged one may kill who uses it, so that another process uses it first. */
 static bool is_damaged(const char *path)
 {
     int result = 0;

@@ -169,7 +169,7 @@ static void survives(struct fixture *fixture, void (*damage)(int fd, off_t size)
     incidents = open_state(fixture);
     struct callback callback = a_callback(0, "evil.example", "evil.example");
     callback.client = addr_v4(0x0a000000, 0);
-    assert_true(look(incidents, &callback).callbacks > 0 || !must_move);
+    assert_true(look(incidents, &callback).callbacks > 0);
     incidents_close(incidents);
     if (must_move)
         assert_true(has_damaged_file(fixture));
@@ -235,11 +235,21 @@ static void flip_some_bytes(int fd, off_t size)
     }
 }
 
+static void unlink_state(const struct fixture *fixture)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/state.mdb", fixture->dir);
+    assert_int_equal(unlink(path), 0);
+    snprintf(path, sizeof path, "%s/state.mdb-lock", fixture->dir);
+    assert_int_equal(unlink(path), 0);
+}
+
 static void flipped_bits_in_the_state_file_do_not_end_the_program(void **state)
 {
     for (flip_seed = 1; flip_seed < 1000;) {
         unsigned next = flip_seed + 40;
         survives(*state, flip_some_bytes, false);
+        unlink_state(*state);
         flip_seed = next;
     }
 }
@@ -276,7 +286,7 @@ static void more_incidents_than_there_is_room_for_replace_the_oldest(void **stat
         recent += is_known && i >= 36000;
     }
     assert_in_range(known, 16000, 16384);
-    assert_int_equal(recent, 4000);
+    assert_in_range(recent, 3900, 4000); /* a set of eight may get more than its share */
     incidents_close(incidents);
     struct incident_state *on_disk;
     struct incident_record *records;
