@@ -1,3 +1,5 @@
+include_guard(GLOBAL)
+
 # Scenarios for the DNS side: the real dnsfilter, policy and store, with fakes for the network, the clock and the recorder.
 # The fakes define the same functions as net/ and callbacks/recorder.c; the linker takes those of the program first.
 add_executable(test_replay

@@ -1,0 +1,95 @@
+/* The whole way of a query. Input: two bytes of length, a packet of that length, then what the upstream answers to it
+ * as it is. The top bit of the length asks by TCP. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "dnsfilter/dns_server.h"
+#include "message/dns_message.h"
+#include "tests/replay/fake_net.h"
+#include "tests/replay/replay_policy.h"
+
+static struct judge judge;
+static struct replay_policy *policy;
+static struct dns_settings settings;
+static const struct addr listen_at = {.ip = {[10] = 0xff, 0xff, 127, 0, 0, 1}, .port = 53};
+static const struct addr page = {.ip = {[10] = 0xff, 0xff, 192, 0, 2, 80}};
+
+static void prepare(void)
+{
+    clock_fake(1000000, 1700000000000);
+    policy = replay_policy_new();
+    CHECK(replay_policy_add(policy, STR("evil.example"), CATEGORY_C2, 0, STR("Zeus")));
+    CHECK(replay_policy_add(policy, STR("203.0.113.0/24"), CATEGORY_C2, 0, STR("")));
+    replay_policy_set_addresses(policy, PART_BLOCK);
+    replay_policy_apply(policy, &judge);
+    settings = (struct dns_settings){.listen = &listen_at,
+                                     .listen_count = 1,
+                                     .page = &page,
+                                     .page_count = 1,
+                                     .block_ttl_s = 10,
+                                     .query_timeout_ms = 5000,
+                                     .tcp_idle_ms = 10000,
+                                     .max_tcp_clients = 4,
+                                     .max_waiting = 4};
+}
+
+/* Whatever came in, what goes out is well-formed and within its bounds. */
+static void check_sent(void)
+{
+    for (const struct fake_sent *sent; (sent = fake_take_sent());) {
+        struct dns_message message;
+        CHECK(sent->tcp >= 0 || sent->length <= DNS_UDP_LIMIT);
+        if (sent->length > DNS_HEADER_BYTES)
+            CHECK(dns_response_parse(sent->data, sent->length, &message) == ST_OK);
+        else
+            CHECK(sent->length == DNS_HEADER_BYTES && sent->data[2] & 0x80);
+    }
+}
+
+static void ask(bool tcp, const uint8_t *packet, size_t n)
+{
+    static const struct addr from = {.ip = {[10] = 0xff, 0xff, 127, 0, 0, 1}, .port = 40000};
+    if (!tcp) {
+        fake_datagram(&from, packet, n);
+        return;
+    }
+    uint8_t *framed = malloc(n + 2);
+    CHECK(framed);
+    framed[0] = (uint8_t)(n >> 8);
+    framed[1] = (uint8_t)n;
+    memcpy(framed + 2, packet, n);
+    fake_tcp_send(fake_tcp_connect(&from), framed, n + 2);
+    free(framed);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (!policy)
+        prepare();
+    if (size < 2 || size > 8192)
+        return 0;
+    bool tcp = data[0] & 0x80;
+    size_t n = (size_t)(data[0] & 0x7f) << 8 | data[1];
+    if (n > size - 2)
+        n = size - 2;
+    struct fault fault = {{0}};
+    struct dns_server *server;
+    struct dns_cache *cache = dns_cache_new(&(struct dns_cache_settings){1 << 18, 86400, 3600});
+    CHECK(cache && dns_server_open(loop_new(), &settings, &judge, NULL, cache, &server, &fault) == ST_OK);
+    for (int round = 0; round < 2; round++) { /* the second time from the cache */
+        ask(tcp, data + 2, n);
+        while (fake_queries())
+            fake_answer(0, ST_OK, data + 2 + n, size - 2 - n);
+        fake_run_timers();
+    }
+    check_sent();
+    dns_server_close(server);
+    dns_cache_free(cache);
+    while (replay_take_callback())
+        ;
+    fake_reset();
+    return 0;
+}

@@ -1,0 +1,12 @@
+ccward_unit(dnsfilter dns_cache LINKS PkgConfig::XXHASH Threads::Threads)
+ccward_unit(dnsfilter dns_answer)
+ccward_unit(dnsfilter dns_normal)
+ccward_unit(dnsfilter dns_tcp)
+target_sources(test_dnsfilter_dns_tcp PRIVATE ${PROJECT_SOURCE_DIR}/tests/replay/replay_policy.c)
+
+include(${PROJECT_SOURCE_DIR}/tests/replay/tests.cmake)
+
+ccward_fuzz(dns_server ccward_dnsfilter)
+target_sources(fuzz_dns_server PRIVATE
+    ${PROJECT_SOURCE_DIR}/tests/replay/replay_policy.c
+    ${PROJECT_SOURCE_DIR}/tests/replay/fake_net.c)
