@@ -29,21 +29,32 @@ struct hits {
     bool live;           /* followed: lines are printed as they come */
 };
 
+static bool is_printable(const char *text)
+{
+    size_t length = strlen(text), room = length + 1;
+    char *safe = malloc(room);
+    if (!safe)
+        return false;
+    text_printable(safe, room, (struct str){text, length});
+    bool same = !strcmp(safe, text);
+    free(safe);
+    return same;
+}
+
+/* The log writer leaves no control characters; who else wrote a line may have. JSON escapes all but DEL. */
 static void print_json(FILE *out, const struct log_entry *entry)
 {
     char *text = json_dumps(entry->object, JSON_COMPACT);
-    size_t length = text ? strlen(text) : 0, room = length + 1;
-    char *safe = text ? malloc(room) : NULL;
-    if (safe) {
-        text_printable(safe, room, (struct str){text, length});
-        /* The log writer leaves no control characters; who else wrote this line may have. */
-        if (strcmp(safe, text)) {
-            free(text);
-            text = json_dumps(entry->object, JSON_COMPACT | JSON_ENSURE_ASCII);
-        }
-        fprintf(out, "%s\n", text ? text : "");
+    if (text && !is_printable(text)) {
+        free(text);
+        text = json_dumps(entry->object, JSON_COMPACT | JSON_ENSURE_ASCII);
     }
-    free(safe);
+    for (const char *at = text; at && *at; at++)
+        if (*at == 0x7f)
+            fputs("\\u007f", out);
+        else
+            fputc(*at, out);
+    fputc('\n', out);
     free(text);
 }
 
