@@ -41,7 +41,7 @@ static const struct config_option dns_options[] = {
     {"upstreams", OPTION_ADDRESSES, AT(dns.upstreams), "", 53, 16, NULL,
      "DNS servers that everything not blocked is asked of, tried in this order; empty: those of this machine."},
     {"block-answer", OPTION_BY_CATEGORY, AT(dns.block_answer), "page", 0, 0, &answers,
-     "How a blocked name is answered: with the block page's address, or so."},
+     "How a blocked name is answered, by its category; `page` gives the block page's address."},
     {"block-ttl", OPTION_DURATION, AT(dns.block_ttl_ms), "10s", 0, DAY, NULL,
      "How long clients may keep the answer for a blocked name; short, so that an approval acts soon."},
     {"query-timeout", OPTION_DURATION, AT(dns.query_timeout_ms), "5s", 100, MINUTE, NULL,

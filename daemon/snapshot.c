@@ -65,7 +65,7 @@ enum status snapshot_build(const struct config *config, struct policy **policy, 
     for (int i = 0; i < CATEGORY_COUNT; i++)
         settings.categories[i] = (enum action)config->categories[i];
 
-    struct store *store;
+    struct store *store = NULL;
     enum status status = open_store(config, &store, facts, fault);
     if (status == ST_OK) {
         count_facts(store, facts);
