@@ -8,8 +8,7 @@ enum { MAX_POINTERS = DNAME_MAX_LABELS };
 
 static bool add_label(struct dname *name, const uint8_t *bytes, uint8_t count)
 {
-    unsigned root = count ? 1 : 0; /* the root's byte must still fit behind a label */
-    if (!bytes || name->length + 1u + count + root > DNAME_MAX_BYTES)
+    if (!bytes || name->length + 1u + count > DNAME_MAX_BYTES)
         return false;
     name->wire[name->length] = count;
     memcpy(name->wire + name->length + 1, bytes, count);

@@ -91,6 +91,22 @@ static void additional_records_alone_go_without_tc(void **state)
     assert_false(message.header.flags & DNS_FLAG_TC);
 }
 
+static void records_behind_the_opt_stay_as_long_as_they_fit(void **state)
+{
+    struct packet *packet = *state;
+    size_t n;
+    packet_start(packet, DNS_FLAG_QR, 1, 0, 0, 3);
+    packet_question(packet, "www.example.com", DNS_TYPE_A);
+    packet_opt(packet, 1232, 0, NULL, 0);
+    packet_record(packet, DNS_TYPE_A, "1234", 4);
+    size_t fits = packet_length(packet);
+    packet_record(packet, DNS_TYPE_TXT, "\1x", 2);
+    struct dns_message message = truncated(packet, fits, &n);
+    assert_int_equal(n, fits);
+    assert_int_equal(message.header.arcount, 2);
+    assert_true(message.edns.present);
+}
+
 static void every_limit_gives_a_message_that_parses(void **state)
 {
     struct packet *packet = *state;
@@ -126,6 +142,7 @@ int main(void)
         packet_test(whole_rrsets_go_and_question_and_opt_stay),
         packet_test(an_rrset_that_just_fits_stays),
         packet_test(additional_records_alone_go_without_tc),
+        packet_test(records_behind_the_opt_stay_as_long_as_they_fit),
         packet_test(every_limit_gives_a_message_that_parses),
         packet_test(of_a_message_that_does_not_parse_the_header_is_left),
     };
