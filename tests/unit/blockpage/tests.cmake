@@ -1,4 +1,6 @@
 ccward_unit(blockpage catalogue)
 ccward_unit(blockpage negotiate)
 ccward_unit(blockpage page LINKS PkgConfig::JANSSON)
+ccward_unit(blockpage page_server)
 ccward_unit(blockpage template)
+ccward_fuzz(page ccward_blockpage)

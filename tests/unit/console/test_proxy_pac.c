@@ -1,0 +1,73 @@
+#include "console/proxy_pac.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct addr addr_of(const char *text)
+{
+    struct addr addr;
+    assert_int_equal(addr_parse(str_of(text), 0, &addr), ST_OK);
+    return addr;
+}
+
+/* Checks what the script sends a browser to that came to LOCAL; NULL: there is no script. */
+static void assert_sends_to(const char *proxy_a, const char *proxy_b, const char *local, const char *expected)
+{
+    struct addr proxies[2] = {addr_of(proxy_a)}, at = addr_of(local);
+    size_t count = 1;
+    if (proxy_b)
+        proxies[count++] = addr_of(proxy_b);
+    struct buf script = {0};
+    bool built = proxy_pac_build(&script, proxies, count, &at);
+    assert_int_equal(built, expected != NULL);
+    if (built) {
+        char line[256];
+        snprintf(line, sizeof line, "  return \"%s\";\n}\n", expected);
+        assert_non_null(strstr(buf_text(&script), line));
+        assert_null(strstr(buf_text(&script), "dnsResolve("));
+        assert_null(strstr(buf_text(&script), "isInNet("));
+    }
+    buf_free(&script);
+}
+
+static void the_proxies_that_can_be_reached_are_named(void **state)
+{
+    (void)state;
+    assert_sends_to("127.0.0.1:3128", NULL, "127.0.0.1:8053", "PROXY 127.0.0.1:3128");
+    assert_sends_to("127.0.0.1:3128", "[::1]:3128", "127.0.0.1:8053", "PROXY 127.0.0.1:3128; PROXY [::1]:3128");
+    assert_sends_to("127.0.0.1:3128", "192.168.1.1:3128", "192.168.1.1:8053", "PROXY 192.168.1.1:3128");
+    assert_sends_to("127.0.0.1:3128", NULL, "192.168.1.1:8053", NULL);
+}
+
+static void a_wildcard_becomes_the_address_asked(void **state)
+{
+    (void)state;
+    assert_sends_to("0.0.0.0:3128", NULL, "192.168.1.1:8053", "PROXY 192.168.1.1:3128");
+    assert_sends_to("[::]:3128", NULL, "[2001:db8::1]:8053", "PROXY [2001:db8::1]:3128");
+    assert_sends_to("[::]:3128", NULL, "192.168.1.1:8053", NULL);
+    assert_sends_to("0.0.0.0:3128", "[::]:3128", "127.0.0.1:8053", "PROXY 127.0.0.1:3128");
+}
+
+static void without_a_proxy_there_is_no_script(void **state)
+{
+    (void)state;
+    struct buf script = {0};
+    struct addr local = addr_of("127.0.0.1:8053");
+    assert_false(proxy_pac_build(&script, NULL, 0, &local));
+    buf_free(&script);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_proxies_that_can_be_reached_are_named),
+        cmocka_unit_test(a_wildcard_becomes_the_address_asked),
+        cmocka_unit_test(without_a_proxy_there_is_no_script),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
