@@ -1,6 +1,7 @@
 ccward_unit(net http_server)
 ccward_unit(net listener)
 ccward_unit(net loop LINKS Threads::Threads)
+ccward_unit(net query_mask)
 ccward_unit(net stream)
 ccward_unit(net system_servers)
 ccward_unit(net tls_hello LINKS PkgConfig::OPENSSL)
