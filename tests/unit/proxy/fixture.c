@@ -207,14 +207,6 @@ void turn(struct fixture *f)
     }
 }
 
-void turn_for(struct fixture *f, int64_t ms)
-{
-    for (int64_t end = real_ms() + ms; real_ms() < end;) {
-        turn(f);
-        poll(NULL, 0, 1);
-    }
-}
-
 /* Turns a few times without regard to the clock: enough for what needs no waiting. */
 void settle(struct fixture *f)
 {
@@ -314,14 +306,22 @@ void hang_up_hard(struct peer *peer)
     hang_up(peer);
 }
 
-struct peer *new_client(struct fixture *f)
+struct peer *new_client_from(struct fixture *f, uint32_t address)
 {
     struct sockaddr_storage sa;
-    socklen_t length = addr_to_sockaddr(&f->proxy_addr, &sa);
+    struct addr local = addr_v4(address, 0);
+    socklen_t length = addr_to_sockaddr(&local, &sa);
     int fd = socket(sa.ss_family, SOCK_STREAM, 0);
     assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&sa, length), 0);
+    length = addr_to_sockaddr(&f->proxy_addr, &sa);
     assert_int_equal(connect(fd, (struct sockaddr *)&sa, length), 0);
     return add_peer(f, fd);
+}
+
+struct peer *new_client(struct fixture *f)
+{
+    return new_client_from(f, 0x7f000001);
 }
 
 struct peer *try_accept(struct fixture *f)

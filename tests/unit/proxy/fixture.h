@@ -67,7 +67,6 @@ int tear_down(void **state);
 struct peer *add_peer(struct fixture *f, int fd);
 int64_t real_ms(void);
 void turn(struct fixture *f);
-void turn_for(struct fixture *f, int64_t ms);
 void settle(struct fixture *f);
 bool has(const struct peer *peer, const char *text);
 unsigned count_of(const struct peer *peer, const char *text);
@@ -79,6 +78,7 @@ void say_bytes(struct fixture *f, struct peer *peer, const void *data, size_t n)
 void say(struct fixture *f, struct peer *peer, const char *text);
 void hang_up(struct peer *peer);
 void hang_up_hard(struct peer *peer);
+struct peer *new_client_from(struct fixture *f, uint32_t address);
 struct peer *new_client(struct fixture *f);
 struct peer *try_accept(struct fixture *f);
 struct peer *accept_origin(struct fixture *f);
