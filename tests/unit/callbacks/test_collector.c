@@ -135,8 +135,7 @@ static void hostile_text_never_reaches_a_line_raw(void **state)
         "quote\"back\\slash",
         "sep\xe2\x80\xa8sep\xe2\x80\xa9",
         "bad\xff\xc0\xaf\xed\xa0\x80",
-        "c1\xc2\x9b"
-        "0m",
+        "c1\xc2\x9b[0m",
         "del\x7f",
         "{\"count\":5}",
     };

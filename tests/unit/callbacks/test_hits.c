@@ -1,7 +1,7 @@
 #include "fixture.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "callbacks/hits.h"
@@ -233,18 +233,27 @@ static void what_the_collector_wrote_is_read_back(void **state)
     assert_string_equal(printed_errors, "");
 }
 
-struct follower {
-    struct hits_settings settings;
-    FILE *out;
-    volatile int stop;
-};
+static volatile int stop;
 
-static void *follow(void *context)
+static void on_term(int signal)
 {
-    struct follower *follower = context;
+    (void)signal;
+    stop = 1;
+}
+
+/* A reader of its own process, as `ccward hits --follow` is. */
+static pid_t start_follower(const struct fixture *fixture, const char *out)
+{
+    struct hits_settings settings = {.state_dir = fixture->dir, .form = HITS_JSON, .follow = true, .stop = &stop};
     struct fault fault = {0};
-    assert_int_equal(hits_print_to(&follower->settings, follower->out, stderr, &fault), ST_OK);
-    return NULL;
+    FILE *file = fopen(out, "we");
+    signal(SIGTERM, on_term);
+    pid_t child = fork();
+    if (!child)
+        _exit(hits_print_to(&settings, file, stderr, &fault) == ST_OK ? 0 : 1);
+    fclose(file);
+    signal(SIGTERM, SIG_DFL);
+    return child;
 }
 
 /* Waits until the file at PATH holds TEXT, at most five seconds. */
@@ -268,14 +277,11 @@ static void following_goes_on_over_a_rotation(void **state)
 {
     struct fixture *fixture = *state;
     char out[128], from[128], to[128];
-    pthread_t thread;
+    int result = -1;
     snprintf(out, sizeof out, "%s/out", fixture->dir);
     snprintf(from, sizeof from, "%s/%s", fixture->dir, LOG_FILE_NAME);
     snprintf(to, sizeof to, "%s/%s.1", fixture->dir, LOG_FILE_NAME);
-    struct follower follower = {.settings = {.state_dir = fixture->dir, .form = HITS_JSON, .follow = true}};
-    follower.out = fopen(out, "we");
-    follower.settings.stop = &follower.stop;
-    assert_int_equal(pthread_create(&thread, NULL, follow, &follower), 0);
+    pid_t follower = start_follower(fixture, out);
     write_log(fixture, LOG_FILE_NAME, LINE("first", NOON("00"), "1", NOON("00")));
     wait_for(out, "www.first");
     write_log(fixture, LOG_FILE_NAME, LINE("second", NOON("01"), "1", NOON("01")));
@@ -290,9 +296,9 @@ static void following_goes_on_over_a_rotation(void **state)
     nanosleep(&pause, NULL);
     write_log(fixture, LOG_FILE_NAME, LINE("fourth", NOON("04"), "1", NOON("04")));
     wait_for(out, "www.fourth");
-    follower.stop = 1;
-    pthread_join(thread, NULL);
-    fclose(follower.out);
+    kill(follower, SIGTERM);
+    assert_int_equal(waitpid(follower, &result, 0), follower);
+    assert_int_equal(result, 0);
 }
 
 int main(void)

