@@ -9,6 +9,13 @@ void entries_fini(struct entries *entries)
         buf_free(&entries->text[i]);
 }
 
+static enum feed_dump name_kind(uint8_t flags)
+{
+    if (flags & RECORD_ALLOW)
+        return FEED_DUMP_ALLOW_NAMES;
+    return flags & RECORD_EXACT ? FEED_DUMP_EXACT_NAMES : FEED_DUMP_NAMES;
+}
+
 static enum feed_dump network_text(const struct indicator *indicator, char out[ADDR_TEXT_SIZE])
 {
     struct addr addr = {.port = indicator->record.port};
@@ -34,7 +41,7 @@ enum status entries_take(void *user, const struct indicator *indicator, bool gua
     switch (indicator->kind) {
     case INDICATOR_NAME:
         dname_to_text(&indicator->name, name);
-        kind = FEED_DUMP_NAMES;
+        kind = name_kind(indicator->record.flags);
         text = str_of(name);
         break;
     case INDICATOR_URL:

@@ -50,14 +50,16 @@ enum status feed_parse(const char *path, const struct feed *feed, bool progress,
 /* What a dry run prints: all that the feed has of one kind, guarded or not. */
 enum feed_dump {
     FEED_DUMP_NONE,
-    FEED_DUMP_NAMES,
+    FEED_DUMP_NAMES,       /* with all below them */
+    FEED_DUMP_EXACT_NAMES, /* those alone */
+    FEED_DUMP_ALLOW_NAMES, /* that the feed exempts */
     FEED_DUMP_URLS,
     FEED_DUMP_IPS,
     FEED_DUMP_CIDRS,
     FEED_DUMP_IP_PORTS,
     FEED_DUMP_KINDS
 };
-/* The words of the command line: "names", "urls", "ips", "cidrs", "ip-ports". */
+/* The words of the command line: "names", "exact-names", "allow-names", "urls", "ips", "cidrs", "ip-ports". */
 enum status feed_dump_kind(struct str word, enum feed_dump *dump) MUST_CHECK;
 
 /* A dry run: as feed_import(), but nothing is published. DUMP goes to OUT: normalised, distinct, sorted by bytes, one a

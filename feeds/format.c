@@ -7,10 +7,8 @@
 
 /* Of two formats that read a sample equally well the first is taken, so the narrower stands before the wider. */
 static const struct format *const formats[] = {
-    &format_hosts,
-    &format_ips,
-    &format_urls,
-    &format_domains,
+    &format_hosts,   &format_ips,     &format_urls, &format_domains,  &format_wildcard, &format_ipsum,
+    &format_dnsmasq, &format_unbound, &format_bind, &format_spamhaus, &format_adblock,
 };
 
 enum { FORMATS = sizeof formats / sizeof formats[0], DETECT_MIN_PERCENT = 50 };
@@ -65,25 +63,23 @@ int format_score(const struct format *format, struct str sample, char separator)
     if (!report.lines && sample.length)
         format_take_line(format, &intake, sample);
     uint64_t content = report.lines - report.comments;
-    if (!content)
-        return -1;
-    bool entries = report.entries[INDICATOR_NAME] || report.entries[INDICATOR_URL] || report.entries[INDICATOR_NETWORK];
-    return entries ? (int)((content - report.faulty_lines) * 100 / content) : 0;
+    return content ? (int)(intake.known_lines * 100 / content) : -1;
 }
 
 const struct format *format_detect(struct str sample, char separator, bool *empty)
 {
     const struct format *best = NULL;
     int best_score = DETECT_MIN_PERCENT - 1;
-    *empty = true;
+    bool comments_only = false;
     for (size_t i = 0; i < FORMATS; i++) {
         int score = format_score(formats[i], sample, separator);
-        *empty = *empty && score < 0;
+        comments_only = comments_only || score < 0;
         if (score > best_score) {
             best = formats[i];
             best_score = score;
         }
     }
+    *empty = !best && comments_only;
     return best;
 }
 

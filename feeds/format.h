@@ -10,17 +10,19 @@ struct format {
     void (*line)(struct intake *intake, struct str line);
 };
 
-extern const struct format format_hosts, format_domains, format_urls, format_ips;
+extern const struct format format_adblock, format_bind, format_dnsmasq, format_domains, format_hosts, format_ips,
+    format_ipsum, format_spamhaus, format_unbound, format_urls, format_wildcard;
 
 size_t format_count(void);
 const struct format *format_at(size_t index);
 /* NULL: none of that name. */
 const struct format *format_find(struct str name);
 
-/* How well FORMAT reads SAMPLE, the beginning of a file: percent of the lines with content that it finds no fault in,
- * 0 if it takes none of them. -1: there is no such line. */
+/* How well FORMAT reads SAMPLE, the beginning of a file: percent of the lines with content that it finds an entry in.
+ * -1: there is no such line. */
 int format_score(const struct format *format, struct str sample, char separator);
-/* The format with the best score, the first in the table of several; NULL under 50. *EMPTY: SAMPLE has no content. */
+/* The format with the best score, the first in the table of several; NULL under 50. *EMPTY: SAMPLE is
+ * but comments to one of them. */
 const struct format *format_detect(struct str sample, char separator, bool *empty);
 
 /* Hands one line to FORMAT: looks at what is common to all of them first. */

@@ -92,8 +92,13 @@ enum status feed_dump_kind(struct str word, enum feed_dump *dump)
         struct str word;
         enum feed_dump dump;
     } words[] = {
-        {{"names", 5}, FEED_DUMP_NAMES}, {{"urls", 4}, FEED_DUMP_URLS},         {{"ips", 3}, FEED_DUMP_IPS},
-        {{"cidrs", 5}, FEED_DUMP_CIDRS}, {{"ip-ports", 8}, FEED_DUMP_IP_PORTS},
+        {{"names", 5}, FEED_DUMP_NAMES},
+        {{"exact-names", 11}, FEED_DUMP_EXACT_NAMES},
+        {{"allow-names", 11}, FEED_DUMP_ALLOW_NAMES},
+        {{"urls", 4}, FEED_DUMP_URLS},
+        {{"ips", 3}, FEED_DUMP_IPS},
+        {{"cidrs", 5}, FEED_DUMP_CIDRS},
+        {{"ip-ports", 8}, FEED_DUMP_IP_PORTS},
     };
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (str_eq(word, words[i].word)) {
@@ -107,7 +112,8 @@ enum status feed_try(const char *path, const struct feed *feed, bool progress, e
                      struct feed_report *report, struct fault *fault)
 {
     static const enum indicator_kind kind_of[FEED_DUMP_KINDS] = {
-        [FEED_DUMP_NAMES] = INDICATOR_NAME,       [FEED_DUMP_URLS] = INDICATOR_URL,
+        [FEED_DUMP_NAMES] = INDICATOR_NAME,       [FEED_DUMP_EXACT_NAMES] = INDICATOR_NAME,
+        [FEED_DUMP_ALLOW_NAMES] = INDICATOR_NAME, [FEED_DUMP_URLS] = INDICATOR_URL,
         [FEED_DUMP_IPS] = INDICATOR_NETWORK,      [FEED_DUMP_CIDRS] = INDICATOR_NETWORK,
         [FEED_DUMP_IP_PORTS] = INDICATOR_NETWORK,
     };

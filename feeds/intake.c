@@ -23,7 +23,7 @@ void intake_init(struct intake *intake, const struct feed *feed, const char *fil
 void intake_line(struct intake *intake, struct str line)
 {
     intake->line = line;
-    intake->line_faulty = false;
+    intake->line_faulty = intake->line_known = false;
     intake->record = intake->defaults;
     intake->report->lines++;
 }
@@ -44,6 +44,12 @@ static void add_example(struct intake *intake, enum skip skip, struct str text)
              (unsigned long long)report->lines, shown, skip_text(skip));
 }
 
+static void know_line(struct intake *intake)
+{
+    intake->known_lines += !intake->line_known;
+    intake->line_known = true;
+}
+
 void intake_skip(struct intake *intake, enum skip skip, struct str text)
 {
     intake->skipped[skip]++;
@@ -51,13 +57,16 @@ void intake_skip(struct intake *intake, enum skip skip, struct str text)
         intake->line_faulty = true;
         intake->report->faulty_lines++;
     }
-    if (skip != SKIP_BOILERPLATE)
+    if (skip == SKIP_BOILERPLATE)
+        know_line(intake);
+    else
         add_example(intake, skip, text);
 }
 
 /* The indicator is filled but for its record. GUARD: why it must not get into a store, or SKIP_NOT. */
 static void hand_on(struct intake *intake, enum indicator_kind kind, enum skip guard, struct str text)
 {
+    know_line(intake);
     intake->indicator.kind = kind;
     intake->indicator.record = intake->record;
     enum status st = ST_OK;

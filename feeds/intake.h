@@ -17,7 +17,8 @@ struct intake {
     struct record defaults;
     struct indicator indicator;
     struct str line;
-    bool line_faulty;
+    bool line_faulty, line_known;
+    uint64_t known_lines; /* that had an entry or what only this format has */
     uint64_t skipped[SKIP_COUNT];
     enum status status; /* of the sink; sticky */
     char url[CANONICAL_URL_MAX];

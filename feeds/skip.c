@@ -23,6 +23,7 @@ static const struct {
     [SKIP_ADDRESS_AS_NAME] = {"address in the name column", false},
     [SKIP_REWRITE] = {"redirection to another address", false},
     [SKIP_PATTERN] = {"pattern that is no name", false},
+    [SKIP_TOP_LEVEL] = {"whole top-level domain", false},
     [SKIP_MODIFIER] = {"rule with modifiers", false},
     [SKIP_REGEX] = {"regular expression", false},
     [SKIP_COSMETIC] = {"cosmetic rule", false},

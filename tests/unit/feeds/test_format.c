@@ -159,6 +159,115 @@ static void guarded_addresses_are_counted_apart(void **state)
     assert_int_equal(skipped_for(&report, "guard: network wider than /8 (IPv6: /19)"), 2);
 }
 
+static void a_wildcard_is_the_name_and_all_below_it(void **state)
+{
+    const char *text = "# c\n*.evil.example\n.two.example # why\nthree.example\n*.192.0.2.1\n*.*.x.example\n*\n";
+    (void)state;
+    expect("wildcard", text, FEED_DUMP_IPS, "192.0.2.1\n");
+    struct feed_report report = expect("wildcard", text, FEED_DUMP_NAMES, "evil.example\nthree.example\ntwo.example\n");
+    assert_int_equal(skipped_for(&report, "not a host name"), 2);
+}
+
+static void adblock_rules_that_are_names_are_taken(void **state)
+{
+    const char *text = "[Adblock Plus 3.13]\n! c\n# c\n||evil.example^\n||two.example^|\n||three.example^$important\n"
+                       "@@||good.example^\nbare.example\n||192.0.2.1^\n198.51.100.1\n||trailing.example.^\n"
+                       "||evil.example^$third-party\n||a.example^$denyallow=b.example\n||ads.*^\n|x.example^\n"
+                       "||x.example/path^\n/ads[0-9]/\n@@/x/$script\nexample.com##.ad\n##.ad\n||loan^\n||begin.^\n"
+                       "two words here\n";
+    (void)state;
+    expect("adblock", text, FEED_DUMP_ALLOW_NAMES, "good.example\n");
+    expect("adblock", text, FEED_DUMP_EXACT_NAMES, "bare.example\n");
+    expect("adblock", text, FEED_DUMP_IPS, "192.0.2.1\n198.51.100.1\n");
+    struct feed_report report =
+        expect("adblock", text, FEED_DUMP_NAMES, "evil.example\nthree.example\ntrailing.example\ntwo.example\n");
+    assert_int_equal(report.comments, 3);
+    assert_int_equal(report.faulty_lines, 1);
+    assert_int_equal(skipped_for(&report, "rule with modifiers"), 2);
+    assert_int_equal(skipped_for(&report, "pattern that is no name"), 4);
+    assert_int_equal(skipped_for(&report, "regular expression"), 2);
+    assert_int_equal(skipped_for(&report, "cosmetic rule"), 2);
+    assert_int_equal(skipped_for(&report, "whole top-level domain"), 1);
+    assert_int_equal(skipped_for(&report, "not a rule of this format"), 1);
+}
+
+static void dnsmasq_options_that_lead_nowhere_are_taken(void **state)
+{
+    struct feed_report report =
+        expect("dnsmasq",
+               "# c\naddress=/a.example/0.0.0.0\naddress=/b.example/.c.example/#\n"
+               "address=/d.example/::\nserver=/e.example/\nlocal=/f.example/\n"
+               "address=/x.example/192.0.2.1\nserver=/x.example/192.0.2.1\nserver=/x.example/#\n"
+               "address=/#/0.0.0.0\nserver=192.0.2.1\nno-resolv=1\nno-hosts\naddress=/\n",
+               FEED_DUMP_NAMES, "a.example\nb.example\nc.example\nd.example\ne.example\nf.example\n");
+    (void)state;
+    assert_int_equal(skipped_for(&report, "redirection to another address"), 1);
+    assert_int_equal(skipped_for(&report, "name that is to be forwarded"), 2);
+    assert_int_equal(skipped_for(&report, "pattern that is no name"), 1);
+    assert_int_equal(skipped_for(&report, "other directive"), 3);
+    assert_int_equal(skipped_for(&report, "not a rule of this format"), 1);
+}
+
+static void unbound_zones_block_or_exempt_by_their_type(void **state)
+{
+    const char *text = "server:\n  local-zone: \"evil.example.\" always_nxdomain\nlocal-zone: two.example static # c\n"
+                       "local-zone: \"good.example\" always_transparent\nlocal-zone: \"192.0.2.1\" refuse\n"
+                       "local-data: \"x.example A 192.0.2.1\"\nhttp://evil.example/\nlocal-zone:\n";
+    (void)state;
+    expect("unbound", text, FEED_DUMP_ALLOW_NAMES, "good.example\n");
+    expect("unbound", text, FEED_DUMP_IPS, "192.0.2.1\n");
+    struct feed_report report = expect("unbound", text, FEED_DUMP_NAMES, "evil.example\ntwo.example\n");
+    assert_int_equal(skipped_for(&report, "other directive"), 2);
+    assert_int_equal(skipped_for(&report, "not a rule of this format"), 1);
+    assert_int_equal(skipped_for(&report, "not a host name"), 1);
+}
+
+static void bind_zones_are_names(void **state)
+{
+    struct feed_report report =
+        expect("bind", "// c\nzone \"evil.example\" { type master; };\nzone \"x\noptions {\nzone evil\n",
+               FEED_DUMP_NAMES, "evil.example\n");
+    (void)state;
+    assert_int_equal(skipped_for(&report, "not a rule of this format"), 3);
+}
+
+static enum status keep_record(void *user, const struct indicator *indicator, bool guarded)
+{
+    struct record *record = user;
+    (void)guarded;
+    *record = indicator->record;
+    assert_true(record->reference.length < 16);
+    return ST_OK;
+}
+
+static struct record record_of(const char *format, const char *text)
+{
+    struct feed feed = {.name = "mine", .format = format, .category = CATEGORY_SCAM, .risk = RISK_MEDIUM};
+    struct record record = {0};
+    struct feed_report report;
+    struct fault fault = {0};
+    assert_int_equal(
+        feed_parse(write_text("feed", text), &feed, false, &(struct feed_sink){keep_record, &record}, &report, &fault),
+        ST_OK);
+    return record;
+}
+
+static void what_a_feed_says_beside_the_key_is_kept(void **state)
+{
+    (void)state;
+    struct record record = record_of("ipsum", "192.0.2.1\t3\n");
+    assert_int_equal(record.confidence, 30);
+    assert_int_equal(record.category, CATEGORY_SCAM);
+    assert_int_equal(record.risk, RISK_MEDIUM);
+    assert_int_equal(record_of("ipsum", "192.0.2.1 55\n").confidence, 100);
+    assert_int_equal(record_of("spamhaus-json", "{\"cidr\":\"192.0.2.0/24\",\"sblid\":\"SBL77\"}").reference.length, 5);
+    assert_int_equal(record_of("adblock", "@@||a.example^\n").flags, RECORD_ALLOW);
+    assert_int_equal(record_of("adblock", "a.example\n").flags, RECORD_EXACT);
+    assert_int_equal(record_of("adblock", "a.example\n||a.example^\n").flags, 0);
+    assert_int_equal(record_of("ips", "192.0.2.1:8080\n192.0.2.1\n").port, 0);
+    assert_int_equal(record_of("ips", "192.0.2.1:8080\n").port, 8080);
+}
+
 static void auto_finds_the_format(void **state)
 {
     static const struct {
@@ -170,6 +279,14 @@ static void auto_finds_the_format(void **state)
         {"http://evil.example/x\nhttps://192.0.2.1/\n", "urls"},
         {"http://evil.example/x", "urls"},
         {"one.example\rtwo.example\r", "domains"},
+        {"127.0.0.1 localhost\n::1 ip6-localhost ip6-loopback\n0.0.0.0 evil.example\n", "hosts"},
+        {"*.evil.example\n", "wildcard"},
+        {"192.0.2.1\t3\n198.51.100.1\t1\n", "ipsum"},
+        {"address=/evil.example/0.0.0.0\n", "dnsmasq"},
+        {"server:\nlocal-zone: \"evil.example.\" static\n", "unbound"},
+        {"zone \"evil.example\" { type master; };\n", "bind"},
+        {"{\"cidr\":\"192.0.2.0/24\",\"sblid\":\"SBL1\"}\n{\"type\":\"metadata\"}\n", "spamhaus-json"},
+        {"[Adblock Plus]\n||evil.example^\nbare.example\n", "adblock"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
@@ -188,6 +305,7 @@ static void auto_does_not_guess(void **state)
     struct fault fault = refuse("auto", "404: Not Found", 14, ST_UNSUPPORTED);
     assert_non_null(strstr(fault.text, "can't tell its format"));
     assert_non_null(strstr(fault.text, "hosts"));
+    assert_non_null(strstr(refuse("auto", "see evil.example\nfor more\n", 26, ST_UNSUPPORTED).text, "can't tell"));
     assert_non_null(strstr(refuse("auto", "# nothing\n\n", 11, ST_INVALID).text, "no entries"));
     assert_non_null(strstr(refuse("auto", "", 0, ST_INVALID).text, "no entries"));
 }
@@ -285,6 +403,12 @@ int main(void)
         cmocka_unit_test(a_url_of_any_length_is_bounded),
         cmocka_unit_test(addresses_come_with_prefix_and_port),
         cmocka_unit_test(guarded_addresses_are_counted_apart),
+        cmocka_unit_test(a_wildcard_is_the_name_and_all_below_it),
+        cmocka_unit_test(adblock_rules_that_are_names_are_taken),
+        cmocka_unit_test(dnsmasq_options_that_lead_nowhere_are_taken),
+        cmocka_unit_test(unbound_zones_block_or_exempt_by_their_type),
+        cmocka_unit_test(bind_zones_are_names),
+        cmocka_unit_test(what_a_feed_says_beside_the_key_is_kept),
         cmocka_unit_test(auto_finds_the_format),
         cmocka_unit_test(auto_does_not_guess),
         cmocka_unit_test(a_format_that_is_unknown_is_named),

@@ -8,13 +8,28 @@
 
 static const struct {
     const char *parser, *format;
-} formats[] = {{"hosts", "hosts"}, {"domains", "domains"}, {"urls", "urls"}, {"ips", "ips"}, {"netset", "ips"}};
+} formats[] = {
+    {"hosts", "hosts"},       {"domains", "domains"}, {"urls", "urls"},       {"ips", "ips"},
+    {"netset", "ips"},        {"adblock", "adblock"}, {"dnsmasq", "dnsmasq"}, {"unbound", "unbound"},
+    {"wildcard", "wildcard"}, {"bindzones", "bind"},  {"ipsum", "ipsum"},     {"spamhausjson", "spamhaus-json"},
+};
 
 static const struct {
     const char *kind;
     enum feed_dump dump;
 } kinds[] = {
-    {"domains", FEED_DUMP_NAMES}, {"urls", FEED_DUMP_URLS}, {"ips", FEED_DUMP_IPS}, {"cidrs", FEED_DUMP_CIDRS}};
+    {"domains", FEED_DUMP_NAMES},
+    {"urls", FEED_DUMP_URLS},
+    {"ips", FEED_DUMP_IPS},
+    {"cidrs", FEED_DUMP_CIDRS},
+    {"ip_ports", FEED_DUMP_IP_PORTS},
+    {"subtrees", FEED_DUMP_NAMES},
+    {"allow_subtrees", FEED_DUMP_ALLOW_NAMES},
+    {"bare_domains", FEED_DUMP_EXACT_NAMES},
+    {"abp_ips", FEED_DUMP_IPS},
+    {"bare_ips", FEED_DUMP_IPS},
+    {"wildcarded_ips", FEED_DUMP_IPS},
+};
 
 static const char *format_of(const char *parser)
 {
@@ -83,7 +98,7 @@ static void real_samples_are_read_as_others_read_them(void **state)
     }
     json_decref(all);
     print_message("%u lists compared\n", compared);
-    assert_true(compared >= 29);
+    assert_true(compared >= 50);
 }
 
 static void auto_finds_the_format_of_real_samples(void **state)
@@ -105,7 +120,10 @@ static void auto_finds_the_format_of_real_samples(void **state)
         snprintf(path, sizeof path, "%s/feeds/%s", CCWARD_SHARED_DATA,
                  json_string_value(json_object_get(record, "sample")));
         free(dump_of(path, "auto", FEED_DUMP_NONE, &st, &report, &fault));
-        if (st != ST_OK || strcmp(report.format, format))
+        /* A list for browsers: too little in it is for DNS to tell. */
+        if (strstr(path, "browser-list"))
+            assert_int_equal(st, ST_UNSUPPORTED);
+        else if (st != ST_OK || strcmp(report.format, format))
             fail_msg("%s: '%s' instead of '%s' %s", path, report.format, format, fault.text);
     }
     json_decref(all);
