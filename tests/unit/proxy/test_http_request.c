@@ -305,7 +305,7 @@ static void a_post_to_a_blocked_host_is_answered_at_once_and_its_body_not_kept(v
     static char body[300000];
     rule = (struct rule){.host = "evil.test", .action = ACTION_BLOCK};
     struct peer *client = ask(f, "POST http://evil.test:%P/ HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n");
-    wait_for(f, client, "blocked");
+    wait_for(f, client, "Reference: CC-00000001");
     assert_true(has(client, "Connection: close\r\n"));
     say_bytes(f, client, body, sizeof body);
     wait_closed(f, client);
