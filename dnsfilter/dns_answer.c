@@ -1,6 +1,5 @@
 #include "dnsfilter/dns_answer.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -9,7 +8,9 @@ enum {
     ANY_TTL_S = 3600,
     MAX_PAGE_RECORDS = 4, /* of one family; keeps every block answer under 512 bytes */
     SOA_MAX_BYTES = 64,
-    NOTE_TEXT_SIZE = 128,
+    NOTE_FAMILY_SIZE = 48,
+    NOTE_SOURCES_SIZE = 56,
+    NOTE_TEXT_SIZE = 192, /* all of it, with a blank after every comma */
 };
 
 const struct dns_note dns_note_none = {.code = -1};
@@ -85,21 +86,31 @@ static void add_addresses(struct dns_build *build, uint16_t type, uint32_t ttl_s
         add_address(build, type, ttl_s, &addrs[i]);
 }
 
+static void add_text(struct wire *wire, const char *text)
+{
+    wire_bytes(wire, text, strlen(text));
+}
+
 /* "c2: conficker (test-hosts, urlhaus)", so that a person who asks by hand sees why. */
 static struct str block_text(const struct verdict *verdict, char out[NOTE_TEXT_SIZE])
 {
-    char text[NOTE_TEXT_SIZE], sources[NOTE_TEXT_SIZE];
-    size_t used = 0;
-    for (const char *c = verdict->sources; *c && used < sizeof sources - 3; c++) {
-        sources[used++] = *c;
-        if (c[0] == ',' && c[1] != ' ')
-            sources[used++] = ' ';
+    char family[NOTE_FAMILY_SIZE], sources[NOTE_SOURCES_SIZE];
+    struct wire wire = wire_into(out, NOTE_TEXT_SIZE);
+    add_text(&wire, category_text(verdict->category));
+    if (verdict->family[0]) {
+        text_printable(family, sizeof family, str_of(verdict->family));
+        add_text(&wire, ": ");
+        add_text(&wire, family);
     }
-    sources[used] = '\0';
-    snprintf(text, sizeof text, "%s%s%.48s (%.60s)", category_text(verdict->category), verdict->family[0] ? ": " : "",
-             verdict->family, sources);
-    text_printable(out, NOTE_TEXT_SIZE, str_of(text));
-    return str_of(out);
+    text_printable(sources, sizeof sources, str_of(verdict->sources));
+    add_text(&wire, " (");
+    for (const char *c = sources; *c; c++) {
+        wire_u8(&wire, (uint8_t)*c);
+        if (c[0] == ',' && c[1] && c[1] != ' ')
+            wire_u8(&wire, ' ');
+    }
+    add_text(&wire, ")");
+    return (struct str){out, wire_length(&wire)};
 }
 
 size_t dns_answer_blocked(uint8_t *out, size_t size, const struct dns_message *query,
