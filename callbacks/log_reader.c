@@ -98,8 +98,10 @@ static size_t left(const struct log_reader *reader)
 /* A whole line out of what was read; false: there is none. */
 static bool take_line(struct log_reader *reader, struct str *line)
 {
+    if (!left(reader))
+        return false;
     const char *start = reader->data.data + reader->given;
-    const char *end = left(reader) ? memchr(start, '\n', left(reader)) : NULL;
+    const char *end = memchr(start, '\n', left(reader));
     if (!end)
         return false;
     *line = (struct str){start, (size_t)(end - start)};
@@ -166,9 +168,9 @@ enum status log_reader_next(struct log_reader *reader, struct str *line)
 
 struct str log_reader_rest(struct log_reader *reader)
 {
-    struct str rest = {reader->data.data + reader->given, left(reader)};
-    if (!rest.length || !reader->file_count)
+    if (!left(reader) || !reader->file_count)
         return (struct str){0};
+    struct str rest = {reader->data.data + reader->given, left(reader)};
     count_line(reader);
     reader->given = reader->data.length;
     return rest;
