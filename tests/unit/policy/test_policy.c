@@ -1,0 +1,338 @@
+#include "fixture.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* What the entries make of the subject for the default group. */
+struct expected {
+    const char *name; /* of the case */
+    struct entry entries[4];
+    const char *subject;
+    enum action action;
+    const char *indicator, *sources; /* NULL: nothing matches */
+};
+
+static const struct expected precedence[] = {
+    {"nothing", {{"feed", "evil.example", 0, 0, ""}}, "good.example", ACTION_ALLOW, NULL, NULL},
+    {"a name", {{"feed", "evil.example", 0, 0, ""}}, "evil.example", ACTION_BLOCK, "evil.example", "feed"},
+    {"any case", {{"feed", "evil.example", 0, 0, ""}}, "WWW.eViL.ExAmPlE", ACTION_BLOCK, "evil.example", "feed"},
+    {"all sources are named",
+     {{"a", "evil.example", 0, 0, ""}, {"b", "www.evil.example", 0, 0, ""}},
+     "www.evil.example",
+     ACTION_BLOCK,
+     "www.evil.example",
+     "b,a"},
+    {"category log", {{"a", "x.example", 0, CATEGORY_SUSPICIOUS, ""}}, "x.example", ACTION_LOG, "x.example", "a"},
+    {"category allow", {{"a", "x.example", 0, CATEGORY_ADS, ""}}, "x.example", ACTION_ALLOW, "x.example", "a"},
+    {"monitored", {{"a", "x.example", RECORD_LOG, 0, ""}}, "x.example", ACTION_LOG, "x.example", "a"},
+    {"the highest action of the feeds",
+     {{"a", "x.example", RECORD_LOG, 0, ""}, {"b", "example", 0, 0, ""}, {"c", "x.example", 0, CATEGORY_ADS, ""}},
+     "x.example",
+     ACTION_BLOCK,
+     "example",
+     "b,a,c"},
+    {"the most specific of one source",
+     {{"a", "x.example", RECORD_LOG, 0, ""}, {"a", "example", 0, 0, ""}},
+     "x.example",
+     ACTION_LOG,
+     "x.example",
+     "a"},
+    {"the highest of equals in one source",
+     {{"a", "x.example", 0, CATEGORY_SUSPICIOUS, ""}, {"a", "x.example", 0, CATEGORY_C2, ""}},
+     "x.example",
+     ACTION_BLOCK,
+     "x.example",
+     "a"},
+    {"a feed's own exemption",
+     {{"a", "good.example", RECORD_ALLOW, 0, ""}, {"a", "example", 0, 0, ""}},
+     "good.example",
+     ACTION_ALLOW,
+     "good.example",
+     "a"},
+    {"an exemption among equals",
+     {{"a", "x.example", 0, CATEGORY_SUSPICIOUS, ""}, {"a", "x.example", RECORD_ALLOW, 0, ""}},
+     "x.example",
+     ACTION_ALLOW,
+     "x.example",
+     "a"},
+    {"a feed exempts from itself alone",
+     {{"a", "good.example", RECORD_ALLOW, 0, ""}, {"b", "example", 0, CATEGORY_SUSPICIOUS, ""}},
+     "good.example",
+     ACTION_LOG,
+     "example",
+     "b,a"},
+    {"an exemption above does not count",
+     {{"a", "evil.example", 0, 0, ""}, {"a", "example", RECORD_ALLOW, 0, ""}},
+     "evil.example",
+     ACTION_BLOCK,
+     "evil.example",
+     "a"},
+    {"the user approves",
+     {{"a", "x.example", 0, 0, ""}, {"user", "example", RECORD_ALLOW, 0, ""}},
+     "x.example",
+     ACTION_ALLOW,
+     "example",
+     "user,a"},
+    {"the user blocks what feeds only log",
+     {{"a", "x.example", 0, CATEGORY_SUSPICIOUS, ""}, {"user", "x.example", 0, CATEGORY_ADS, ""}},
+     "x.example",
+     ACTION_BLOCK,
+     "x.example",
+     "user,a"},
+    {"the user only records what feeds block",
+     {{"a", "x.example", 0, 0, ""}, {"user", "x.example", RECORD_LOG, 0, ""}},
+     "x.example",
+     ACTION_LOG,
+     "x.example",
+     "user,a"},
+    {"the user blocks below what the user approved",
+     {{"user", "example", RECORD_ALLOW, 0, ""}, {"user", "x.example", 0, 0, ""}},
+     "x.example",
+     ACTION_BLOCK,
+     "x.example",
+     "user"},
+    {"addresses are logged", {{"a", "192.0.2.0/24", 0, 0, ""}}, "192.0.2.1", ACTION_LOG, "192.0.2.0/24", "a"},
+    {"the user's address is blocked",
+     {{"user", "192.0.2.1", 0, 0, ""}, {"a", "192.0.2.0/24", 0, 0, ""}},
+     "192.0.2.1",
+     ACTION_BLOCK,
+     "192.0.2.1",
+     "user,a"},
+    {"the user's address is recorded",
+     {{"user", "192.0.2.1", RECORD_LOG, 0, ""}},
+     "192.0.2.1",
+     ACTION_LOG,
+     "192.0.2.1",
+     "user"},
+};
+
+static const struct expected urls[] = {
+    {"a URL", {{"a", "http://x.example/a/", 0, 0, ""}}, "http://x.example/a/b", ACTION_BLOCK, "x.example/a/", "a"},
+    {"another path", {{"a", "http://x.example/a/", 0, 0, ""}}, "http://x.example/b", ACTION_ALLOW, NULL, NULL},
+    {"its host", {{"a", "example", 0, 0, ""}}, "http://x.example/b", ACTION_BLOCK, "example", "a"},
+    {"no path", {{"a", "http://x.example/", 0, 0, ""}}, "http://x.example", ACTION_BLOCK, "x.example/", "a"},
+    {"its host by address", {{"a", "192.0.2.1", 0, 0, ""}}, "http://192.0.2.1/b", ACTION_LOG, "192.0.2.1", "a"},
+    {"an address in disguise", {{"a", "192.0.2.1", 0, 0, ""}}, "http://0xc0000201/", ACTION_LOG, "192.0.2.1", "a"},
+    {"the stronger of host and URL",
+     {{"a", "http://x.example/a", RECORD_LOG, 0, ""}, {"b", "x.example", 0, 0, ""}},
+     "http://x.example/a",
+     ACTION_BLOCK,
+     "x.example",
+     "b,a"},
+    {"the URL before the host where both block",
+     {{"b", "x.example", 0, 0, ""}, {"a", "http://x.example/a", 0, 0, ""}},
+     "http://x.example/a",
+     ACTION_BLOCK,
+     "x.example/a",
+     "a,b"},
+    {"a URL that is exempt on a listed host",
+     {{"a", "http://x.example/good", RECORD_ALLOW, 0, ""}, {"a", "x.example", 0, 0, ""}},
+     "http://x.example/good",
+     ACTION_ALLOW,
+     "x.example/good",
+     "a"},
+    {"a listed URL on an exempt host",
+     {{"a", "http://x.example/bad", 0, 0, ""}, {"a", "x.example", RECORD_ALLOW, 0, ""}, {"a", "example", 0, 0, ""}},
+     "http://x.example/bad",
+     ACTION_BLOCK,
+     "x.example/bad",
+     "a"},
+    {"a logged URL on a host that is exempt below a listed one",
+     {{"a", "http://x.example/bad", RECORD_LOG, 0, ""},
+      {"a", "x.example", RECORD_ALLOW, 0, ""},
+      {"a", "example", 0, 0, ""}},
+     "http://x.example/bad",
+     ACTION_LOG,
+     "x.example/bad",
+     "a"},
+    {"the user approves the host",
+     {{"a", "http://x.example/bad", 0, 0, ""}, {"user", "x.example", RECORD_ALLOW, 0, ""}},
+     "http://x.example/bad",
+     ACTION_ALLOW,
+     "x.example",
+     "user,a"},
+    {"the user blocks a URL on an approved host",
+     {{"user", "http://x.example/bad", 0, 0, ""}, {"user", "x.example", RECORD_ALLOW, 0, ""}},
+     "http://x.example/bad",
+     ACTION_BLOCK,
+     "x.example/bad",
+     "user"},
+    {"a host that is none", {{"a", "example", 0, 0, ""}}, "http:///example", ACTION_ALLOW, NULL, NULL},
+};
+
+static void check_case(const struct expected *expected)
+{
+    struct policy_settings settings = default_settings();
+    struct verdict verdict;
+    size_t count = 0;
+    while (count < COUNT(expected->entries) && expected->entries[count].source)
+        count++;
+    struct policy *policy = policy_over(&settings, expected->entries, count);
+    decide(policy, "127.0.0.1", expected->subject, &verdict);
+    policy_unref(policy);
+    if (verdict.action != expected->action || verdict.matched != (expected->indicator != NULL))
+        fail_msg("%s: %s%s", expected->name, action_text(verdict.action), verdict.matched ? ", matched" : "");
+    if (verdict.matched &&
+        (strcmp(verdict.indicator, expected->indicator) || strcmp(verdict.sources, expected->sources)))
+        fail_msg("%s: %s of %s", expected->name, verdict.indicator, verdict.sources);
+}
+
+static void the_precedence_is_as_the_table_says(void **state)
+{
+    for (size_t i = 0; i < COUNT(precedence); i++)
+        check_case(&precedence[i]);
+    assert_null(*state);
+}
+
+static void a_url_is_looked_up_with_its_host(void **state)
+{
+    for (size_t i = 0; i < COUNT(urls); i++)
+        check_case(&urls[i]);
+    assert_null(*state);
+}
+
+static void a_verdict_tells_what_the_record_says(void **state)
+{
+    static const struct entry entries[] = {{"feed", "evil.example", 0, CATEGORY_PHISHING, "Emotet"}};
+    struct policy_settings settings = default_settings();
+    struct policy *policy = policy_over(&settings, entries, 1);
+    struct verdict verdict, other;
+    decide(policy, "127.0.0.1", "a.evil.example", &verdict);
+    assert_int_equal(verdict.kind, INDICATOR_NAME);
+    assert_int_equal(verdict.category, CATEGORY_PHISHING);
+    assert_int_equal(verdict.risk, RISK_HIGH);
+    assert_int_equal(verdict.confidence, 80);
+    assert_int_equal(verdict.first_seen, 1000);
+    assert_int_equal(verdict.last_seen, 2000);
+    assert_int_equal(verdict.expires, 0);
+    assert_string_equal(verdict.family, "Emotet");
+    assert_string_equal(verdict.group, "default");
+    decide(policy, "127.0.0.1", "b.evil.example", &other);
+    assert_true(verdict.indicator_id == other.indicator_id && verdict.indicator_id);
+    policy_unref(policy);
+    assert_null(*state);
+}
+
+static const struct entry one_of_each[] = {
+    {"feed", "evil.example", 0, CATEGORY_C2, ""},
+    {"feed", "http://x.example/bad", 0, CATEGORY_C2, ""},
+    {"feed", "192.0.2.1", 0, CATEGORY_C2, ""},
+};
+
+static enum action action_for(struct policy *policy, const char *client, const char *subject)
+{
+    struct verdict verdict;
+    decide(policy, client, subject, &verdict);
+    return verdict.action;
+}
+
+static void the_first_group_that_holds_the_client_counts(void **state)
+{
+    struct network lab, all, six;
+    assert_int_equal(network_parse(STR("10.1.0.0/16"), &lab), ST_OK);
+    assert_int_equal(network_parse(STR("10.0.0.0/8"), &all), ST_OK);
+    assert_int_equal(network_parse(STR("2001:db8::/32"), &six), ST_OK);
+    struct network both[] = {six, lab};
+    struct policy_group groups[] = {
+        {.name = "lab",
+         .clients = both,
+         .client_count = 2,
+         .names = PART_LOG,
+         .urls = PART_OFF,
+         .addresses = PART_BLOCK},
+        {.name = "all", .clients = &all, .client_count = 1, .names = PART_OFF, .urls = PART_LOG, .addresses = PART_OFF},
+    };
+    struct policy_settings settings = default_settings();
+    settings.groups = groups;
+    settings.group_count = 2;
+    struct policy *policy = policy_over(&settings, one_of_each, 3);
+    memset(groups, 0, sizeof groups); /* it has its own copy */
+    memset(both, 0, sizeof both);
+    static const struct {
+        const char *client;
+        enum action name, url, host, address;
+    } expected[] = {
+        {"10.1.2.3", ACTION_LOG, ACTION_ALLOW, ACTION_LOG, ACTION_BLOCK},
+        {"2001:db8::1", ACTION_LOG, ACTION_ALLOW, ACTION_LOG, ACTION_BLOCK},
+        {"10.2.2.3", ACTION_ALLOW, ACTION_LOG, ACTION_ALLOW, ACTION_ALLOW},
+        {"127.0.0.1", ACTION_BLOCK, ACTION_BLOCK, ACTION_BLOCK, ACTION_LOG},
+    };
+    for (size_t i = 0; i < COUNT(expected); i++) {
+        assert_int_equal(action_for(policy, expected[i].client, "evil.example"), expected[i].name);
+        assert_int_equal(action_for(policy, expected[i].client, "http://x.example/bad"), expected[i].url);
+        assert_int_equal(action_for(policy, expected[i].client, "http://evil.example/"), expected[i].host);
+        assert_int_equal(action_for(policy, expected[i].client, "192.0.2.1"), expected[i].address);
+        assert_int_equal(action_for(policy, expected[i].client, "http://192.0.2.1/"), expected[i].address);
+    }
+    struct verdict verdict;
+    decide(policy, "10.1.2.3", "evil.example", &verdict);
+    assert_string_equal(verdict.group, "lab");
+    policy_unref(policy);
+    assert_null(*state);
+}
+
+static void a_part_that_only_logs_caps_the_users_names_too(void **state)
+{
+    static const struct entry entries[] = {{"user", "evil.example", 0, CATEGORY_C2, ""}};
+    struct policy_settings settings = default_settings();
+    settings.default_group.names = PART_LOG;
+    struct policy *policy = policy_over(&settings, entries, 1);
+    assert_int_equal(action_for(policy, "127.0.0.1", "evil.example"), ACTION_LOG);
+    policy_unref(policy);
+    assert_null(*state);
+}
+
+static void a_path_without_canonical_form_does_not_hide_its_host(void **state)
+{
+    struct policy_settings settings = default_settings();
+    struct policy *policy = policy_over(&settings, one_of_each, 3);
+    static char url[20000] = "http://evil.example/";
+    memset(url + strlen(url), 'a', sizeof url - strlen(url) - 1);
+    assert_int_equal(action_for(policy, "127.0.0.1", url), ACTION_BLOCK);
+    policy_unref(policy);
+    assert_null(*state);
+}
+
+static void more_sources_than_fit_are_cut_at_a_whole_name(void **state)
+{
+    char names[20][SOURCE_NAME_SIZE];
+    struct entry entries[20];
+    for (size_t i = 0; i < 20; i++) {
+        snprintf(names[i], sizeof names[i], "a-feed-with-quite-a-long-name-%02zu", i);
+        entries[i] = (struct entry){names[i], "evil.example", 0, CATEGORY_C2, ""};
+    }
+    struct policy_settings settings = default_settings();
+    struct policy *policy = policy_over(&settings, entries, 20);
+    struct verdict verdict;
+    decide(policy, "127.0.0.1", "evil.example", &verdict);
+    assert_int_equal(verdict.action, ACTION_BLOCK);
+    assert_int_equal(strlen(verdict.sources), 7 * 32 + 6);
+    assert_string_equal(verdict.sources + strlen(verdict.sources) - 3, "-06");
+    policy_unref(policy);
+    assert_null(*state);
+}
+
+static void an_empty_store_allows(void **state)
+{
+    struct policy_settings settings = default_settings();
+    struct policy *policy = policy_over(&settings, NULL, 0);
+    assert_int_equal(action_for(policy, "127.0.0.1", "evil.example"), ACTION_ALLOW);
+    assert_int_equal(store_source_count(policy_store(policy)), 0);
+    policy_unref(policy);
+    policy_unref(NULL);
+    assert_null(*state);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_precedence_is_as_the_table_says),
+        cmocka_unit_test(a_url_is_looked_up_with_its_host),
+        cmocka_unit_test(a_verdict_tells_what_the_record_says),
+        cmocka_unit_test(the_first_group_that_holds_the_client_counts),
+        cmocka_unit_test(a_part_that_only_logs_caps_the_users_names_too),
+        cmocka_unit_test(a_path_without_canonical_form_does_not_hide_its_host),
+        cmocka_unit_test(more_sources_than_fit_are_cut_at_a_whole_name),
+        cmocka_unit_test(an_empty_store_allows),
+    };
+    return cmocka_run_group_tests_name("policy", tests, NULL, NULL);
+}

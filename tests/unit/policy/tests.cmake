@@ -1,0 +1,2 @@
+ccward_unit(policy policy)
+ccward_unit(policy policy_swap LINKS Threads::Threads)
