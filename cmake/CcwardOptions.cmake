@@ -12,6 +12,10 @@ if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
     set(CMAKE_BUILD_TYPE RelWithDebInfo)
 endif()
 
+if(CCWARD_FUZZERS)
+    add_compile_options(-fsanitize=fuzzer-no-link) # coverage of the libraries steers the fuzzer
+endif()
+
 # CHECK() stays on in release; nothing depends on NDEBUG.
 add_compile_definitions(_GNU_SOURCE)
 add_compile_options(
