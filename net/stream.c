@@ -377,11 +377,15 @@ static void fail_output(struct stream *stream, enum status status)
 static void send_now(struct stream *stream, const void *data, size_t n, size_t *taken)
 {
     size_t queued = stream_queued(stream);
-    struct iovec iov[2] = {{stream->queued.data ? stream->queued.data + stream->sent : NULL, queued},
+    struct iovec iov[2] = {{queued ? stream->queued.data + stream->sent : NULL, queued},
                            {(void *)(uintptr_t)data, n}}; /* sendmsg() does not write to it */
-    struct msghdr head = {.msg_iov = queued ? iov : iov + 1, .msg_iovlen = queued && n ? 2 : 1};
+    struct msghdr both = {.msg_iov = iov, .msg_iovlen = 2};
+    ssize_t sent = 0;
     *taken = 0;
-    ssize_t sent = queued || n ? sendmsg(stream->fd, &head, MSG_NOSIGNAL) : 0;
+    if (queued && n)
+        sent = sendmsg(stream->fd, &both, MSG_NOSIGNAL);
+    else if (queued || n)
+        sent = send(stream->fd, queued ? iov[0].iov_base : data, queued + n, MSG_NOSIGNAL);
     if (sent < 0) {
         if (!socket_would_block(errno))
             fail_output(stream, socket_status(errno));
