@@ -3,6 +3,10 @@ ccward_unit(dnsfilter dns_answer)
 ccward_unit(dnsfilter dns_normal)
 ccward_unit(dnsfilter dns_tcp)
 target_sources(test_dnsfilter_dns_tcp PRIVATE ${PROJECT_SOURCE_DIR}/tests/replay/replay_policy.c)
+ccward_unit(dnsfilter dns_published)
+target_sources(test_dnsfilter_dns_published PRIVATE
+    ${PROJECT_SOURCE_DIR}/tests/replay/replay_policy.c
+    ${PROJECT_SOURCE_DIR}/tests/replay/fake_net.c)
 
 include(${PROJECT_SOURCE_DIR}/tests/replay/tests.cmake)
 
