@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 struct signals {
@@ -9,6 +10,7 @@ struct signals {
     void (*on_signal)(void *arg, int number);
     void *arg;
     pthread_t thread;
+    atomic_bool ended;
 };
 
 struct arrival {
@@ -16,9 +18,9 @@ struct arrival {
     int number;
 };
 
-enum { END_SIGNAL = SIGUSR2 }; /* ends the thread; never comes from outside with an effect */
+enum { WAKE_SIGNAL = SIGUSR2 }; /* to see `ended`; without effect when it comes from outside */
 
-static const int watched[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, END_SIGNAL};
+static const int watched[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, WAKE_SIGNAL};
 
 static void watched_set(sigset_t *set)
 {
@@ -54,18 +56,16 @@ static void *wait_for_signals(void *arg)
     struct signals *signals = arg;
     sigset_t set;
     watched_set(&set);
-    for (int number;;) {
-        siginfo_t info;
-        number = sigwaitinfo(&set, &info);
-        if (number == END_SIGNAL && info.si_code == SI_TKILL)
-            return NULL;
-        struct arrival *arrival = number > 0 && number != END_SIGNAL ? malloc(sizeof *arrival) : NULL;
+    while (!atomic_load(&signals->ended)) {
+        int number = sigwaitinfo(&set, NULL);
+        struct arrival *arrival = number > 0 && number != WAKE_SIGNAL ? malloc(sizeof *arrival) : NULL;
         if (!arrival)
             continue;
         *arrival = (struct arrival){signals, number};
         if (loop_call(signals->loop, deliver, arrival) != ST_OK)
             free(arrival);
     }
+    return NULL;
 }
 
 enum status signals_new(struct loop *loop, void (*on_signal)(void *arg, int number), void *arg, struct signals **out)
@@ -86,7 +86,8 @@ void signals_free(struct signals *signals)
 {
     if (!signals)
         return;
-    pthread_kill(signals->thread, END_SIGNAL);
+    atomic_store(&signals->ended, true);
+    pthread_kill(signals->thread, WAKE_SIGNAL);
     pthread_join(signals->thread, NULL);
     free(signals);
 }
