@@ -1,5 +1,7 @@
 #include "proxy/origin_dial.h"
 
+enum { LEAST_TRY_MS = 1000 };
+
 static void on_connected(void *arg);
 static void on_failed(void *arg, enum status status);
 
@@ -13,7 +15,7 @@ static const struct stream_ops ops = {.on_connected = on_connected, .on_data = o
 
 static enum status dial_next(struct origin_dial *dial)
 {
-    dial->stream = stream_connect(dial->loop, dial->addrs, dial->timeout_ms, &ops, dial);
+    dial->stream = stream_connect(dial->loop, dial->addrs, dial->try_ms, &ops, dial);
     return dial->stream ? ST_OK : ST_NOMEM;
 }
 
@@ -43,8 +45,9 @@ static void on_failed(void *arg, enum status status)
 enum status origin_dial_start(struct origin_dial *dial, struct loop *loop, const struct addr *addrs, size_t count,
                               int64_t timeout_ms, origin_dialled_fn *done, void *arg)
 {
-    *dial = (struct origin_dial){
-        .loop = loop, .addrs = addrs, .left = count, .timeout_ms = timeout_ms, .done = done, .arg = arg};
+    int64_t share_ms = timeout_ms / (int64_t)count;
+    *dial = (struct origin_dial){.loop = loop, .addrs = addrs, .left = count, .done = done, .arg = arg};
+    dial->try_ms = share_ms > LEAST_TRY_MS ? share_ms : LEAST_TRY_MS;
     return dial_next(dial);
 }
 

@@ -12,13 +12,14 @@ struct origin_dial {
     struct loop *loop;
     const struct addr *addrs;
     size_t left;
-    int64_t timeout_ms; /* of each try */
+    int64_t try_ms; /* of each address */
     origin_dialled_fn *done;
     void *arg;
     struct stream *stream;
 };
 
-/* ADDRS must stay until DONE is called or origin_dial_stop(). ST_NOMEM. */
+/* TIMEOUT_MS is shared out among the addresses, a second for each at least. ADDRS (one or more) must stay until DONE is
+ * called or origin_dial_stop(). ST_NOMEM. */
 enum status origin_dial_start(struct origin_dial *dial, struct loop *loop, const struct addr *addrs, size_t count,
                               int64_t timeout_ms, origin_dialled_fn *done, void *arg) MUST_CHECK;
 /* DONE is not called any more. Any time, also for one that never started (zeros). */

@@ -1,5 +1,5 @@
 /* A proxy on loopback, with a scripted client and a scripted server, all in one thread: every wait turns the loop.
- * Policy, recorder and incidents are doubles that the test sets and reads. */
+ * Recorder and incidents are doubles that the test reads; policy is one (policy_double.c) where a test links it. */
 #pragma once
 
 #include <setjmp.h>

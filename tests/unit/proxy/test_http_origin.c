@@ -544,6 +544,19 @@ static void a_client_that_stops_reading_is_given_up(void **state)
     wait_closed(f, p.origin);
 }
 
+/* H3 */
+static void an_upload_that_stops_is_given_up(void **state)
+{
+    struct fixture *f = *state;
+    clock_fake(1000, 1000000);
+    struct pair p = exchange(f, "POST http://a.test:%P/ HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc");
+    clock_fake_advance(59000);
+    assert_open(f, p.client);
+    clock_fake_advance(2000);
+    wait_closed(f, p.client);
+    wait_closed(f, p.origin);
+}
+
 static void a_silent_stream_of_events_is_not_cut_by_the_idle_timeout(void **state)
 {
     struct fixture *f = *state;
@@ -639,6 +652,7 @@ int main(void)
         T(a_slow_reader_slows_the_origin_down),
         T(a_slow_origin_slows_an_upload_down),
         T(a_client_that_stops_reading_is_given_up),
+        T(an_upload_that_stops_is_given_up),
         T(a_silent_stream_of_events_is_not_cut_by_the_idle_timeout),
         T(only_a_websocket_upgrade_is_asked_for),
         T(a_websocket_becomes_a_tunnel_after_101),

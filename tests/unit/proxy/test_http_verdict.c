@@ -1,0 +1,146 @@
+/* The real policy over a source in memory: what a client may write must not lead round it. */
+#include <string.h>
+#include <unistd.h>
+
+#include "fixture.h"
+#include "reputation/source_writer.h"
+
+static struct policy *policy;
+
+static struct source *make_source(void)
+{
+    struct source_writer_settings settings = {.name = "feed", .format = "test", .category = CATEGORY_C2};
+    struct source_writer *writer;
+    struct source *source;
+    struct fault fault = {0};
+    struct indicator name = {.kind = INDICATOR_NAME}, url = {.kind = INDICATOR_URL}, net = {.kind = INDICATOR_NETWORK};
+    assert_int_equal(source_writer_new(&settings, &writer), ST_OK);
+    assert_int_equal(dname_from_text(STR("evil.example"), &name.name), ST_OK);
+    url.url = STR("http://shared.example/bad/");
+    assert_int_equal(network_parse(STR("127.0.0.66"), &net.network), ST_OK);
+    assert_int_equal(source_writer_add(writer, &name), ST_OK);
+    assert_int_equal(source_writer_add(writer, &url), ST_OK);
+    assert_int_equal(source_writer_add(writer, &net), ST_OK);
+    assert_int_equal(source_writer_finish_memory(writer, &source, &fault), ST_OK);
+    source_writer_free(writer);
+    return source;
+}
+
+static int set_up_policy(void **state)
+{
+    struct policy_settings settings = {
+        .default_group = {.name = "default", .names = PART_BLOCK, .urls = PART_BLOCK, .addresses = PART_LOG}};
+    struct store *store = store_new();
+    settings.categories[CATEGORY_C2] = ACTION_BLOCK;
+    assert_int_equal(store_add_own(store, make_source()), ST_OK);
+    assert_int_equal(policy_new_own(&settings, store, &policy), ST_OK);
+    set_up_closed(state);
+    struct fixture *f = *state;
+    assert_int_equal(policy_reader_new(policy, &f->judge.policy), ST_OK);
+    fixture_open(f);
+    return 0;
+}
+
+static int tear_down_policy(void **state)
+{
+    struct fixture *f = *state;
+    policy_reader_free(f->judge.policy);
+    policy_unref(policy);
+    return tear_down(state);
+}
+
+/* H21 */
+static void a_blocked_name_is_blocked_however_it_is_written(void **state)
+{
+    static const char *const requests[] = {
+        "GET http://evil.example:%P/ HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+        "GET http://EVIL.Example:%P/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET http://evil.example.:%P/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET http://evil.example HTTP/1.1\r\nHost: good.example\r\n\r\n",
+        "GET HTTP://a.b.evil.example:%P/x HTTP/1.1\r\nHost: x\r\n\r\n",
+        "HEAD http://evil.example?q HTTP/1.0\r\n\r\n",
+        "CONNECT evil.example:%P HTTP/1.1\r\nHost: x\r\n\r\n",
+        "CONNECT Evil.Example.:443 HTTP/1.1\r\nHost: good.example:443\r\n\r\n",
+    };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        struct peer *client = ask(f, requests[i]);
+        wait_for(f, client, "HTTP/1.1 403 ");
+        assert_no_origin(f);
+        assert_int_equal(recorded_count, i + 1);
+        assert_string_equal(recorded[i].verdict.indicator, "evil.example");
+        assert_string_equal(recorded[i].verdict.sources, "feed");
+    }
+    assert_int_equal(f->lookups, 0);
+}
+
+/* H21 */
+static void a_host_that_hides_a_name_is_refused(void **state)
+{
+    static const char *const hosts[] = {
+        "evil%2eexample", "evil.example%00",          "evil.example\\@good.example", "good.example@evil.example",
+        "evil..example",  "evil.example,good.example"};
+    struct fixture *f = *state;
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+        struct peer *client = new_client(f);
+        say(f, client, "GET http://");
+        say(f, client, hosts[i]);
+        say(f, client, "/ HTTP/1.1\r\nHost: x\r\n\r\n");
+        wait_for(f, client, "HTTP/1.1 400 ");
+    }
+    assert_no_origin(f);
+    assert_int_equal(f->lookups, 0);
+}
+
+static void a_blocked_url_is_blocked_however_its_path_is_written(void **state)
+{
+    static const char *const paths[] = {"/bad/",      "/bad/x?y", "/bad//x",  "/./bad/x",
+                                        "/a/../bad/", "/%62ad/",  "/%2562ad/"};
+    struct fixture *f = *state;
+    char request[256];
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        text_copy(request, sizeof request, str_of("GET http://shared.example:"));
+        strcat(request, with_port(f, "%P"));
+        strncat(request, paths[i], 64);
+        strncat(request, " HTTP/1.1\r\nHost: x\r\n\r\n", 64);
+        struct peer *client = new_client(f);
+        say(f, client, request);
+        wait_for(f, client, "HTTP/1.1 403 ");
+        assert_int_equal(recorded[i].match, MATCH_URL);
+    }
+    assert_no_origin(f);
+    ask(f, "GET http://shared.example:%P/good HTTP/1.1\r\nHost: x\r\n\r\n");
+    wait_for(f, accept_origin(f), "GET /good ");
+}
+
+static void an_address_that_is_listed_is_recorded_and_reached(void **state)
+{
+    struct fixture *f = *state;
+    struct addr addr = addr_v4(0x7f000042, f->origin_port);
+    close(f->origin_fd);
+    f->origin_fd = make_listener(&addr);
+    f->lookup_addrs[0] = addr_v4(0x7f000042, 0);
+    ask(f, "GET http://named.example:%P/1 HTTP/1.1\r\nHost: x\r\n\r\n");
+    wait_for(f, accept_origin(f), "GET /1 ");
+    assert_int_equal(recorded_count, 1);
+    assert_int_equal(recorded[0].channel, CHANNEL_IP);
+    assert_int_equal(recorded[0].match, MATCH_ORIGIN_IP);
+    assert_int_equal(recorded[0].verdict.action, ACTION_LOG);
+    ask(f, "GET http://127.0.0.66:%P/2 HTTP/1.1\r\nHost: x\r\n\r\n");
+    wait_for(f, accept_origin(f), "GET /2 ");
+    assert_int_equal(recorded_count, 2); /* once, though the host and the address are both judged */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_blocked_name_is_blocked_however_it_is_written, set_up_policy,
+                                        tear_down_policy),
+        cmocka_unit_test_setup_teardown(a_host_that_hides_a_name_is_refused, set_up_policy, tear_down_policy),
+        cmocka_unit_test_setup_teardown(a_blocked_url_is_blocked_however_its_path_is_written, set_up_policy,
+                                        tear_down_policy),
+        cmocka_unit_test_setup_teardown(an_address_that_is_listed_is_recorded_and_reached, set_up_policy,
+                                        tear_down_policy),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
