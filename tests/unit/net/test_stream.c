@@ -535,6 +535,21 @@ static void lingering_ends(void **state)
     close(plain);
 }
 
+static void lingering_ends_also_when_all_was_sent_before(void **state)
+{
+    struct owner owner = {0};
+    int plain = open_pair(*state, &owner);
+    stream_set_idle_timeout(owner.stream, 60000);
+    stream_shutdown(owner.stream);
+    run_for(*state, 10);
+    stream_finish_own(owner.stream, 50);
+    run_for(*state, 20);
+    assert_false(is_closed(*state, plain));
+    run_for(*state, 60);
+    assert_true(is_closed(*state, plain));
+    close(plain);
+}
+
 static void one_who_never_reads_does_not_hold_a_finished_stream(void **state)
 {
     struct owner owner = {0};
@@ -584,6 +599,7 @@ int main(void)
         LOOP_TEST(another_owner_gets_what_comes_next),
         LOOP_TEST(a_finished_stream_delivers_its_last_answer_to_one_who_still_talks),
         LOOP_TEST(lingering_ends),
+        LOOP_TEST(lingering_ends_also_when_all_was_sent_before),
         LOOP_TEST(one_who_never_reads_does_not_hold_a_finished_stream),
         cmocka_unit_test(a_stream_that_lingers_goes_with_its_loop),
     };

@@ -1,0 +1,75 @@
+/* The inside of a stream, for the files that it is made of: stream.c (its life), stream_input.c, stream_output.c and
+ * stream_linger.c (its end). */
+#pragma once
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include "base/buf.h"
+#include "net/stream.h"
+
+enum { STREAM_OUTPUT_MAX = 16 << 20 }; /* queued bytes */
+
+enum phase { CONNECTING, OPEN, FAILED };
+
+struct stream {
+    struct loop *loop;
+    int fd;
+    enum phase phase;
+    const struct stream_ops *ops;
+    void *arg;
+    struct event read_event, write_event;
+    bool reading, writing; /* the events are added */
+    unsigned in_callback;
+    bool gone; /* freed by its owner from within a callback */
+
+    /* Input: a view of the loop's scratch while on_data() runs, else of what is held. */
+    struct str input;
+    bool in_scratch;
+    struct buf held;
+    size_t input_limit;
+    bool paused, saw_eof, announce;
+
+    /* Output: queued.data + sent is what comes next. */
+    struct buf queued;
+    size_t sent;
+    bool unsettled; /* written to or shut since it was last sent from */
+    bool was_full, drained, shut_wanted, shut;
+    enum status output_failed; /* to be told once the input that came before it was announced */
+
+    enum status failure; /* of the phase FAILED */
+    bool failure_told;
+    struct loop_task task;
+
+    int64_t idle_ms, linger_ms, active_ms;
+    struct timer *timer; /* of connecting, of idleness, or of lingering */
+    struct loop_orphan orphan;
+};
+
+/* stream.c */
+
+/* Callbacks are called between these two; when stream_leave() says false the stream is no more. */
+void stream_enter(struct stream *stream);
+bool stream_leave(struct stream *stream);
+/* The failure is told from the loop. */
+void stream_fail(struct stream *stream, enum status status);
+void stream_set_reading(struct stream *stream, bool on);
+void stream_set_writing(struct stream *stream, bool on);
+
+/* stream_input.c */
+
+bool stream_wants_input(const struct stream *stream);
+/* Starts reading where it is wanted; stream_on_readable() stops it where it is not, so that a pause that ends before
+ * anything comes costs nothing. */
+void stream_update_reading(struct stream *stream);
+void stream_on_readable(evutil_socket_t fd, short what, void *arg);
+/* Calls on_data(). */
+void stream_announce_input(struct stream *stream);
+
+/* stream_output.c */
+
+/* Sends what was written since the last time, unless the socket is being waited for. */
+void stream_send_queued(struct stream *stream);
+void stream_on_writable(struct stream *stream);
+/* Calls on_drained() where it is due; false when the stream is no more. */
+bool stream_tell_drained(struct stream *stream);
