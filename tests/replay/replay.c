@@ -62,16 +62,11 @@
 #include "dnsfilter/dns_server.h"
 #include "tests/replay/fake_net.h"
 #include "tests/replay/replay_policy.h"
+#include "tests/replay/script.h"
 #include "tests/replay/text_message.h"
+#include "tests/replay/upstream_script.h"
 
-enum { MAX_ANSWERS = 64, MAX_PAGES = 8, START_MS = 1000000 };
-
-/* What the upstream says to one question. */
-struct scripted {
-    struct dname name;
-    uint16_t type;
-    struct buf lines;
-};
+enum { MAX_PAGES = 8, START_MS = 1000000 };
 
 struct resolved {
     enum status status;
@@ -80,9 +75,6 @@ struct resolved {
 };
 
 static struct {
-    const char *path;
-    unsigned line_number;
-    char *rest; /* what is not read yet of the scenario */
     struct dns_settings settings;
     struct dns_cache_settings cache_settings;
     struct addr pages[MAX_PAGES];
@@ -90,245 +82,10 @@ static struct {
     struct judge judge;
     struct dns_cache *cache;
     struct dns_server *server;
-    struct scripted answers[MAX_ANSWERS];
-    size_t answer_count;
-    bool hold;
     int connection;
     struct resolved resolved[16];
     size_t resolved_count, resolved_taken;
-    uint8_t last_asked[1024];
-    size_t last_asked_length;
 } play;
-
-static _Noreturn void fail(const char *what, const char *detail)
-{
-    fprintf(stderr, "%s:%u: %s%s%s\n", play.path, play.line_number, what, *detail ? ":\n" : "", detail);
-    exit(1);
-}
-
-static void need(bool condition, const char *what)
-{
-    if (!condition)
-        fail(what, "");
-}
-
-/* ---- lines ---- */
-
-/* The next word; what is left starts with the one after it. */
-static struct str next_word(struct str *text)
-{
-    struct str word = str_word(text);
-    *text = str_trim(*text);
-    return word;
-}
-
-static bool peek_line(struct str *line, char **after)
-{
-    if (!*play.rest)
-        return false;
-    char *end = strchr(play.rest, '\n');
-    *after = end ? end + 1 : play.rest + strlen(play.rest);
-    *line = (struct str){play.rest, (size_t)(end ? end - play.rest : *after - play.rest)};
-    struct str before, comment;
-    if (str_cut(*line, ';', &before, &comment))
-        *line = before;
-    *line = str_trim(*line);
-    return true;
-}
-
-static void next_line(char *after)
-{
-    play.rest = after;
-    play.line_number++;
-}
-
-/* The lines that belong to the one before: of these first words. */
-static void read_block(const char *const *words, struct buf *out)
-{
-    struct str line;
-    for (char *after; peek_line(&line, &after); next_line(after)) {
-        struct str rest = line, first = next_word(&rest);
-        bool known = !line.length;
-        for (size_t i = 0; words[i]; i++)
-            known |= str_eq(first, str_of(words[i]));
-        if (!known)
-            return;
-        if (line.length) {
-            buf_add(out, line.data, line.length);
-            buf_add_char(out, '\n');
-        }
-    }
-}
-
-static uint64_t number(struct str text)
-{
-    uint64_t value = 0;
-    need(text_u64(text, UINT32_MAX, &value) == ST_OK, "not a number");
-    return value;
-}
-
-/* "key=value": the value, where TEXT has this key. */
-static bool option(struct str text, const char *key, struct str *value)
-{
-    struct str name;
-    return str_cut(text, '=', &name, value) && str_eq(name, str_of(key));
-}
-
-static struct addr address(struct str text)
-{
-    struct addr addr = addr_v4(0, 0);
-    need(addr_parse_ip(text, &addr) == ST_OK, "not an address");
-    addr.port = 40000;
-    return addr;
-}
-
-static size_t from_hex(struct str text, uint8_t *out, size_t size)
-{
-    size_t n = 0;
-    for (size_t i = 0; i + 1 < text.length; i += 2) {
-        int high = hex_value(text.data[i]), low = hex_value(text.data[i + 1]);
-        need(high >= 0 && low >= 0 && n < size, "not hex");
-        out[n++] = (uint8_t)(high * 16 + low);
-    }
-    return n;
-}
-
-/* ---- the upstream ---- */
-
-static const char *const upstream_words[] = {"rcode", "flags",  "answer",         "authority", "additional",
-                                             "ede",   "opt",    "no-opt",         "silent",    "fails",
-                                             "hex",   "repeat", "wrong-question", "opt-first", NULL};
-
-static void run_upstream(struct str words)
-{
-    struct dname name;
-    need(dname_from_text(next_word(&words), &name) == ST_OK, "not a name");
-    uint16_t type = type_from_text(next_word(&words));
-    struct scripted *scripted = NULL;
-    for (size_t i = 0; i < play.answer_count; i++)
-        if (dname_equal(&play.answers[i].name, &name) && play.answers[i].type == type)
-            scripted = &play.answers[i];
-    if (!scripted) {
-        need(play.answer_count < MAX_ANSWERS, "too many upstream answers");
-        scripted = &play.answers[play.answer_count++];
-    }
-    buf_clear(&scripted->lines);
-    scripted->name = name;
-    scripted->type = type;
-    read_block(upstream_words, &scripted->lines);
-}
-
-struct reply {
-    struct dns_build build;
-    unsigned rcode;
-    int ede;
-    struct str ede_text;
-    uint16_t opt_size;
-    bool opt, opt_done, silent;
-    enum status status;
-    struct str hex;
-};
-
-static void add_opt(struct reply *reply)
-{
-    if (reply->opt && !reply->opt_done)
-        dns_build_opt(&reply->build, reply->opt_size, false, reply->rcode, reply->ede, reply->ede_text);
-    reply->opt_done = true;
-}
-
-static void reply_line(struct reply *reply, struct str line)
-{
-    struct str first = next_word(&line);
-    uint16_t flag;
-    uint64_t repeat = 1;
-    if (str_eq(first, STR("repeat"))) {
-        repeat = number(next_word(&line));
-        first = next_word(&line);
-    }
-    if (str_eq(first, STR("rcode"))) {
-        need(rcode_from_text(line, &reply->rcode), "unknown rcode");
-        reply->build.header.flags |= (uint16_t)(reply->rcode & 15);
-    } else if (str_eq(first, STR("flags"))) {
-        for (struct str word; (word = next_word(&line)).length;) {
-            need(flag_from_text(word, &flag), "unknown flag");
-            reply->build.header.flags |= flag;
-        }
-    } else if (str_eq(first, STR("ede"))) {
-        reply->ede = (int)number(next_word(&line));
-        reply->ede_text = str_trim(line);
-    } else if (str_eq(first, STR("opt"))) {
-        reply->opt_size = (uint16_t)number(line);
-    } else if (str_eq(first, STR("no-opt"))) {
-        reply->opt = false;
-    } else if (str_eq(first, STR("opt-first"))) {
-        add_opt(reply);
-    } else if (str_eq(first, STR("silent"))) {
-        reply->silent = true;
-    } else if (str_eq(first, STR("fails"))) {
-        need(str_eq(line, STR("timeout")) || str_eq(line, STR("unavailable")), "unknown failure");
-        reply->status = str_eq(line, STR("timeout")) ? ST_TIMEOUT : ST_UNAVAILABLE;
-    } else if (str_eq(first, STR("hex"))) {
-        reply->hex = line;
-    } else if (!str_eq(first, STR("wrong-question"))) {
-        enum dns_section section = str_eq(first, STR("answer"))      ? DNS_ANSWER
-                                   : str_eq(first, STR("authority")) ? DNS_AUTHORITY
-                                                                     : DNS_ADDITIONAL;
-        while (repeat--)
-            need(record_from_text(line, section, &reply->build), "can't read the record");
-    }
-}
-
-static void use_wrong_question(const struct buf *lines, struct dns_message *query)
-{
-    struct str rest = {lines->data, lines->length}, line;
-    while (str_cut(rest, '\n', &line, &rest)) {
-        struct str first = next_word(&line);
-        if (str_eq(first, STR("wrong-question")))
-            need(dname_from_text(line, &query->question.name) == ST_OK, "not a name");
-    }
-}
-
-/* Answers the INDEXth waiting query as scripted; false: it stays. */
-static bool answer_query(size_t index)
-{
-    static uint8_t data[DNS_MESSAGE_MAX];
-    const struct fake_query *query = fake_query(index);
-    struct dns_message message;
-    need(dns_query_parse(query->data, query->length, &message) == ST_OK, "the query to upstream is malformed");
-    memcpy(play.last_asked, query->data, query->length);
-    play.last_asked_length = query->length;
-    const struct scripted *scripted = NULL;
-    for (size_t i = 0; i < play.answer_count; i++)
-        if (dname_equal(&play.answers[i].name, &message.question.name) && play.answers[i].type == message.question.type)
-            scripted = &play.answers[i];
-    if (!scripted) {
-        fake_answer(index, ST_UNAVAILABLE, NULL, 0);
-        return true;
-    }
-    use_wrong_question(&scripted->lines, &message);
-    struct reply reply = {.ede = -1, .opt_size = DNS_UDP_LIMIT, .opt = true, .status = ST_OK};
-    reply.build = dns_build_response(data, sizeof data, &message, 0);
-    struct str rest = {scripted->lines.data, scripted->lines.length}, line;
-    while (str_cut(rest, '\n', &line, &rest))
-        reply_line(&reply, line);
-    if (reply.silent)
-        return false;
-    add_opt(&reply);
-    size_t n = dns_build_finish(&reply.build);
-    if (reply.hex.length)
-        n = from_hex(reply.hex, data, sizeof data);
-    fake_answer(index, reply.status, data, n);
-    return true;
-}
-
-static void answer_all(void)
-{
-    if (play.hold)
-        return;
-    for (size_t i = 0; i < fake_queries();)
-        i += answer_query(i) ? 0 : 1;
-    fake_run_timers();
-}
 
 /* ---- steps ---- */
 
@@ -345,7 +102,7 @@ static void open_server(void)
     CHECK(play.cache);
     replay_policy_apply(play.policy, &play.judge);
     if (dns_server_open(loop_new(), &play.settings, &play.judge, NULL, play.cache, &play.server, &fault) != ST_OK)
-        fail("the server does not open", fault.text);
+        script_fail("the server does not open", fault.text);
 }
 
 struct query_form {
@@ -359,20 +116,20 @@ struct query_form {
 static void query_option(struct query_form *form, struct str word)
 {
     struct str value;
-    if (option(word, "id", &value))
-        form->id = (uint16_t)number(value);
-    else if (option(word, "size", &value))
-        form->edns = true, form->size = (uint16_t)number(value);
-    else if (option(word, "class", &value))
-        form->question.class = (uint16_t)number(value);
-    else if (option(word, "from", &value))
-        form->from = address(value);
-    else if (option(word, "version", &value))
-        form->edns = true, form->version = (uint8_t)number(value);
-    else if (option(word, "option", &value))
-        form->edns = true, form->option = (uint8_t)number(value);
-    else if (option(word, "opcode", &value))
-        form->opcode = (uint8_t)number(value);
+    if (script_option(word, "id", &value))
+        form->id = (uint16_t)script_number(value);
+    else if (script_option(word, "size", &value))
+        form->edns = true, form->size = (uint16_t)script_number(value);
+    else if (script_option(word, "class", &value))
+        form->question.class = (uint16_t)script_number(value);
+    else if (script_option(word, "from", &value))
+        form->from = script_address(value);
+    else if (script_option(word, "version", &value))
+        form->edns = true, form->version = (uint8_t)script_number(value);
+    else if (script_option(word, "option", &value))
+        form->edns = true, form->option = (uint8_t)script_number(value);
+    else if (script_option(word, "opcode", &value))
+        form->opcode = (uint8_t)script_number(value);
     else if (str_eq(word, STR("do")))
         form->edns = form->dnssec_ok = true;
     else if (str_eq(word, STR("edns")))
@@ -388,7 +145,7 @@ static void query_option(struct query_form *form, struct str word)
     else if (str_eq(word, STR("no-rd")))
         form->flags &= (uint16_t)~DNS_FLAG_RD;
     else
-        fail("unknown option of query", "");
+        script_fail("unknown option of query", "");
 }
 
 static void add_query_opt(const struct query_form *form, struct dns_build *build)
@@ -415,10 +172,10 @@ static void run_query(struct str words)
 {
     uint8_t packet[2 + 1024];
     struct query_form form = {.id = 7, .flags = DNS_FLAG_RD, .size = 4096, .from = addr_v4(0x7f000001, 40000)};
-    need(dname_from_text(next_word(&words), &form.question.name) == ST_OK, "not a name");
-    form.question.type = type_from_text(next_word(&words));
+    script_need(dname_from_text(script_word(&words), &form.question.name) == ST_OK, "not a name");
+    form.question.type = type_from_text(script_word(&words));
     form.question.class = DNS_CLASS_IN;
-    for (struct str word; (word = next_word(&words)).length;)
+    for (struct str word; (word = script_word(&words)).length;)
         query_option(&form, word);
     struct dns_build build = dns_build_query(packet + 2, sizeof packet - 2, form.id, &form.question, 0);
     build.header.flags = (uint16_t)(form.flags | form.opcode << 11);
@@ -434,36 +191,36 @@ static void run_query(struct str words)
         send_tcp(packet, n + 2, &form.from);
     else
         fake_datagram(&form.from, packet + 2, n);
-    answer_all();
+    upstream_answer_all();
 }
 
 static void run_packet(struct str words)
 {
     uint8_t packet[4096];
     struct addr from = addr_v4(0x7f000001, 40000);
-    struct str hex = next_word(&words), value;
-    size_t n = str_eq(hex, STR("empty")) ? 0 : from_hex(hex, packet, sizeof packet);
-    if (option(next_word(&words), "from", &value))
-        from = address(value);
+    struct str hex = script_word(&words), value;
+    size_t n = str_eq(hex, STR("empty")) ? 0 : script_hex(hex, packet, sizeof packet);
+    if (script_option(script_word(&words), "from", &value))
+        from = script_address(value);
     open_server();
     fake_datagram(&from, packet, n);
-    answer_all();
+    upstream_answer_all();
 }
 
 static void run_tcp_bytes(struct str words)
 {
     uint8_t bytes[4096];
     struct addr from = addr_v4(0x7f000001, 40000);
-    size_t n = from_hex(words, bytes, sizeof bytes);
+    size_t n = script_hex(words, bytes, sizeof bytes);
     open_server();
     send_tcp(bytes, n, &from);
-    answer_all();
+    upstream_answer_all();
 }
 
 static void on_resolved(void *arg, enum status status, const struct addr *addrs, size_t count)
 {
     (void)arg;
-    need(play.resolved_count < 16, "too many resolved");
+    script_need(play.resolved_count < 16, "too many resolved");
     struct resolved *resolved = &play.resolved[play.resolved_count++];
     resolved->status = status;
     resolved->count = count;
@@ -474,11 +231,11 @@ static void on_resolved(void *arg, enum status status, const struct addr *addrs,
 static void run_resolve(struct str words)
 {
     struct dname name;
-    need(dname_from_text(words, &name) == ST_OK, "not a name");
+    script_need(dname_from_text(words, &name) == ST_OK, "not a name");
     open_server();
     struct resolver *resolver = dns_server_resolver(play.server);
     resolver->lookup(resolver->self, &name, on_resolved, NULL);
-    answer_all();
+    upstream_answer_all();
 }
 
 /* ---- expectations ---- */
@@ -503,28 +260,28 @@ static void run_reply(struct str words)
     const struct fake_sent *sent = fake_take_sent();
     struct str value;
     if (!sent)
-        fail("no reply has come", "");
+        script_fail("no reply has come", "");
     buf_add_text(&expected, "reply");
     bool tcp = false;
-    for (struct str word; (word = next_word(&words)).length;) {
+    for (struct str word; (word = script_word(&words)).length;) {
         char text[ADDR_TEXT_SIZE];
         addr_format_ip(&sent->to, text);
         if (str_eq(word, STR("tcp")))
             tcp = true;
-        else if (option(word, "to", &value))
-            need(str_eq(value, str_of(text)), "went to another client");
-        else if (option(word, "id", &value))
-            need(number(value) == (uint64_t)(sent->data[0] * 256 + sent->data[1]), "another id");
-        else if (option(word, "max", &value))
-            need(sent->length <= number(value), "too long");
+        else if (script_option(word, "to", &value))
+            script_need(str_eq(value, str_of(text)), "went to another client");
+        else if (script_option(word, "id", &value))
+            script_need(script_number(value) == (uint64_t)(sent->data[0] * 256 + sent->data[1]), "another id");
+        else if (script_option(word, "max", &value))
+            script_need(sent->length <= script_number(value), "too long");
         else
             buf_printf(&expected, " %.*s", (int)word.length, word.data);
     }
-    need(tcp == (sent->tcp >= 0), "came by the other transport");
+    script_need(tcp == (sent->tcp >= 0), "came by the other transport");
     buf_add_char(&expected, '\n');
     message_to_text(sent->data, sent->length, &got);
-    unsigned number_of_reply = play.line_number;
-    read_block(reply_words, &lines);
+    unsigned line_of_reply = script_line();
+    script_block(reply_words, &lines);
     struct str rest = {lines.data, lines.length}, line;
     bool any = false;
     while (str_cut(rest, '\n', &line, &rest)) {
@@ -536,9 +293,9 @@ static void run_reply(struct str words)
     if (any)
         without_records(&got);
     if (strcmp(buf_text(&expected), buf_text(&got)) != 0) {
-        play.line_number = number_of_reply;
+        script_set_line(line_of_reply);
         fprintf(stderr, "expected:\n%s", buf_text(&expected));
-        fail("another reply", buf_text(&got));
+        script_fail("another reply", buf_text(&got));
     }
     buf_free(&expected);
     buf_free(&got);
@@ -549,36 +306,37 @@ static void run_asked_as(struct str words)
 {
     struct dns_message message;
     struct dname name;
-    need(dns_query_parse(play.last_asked, play.last_asked_length, &message) == ST_OK, "nothing was asked");
-    need(dname_from_text(next_word(&words), &name) == ST_OK, "not a name");
-    need(dname_equal(&name, &message.question.name), "another name was asked");
-    need(type_from_text(next_word(&words)) == message.question.type, "another type was asked");
-    need(message.edns.present && message.edns.udp_size == DNS_UDP_LIMIT && !message.edns.options.length,
-         "the OPT is not our own");
+    struct str asked = upstream_last_asked();
+    script_need(dns_query_parse((const uint8_t *)asked.data, asked.length, &message) == ST_OK, "nothing was asked");
+    script_need(dname_from_text(script_word(&words), &name) == ST_OK, "not a name");
+    script_need(dname_equal(&name, &message.question.name), "another name was asked");
+    script_need(type_from_text(script_word(&words)) == message.question.type, "another type was asked");
+    script_need(message.edns.present && message.edns.udp_size == DNS_UDP_LIMIT && !message.edns.options.length,
+                "the OPT is not our own");
     bool dnssec_ok = false, cd = false, ad = false;
-    for (struct str word; (word = next_word(&words)).length;) {
+    for (struct str word; (word = script_word(&words)).length;) {
         dnssec_ok |= str_eq(word, STR("do"));
         cd |= str_eq(word, STR("cd"));
         ad |= str_eq(word, STR("ad"));
     }
-    need(dnssec_ok == message.edns.dnssec_ok, "another DO bit was asked");
-    need(cd == !!(message.header.flags & DNS_FLAG_CD), "another CD bit was asked");
-    need(ad == !!(message.header.flags & DNS_FLAG_AD), "another AD bit was asked");
+    script_need(dnssec_ok == message.edns.dnssec_ok, "another DO bit was asked");
+    script_need(cd == !!(message.header.flags & DNS_FLAG_CD), "another CD bit was asked");
+    script_need(ad == !!(message.header.flags & DNS_FLAG_AD), "another AD bit was asked");
 }
 
 static void run_callback(struct str words)
 {
     const struct callback *callback = replay_take_callback();
     char got[2048], expected[2048];
-    need(callback != NULL, "no callback was recorded");
+    script_need(callback != NULL, "no callback was recorded");
     snprintf(got, sizeof got, "%s %s %s %s%s%s", match_text(callback->match), action_text(callback->verdict.action),
              callback->subject, callback->verdict.indicator, callback->verdict.family[0] ? " " : "",
              callback->verdict.family);
     snprintf(expected, sizeof expected, "%.*s", (int)words.length, words.data);
-    need(callback->channel == CHANNEL_DNS && callback->count == 1, "another channel or count");
-    need(callback->time_ms == clock_wall_ms(), "another time");
+    script_need(callback->channel == CHANNEL_DNS && callback->count == 1, "another channel or count");
+    script_need(callback->time_ms == clock_wall_ms(), "another time");
     if (strcmp(got, expected) != 0)
-        fail("another callback", got);
+        script_fail("another callback", got);
 }
 
 static void run_resolved(struct str words)
@@ -587,18 +345,18 @@ static void run_resolved(struct str words)
         const char *text;
         enum status status;
     } kinds[] = {{"ok", ST_OK}, {"not-found", ST_NOT_FOUND}, {"timeout", ST_TIMEOUT}, {"unavailable", ST_UNAVAILABLE}};
-    need(play.resolved_taken < play.resolved_count, "nothing was resolved");
+    script_need(play.resolved_taken < play.resolved_count, "nothing was resolved");
     const struct resolved *resolved = &play.resolved[play.resolved_taken++];
-    struct str kind = next_word(&words);
+    struct str kind = script_word(&words);
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (str_eq(kind, str_of(kinds[i].text)))
-            need(resolved->status == kinds[i].status, status_text(resolved->status));
+            script_need(resolved->status == kinds[i].status, status_text(resolved->status));
     size_t count = 0;
-    for (struct str word; (word = next_word(&words)).length; count++) {
-        struct addr addr = address(word);
-        need(count < resolved->count && addr_same_ip(&addr, &resolved->addrs[count]), "another address");
+    for (struct str word; (word = script_word(&words)).length; count++) {
+        struct addr addr = script_address(word);
+        script_need(count < resolved->count && addr_same_ip(&addr, &resolved->addrs[count]), "another address");
     }
-    need(count == resolved->count, "another number of addresses");
+    script_need(count == resolved->count, "another number of addresses");
 }
 
 static void run_counter(struct str words)
@@ -609,13 +367,13 @@ static void run_counter(struct str words)
         uint64_t value;
     } all[] = {{"queries", counters->queries},     {"blocked", counters->blocked}, {"cached", counters->cached},
                {"forwarded", counters->forwarded}, {"failed", counters->failed},   {"malformed", counters->malformed}};
-    struct str name = next_word(&words);
+    struct str name = script_word(&words);
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (str_eq(name, str_of(all[i].name))) {
-            need(all[i].value == number(words), "another count");
+            script_need(all[i].value == script_number(words), "another count");
             return;
         }
-    fail("unknown counter", "");
+    script_fail("unknown counter", "");
 }
 
 static void run_expectation(struct str word, struct str words)
@@ -623,31 +381,31 @@ static void run_expectation(struct str word, struct str words)
     if (str_eq(word, STR("reply")))
         run_reply(words);
     else if (str_eq(word, STR("no-reply")))
-        need(!fake_take_sent(), "a reply has come");
+        script_need(!fake_take_sent(), "a reply has come");
     else if (str_eq(word, STR("asked")))
-        need(fake_queries_seen == number(words), "upstream was asked another number of times");
+        script_need(fake_queries_seen == script_number(words), "upstream was asked another number of times");
     else if (str_eq(word, STR("asked-as")))
         run_asked_as(words);
     else if (str_eq(word, STR("waiting")))
-        need(fake_queries() == number(words), "another number waits");
+        script_need(fake_queries() == script_number(words), "another number waits");
     else if (str_eq(word, STR("callback")))
         run_callback(words);
     else if (str_eq(word, STR("no-callback")))
-        need(!replay_take_callback(), "a callback was recorded");
+        script_need(!replay_take_callback(), "a callback was recorded");
     else if (str_eq(word, STR("resolved")))
         run_resolved(words);
     else if (str_eq(word, STR("counter")))
         run_counter(words);
     else if (str_eq(word, STR("tcp-closed")))
-        need(!fake_tcp_open(play.connection), "the connection is open");
+        script_need(!fake_tcp_open(play.connection), "the connection is open");
     else if (str_eq(word, STR("tcp-open")))
-        need(fake_tcp_open(play.connection), "the connection is closed");
+        script_need(fake_tcp_open(play.connection), "the connection is closed");
     else if (str_eq(word, STR("idle")))
-        need(dns_server_idle(play.server), "something waits");
+        script_need(dns_server_idle(play.server), "something waits");
     else if (str_eq(word, STR("not-idle")))
-        need(!dns_server_idle(play.server), "nothing waits");
+        script_need(!dns_server_idle(play.server), "nothing waits");
     else
-        fail("unknown word", "");
+        script_fail("unknown word", "");
 }
 
 /* ---- settings ---- */
@@ -655,20 +413,20 @@ static void run_expectation(struct str word, struct str words)
 static enum category category_of(struct str text)
 {
     enum category category = CATEGORY_OTHER;
-    need(category_parse(text, &category) == ST_OK, "unknown category");
+    script_need(category_parse(text, &category) == ST_OK, "unknown category");
     return category;
 }
 
 static void run_store(struct str words)
 {
-    struct str action = next_word(&words);
+    struct str action = script_word(&words);
     if (str_eq(action, STR("clear"))) {
         replay_policy_clear(play.policy);
     } else {
         unsigned flags = str_eq(action, STR("allow")) ? RECORD_ALLOW : str_eq(action, STR("log")) ? RECORD_LOG : 0;
-        enum category category = category_of(next_word(&words));
-        struct str indicator = next_word(&words);
-        need(replay_policy_add(play.policy, indicator, category, flags, words), "can't read the entry");
+        enum category category = category_of(script_word(&words));
+        struct str indicator = script_word(&words);
+        script_need(replay_policy_add(play.policy, indicator, category, flags, words), "can't read the entry");
     }
     if (play.server)
         replay_policy_apply(play.policy, &play.judge);
@@ -676,8 +434,9 @@ static void run_store(struct str words)
 
 static void run_category(struct str words)
 {
-    enum category category = category_of(next_word(&words));
-    need(str_eq(words, STR("block")) || str_eq(words, STR("log")) || str_eq(words, STR("allow")), "unknown action");
+    enum category category = category_of(script_word(&words));
+    script_need(str_eq(words, STR("block")) || str_eq(words, STR("log")) || str_eq(words, STR("allow")),
+                "unknown action");
     enum action action = str_eq(words, STR("block")) ? ACTION_BLOCK
                          : str_eq(words, STR("log")) ? ACTION_LOG
                                                      : ACTION_ALLOW;
@@ -688,8 +447,8 @@ static void run_category(struct str words)
 
 static void run_answer(struct str words)
 {
-    enum category category = category_of(next_word(&words));
-    need(block_answer_parse(words, &play.settings.answers[category]) == ST_OK, "unknown answer");
+    enum category category = category_of(script_word(&words));
+    script_need(block_answer_parse(words, &play.settings.answers[category]) == ST_OK, "unknown answer");
 }
 
 static bool run_setting(struct str word, struct str words)
@@ -697,24 +456,24 @@ static bool run_setting(struct str word, struct str words)
     if (str_eq(word, STR("answer")))
         run_answer(words);
     else if (str_eq(word, STR("page")))
-        play.pages[play.settings.page_count++] = address(words);
+        play.pages[play.settings.page_count++] = script_address(words);
     else if (str_eq(word, STR("block-ttl")))
-        play.settings.block_ttl_s = (uint32_t)number(words);
+        play.settings.block_ttl_s = (uint32_t)script_number(words);
     else if (str_eq(word, STR("timeout")))
-        play.settings.query_timeout_ms = (int64_t)number(words);
+        play.settings.query_timeout_ms = (int64_t)script_number(words);
     else if (str_eq(word, STR("max-waiting")))
-        play.settings.max_waiting = number(words);
+        play.settings.max_waiting = script_number(words);
     else if (str_eq(word, STR("max-tcp")))
-        play.settings.max_tcp_clients = number(words);
+        play.settings.max_tcp_clients = script_number(words);
     else if (str_eq(word, STR("tcp-idle")))
-        play.settings.tcp_idle_ms = (int64_t)number(words);
+        play.settings.tcp_idle_ms = (int64_t)script_number(words);
     else if (str_eq(word, STR("max-ttl")))
-        play.cache_settings.max_ttl_s = (uint32_t)number(words);
+        play.cache_settings.max_ttl_s = (uint32_t)script_number(words);
     else if (str_eq(word, STR("max-negative-ttl")))
-        play.cache_settings.max_negative_ttl_s = (uint32_t)number(words);
+        play.cache_settings.max_negative_ttl_s = (uint32_t)script_number(words);
     else
         return false;
-    need(!play.server, "settings stand before the first step");
+    script_need(!play.server, "settings stand before the first step");
     return true;
 }
 
@@ -731,14 +490,14 @@ static bool run_world(struct str word, struct str words)
         if (play.server)
             replay_policy_apply(play.policy, &play.judge);
     } else if (str_eq(word, STR("upstream"))) {
-        run_upstream(words);
+        upstream_script(words);
     } else if (str_eq(word, STR("busy"))) {
         fake_upstream_busy = true;
     } else if (str_eq(word, STR("hold"))) {
-        play.hold = true;
+        upstream_hold(true);
     } else if (str_eq(word, STR("release"))) {
-        play.hold = false;
-        answer_all();
+        upstream_hold(false);
+        upstream_answer_all();
     } else {
         return false;
     }
@@ -755,11 +514,11 @@ static bool run_step(struct str word, struct str words)
         run_tcp_bytes(words);
     } else if (str_eq(word, STR("tcp-end"))) {
         fake_tcp_end(play.connection);
-        answer_all();
+        upstream_answer_all();
     } else if (str_eq(word, STR("advance"))) {
-        clock_fake_advance((int64_t)number(words));
+        clock_fake_advance((int64_t)script_number(words));
         fake_run_timers();
-        answer_all();
+        upstream_answer_all();
     } else if (str_eq(word, STR("resolve"))) {
         run_resolve(words);
     } else if (str_eq(word, STR("drain"))) {
@@ -778,7 +537,7 @@ static char *read_whole(const char *path)
     struct buf text = {0};
     char part[4096];
     if (!file)
-        fail("can't be opened", "");
+        script_fail("can't be opened", path);
     for (size_t n; (n = fread(part, 1, sizeof part, file)) > 0;)
         buf_add(&text, part, n);
     fclose(file);
@@ -786,10 +545,9 @@ static char *read_whole(const char *path)
     return text.data;
 }
 
-static void prepare(const char *path)
+static void prepare(void)
 {
     memset(&play, 0, sizeof play);
-    play.path = path;
     play.connection = -1;
     play.settings = (struct dns_settings){
         .block_ttl_s = 10, .query_timeout_ms = 5000, .tcp_idle_ms = 10000, .max_tcp_clients = 10, .max_waiting = 100};
@@ -803,8 +561,7 @@ static void clean_up(void)
     dns_server_close(play.server);
     dns_cache_free(play.cache);
     replay_policy_free(play.policy);
-    for (size_t i = 0; i < play.answer_count; i++)
-        buf_free(&play.answers[i].lines);
+    upstream_script_reset();
     while (replay_take_callback())
         ;
     fake_reset();
@@ -812,19 +569,19 @@ static void clean_up(void)
 
 static void run_scenario(const char *path)
 {
-    prepare(path);
+    prepare();
     char *text = read_whole(path);
-    play.rest = text;
+    script_start(path, text);
     struct str line;
-    for (char *after; peek_line(&line, &after);) {
-        next_line(after);
-        struct str words = line, word = next_word(&words);
+    for (char *after; script_peek(&line, &after);) {
+        script_next(after);
+        struct str words = line, word = script_word(&words);
         if (!word.length || run_setting(word, words) || run_world(word, words) || run_step(word, words))
             continue;
         run_expectation(word, words);
     }
-    need(!fake_take_sent(), "a reply is left at the end");
-    need(!replay_take_callback(), "a callback is left at the end");
+    script_need(!fake_take_sent(), "a reply is left at the end");
+    script_need(!replay_take_callback(), "a callback is left at the end");
     free(text);
     clean_up();
 }
