@@ -1,2 +1,5 @@
+ccward_unit(reputation canonical_host)
+ccward_unit(reputation canonical_url)
 ccward_unit(reputation source_writer)
 ccward_unit(reputation store_find)
+ccward_fuzz(url ccward_reputation)
