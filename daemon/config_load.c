@@ -50,7 +50,7 @@ void config_report(struct loading *loading, bool error, size_t line, const char 
 }
 
 static const cyaml_schema_value_t string_value = {.type = CYAML_STRING,
-                                                  .flags = CYAML_FLAG_POINTER_NULL_STR,
+                                                  .flags = CYAML_FLAG_POINTER,
                                                   .data_size = sizeof(char),
                                                   .string = {.min = 0, .max = 65536}};
 
@@ -66,7 +66,7 @@ static void schema_categories(struct schema *schema)
             (cyaml_schema_field_t){.key = i < CATEGORY_COUNT ? category_text((enum category)i) : "default",
                                    .data_offset = i * (uint32_t)sizeof(char *),
                                    .value = {.type = CYAML_STRING,
-                                             .flags = CYAML_FLAG_POINTER_NULL_STR | CYAML_FLAG_OPTIONAL,
+                                             .flags = CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
                                              .data_size = sizeof(char),
                                              .string = {.min = 0, .max = 65536}}};
 }

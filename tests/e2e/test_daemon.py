@@ -116,7 +116,7 @@ def test_every_command_has_help():
 def test_health_and_pac_are_served(ccward):
     with urllib.request.urlopen(f"http://127.0.0.1:{ccward.console_port}/healthz", timeout=5) as response:
         health = json.load(response)
-    assert health["state"] == "ok" and health["names"] > 10
+    assert health["state"] == "ok" and health["counts"]["names"] > 10
     with urllib.request.urlopen(f"http://127.0.0.1:{ccward.console_port}/proxy.pac", timeout=5) as response:
         assert response.headers["Content-Type"] == "application/x-ns-proxy-autoconfig"
         assert f"PROXY 127.0.0.1:{ccward.proxy_port}" in response.read().decode()
