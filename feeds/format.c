@@ -7,8 +7,9 @@
 
 /* Of two formats that read a sample equally well the first is taken, so the narrower stands before the wider. */
 static const struct format *const formats[] = {
-    &format_hosts,   &format_ips,     &format_urls, &format_domains,  &format_wildcard, &format_ipsum,
-    &format_dnsmasq, &format_unbound, &format_bind, &format_spamhaus, &format_adblock,
+    &format_hosts,   &format_ips,     &format_urls,      &format_domains,  &format_wildcard, &format_ipsum,
+    &format_dnsmasq, &format_unbound, &format_bind,      &format_spamhaus, &format_urlhaus,  &format_threatfox,
+    &format_feodo,   &format_sslbl,   &format_phishtank, &format_adblock,
 };
 
 enum { FORMATS = sizeof formats / sizeof formats[0], DETECT_MIN_PERCENT = 50 };

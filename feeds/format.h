@@ -10,8 +10,9 @@ struct format {
     void (*line)(struct intake *intake, struct str line);
 };
 
-extern const struct format format_adblock, format_bind, format_dnsmasq, format_domains, format_hosts, format_ips,
-    format_ipsum, format_spamhaus, format_unbound, format_urls, format_wildcard;
+extern const struct format format_adblock, format_bind, format_dnsmasq, format_domains, format_feodo, format_hosts,
+    format_ips, format_ipsum, format_phishtank, format_spamhaus, format_sslbl, format_threatfox, format_unbound,
+    format_urlhaus, format_urls, format_wildcard;
 
 size_t format_count(void);
 const struct format *format_at(size_t index);

@@ -7,6 +7,7 @@
 #include "feeds/entries.h"
 #include "feeds/interrupt.h"
 #include "feeds/parse.h"
+#include "feeds/test_hosts.h"
 
 enum { LOCK_WAIT_MS = 30 * 1000, LOCK_POLL_MS = 50 };
 
@@ -50,16 +51,26 @@ static void count_distinct(struct feed_report *report, const uint64_t distinct[I
     }
 }
 
+enum status feed_name_check(const char *name, struct fault *fault)
+{
+    if (!source_name_valid(str_of(name)))
+        return fault_set(fault, ST_INVALID, "'%s' is no name for a feed: use a-z, 0-9, '.', '_' and '-'", name);
+    if (str_eq(str_of(name), STR(TEST_HOSTS_NAME)))
+        return fault_set(fault, ST_INVALID, "'%s' is the name of a built-in source", name);
+    return ST_OK;
+}
+
 enum status import_fd(const char *store_dir, int fd, const char *name, const char *origin, const struct feed *feed,
                       bool progress, struct feed_report *report, struct fault *fault)
 {
     struct source_writer *writer = NULL;
     *report = (struct feed_report){0};
-    if (!source_name_valid(str_of(feed->name)))
-        return fault_set(fault, ST_INVALID, "'%s' is no name for a feed: use a-z, 0-9, '.', '_' and '-'", feed->name);
+    enum status st = feed_name_check(feed->name, fault);
+    if (st != ST_OK)
+        return st;
     struct source_writer_settings settings = {
         .name = feed->name, .format = feed->format, .category = feed->category, .origin = origin};
-    enum status st = source_writer_new(&settings, &writer);
+    st = source_writer_new(&settings, &writer);
     if (st != ST_OK)
         return fault_set(fault, st, "can't write a source: %s", status_text(st));
     struct feed_sink sink = {writer_take, writer};

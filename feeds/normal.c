@@ -91,7 +91,9 @@ static bool url_split(struct str text, struct url_parts *parts)
         parts->host.length = (size_t)(colon - authority.data);
         parts->port = str_from(authority, parts->host.length + 1);
     }
-    return parts->host.length > 0;
+    if (parts->host.length && parts->host.data[parts->host.length - 1] == '.')
+        parts->host.length--;
+    return parts->host.length && parts->host.data[parts->host.length - 1] != '.';
 }
 
 /* A host that may stand in a store: a name as normal_name() wants it, or an address that is no one's own. */

@@ -18,6 +18,6 @@ enum skip normal_address_port(struct str text, struct network *network, uint16_t
 /* A quick look: whether TEXT can only be meant as an address or network (a name ends in a letter). */
 bool looks_like_network(struct str text);
 
-/* An http or https URL into OUT, of SIZE bytes: scheme and host in lower case; no user, default port or fragment; "/"
- * for an empty path; path and query byte for byte. */
+/* An http or https URL into OUT, of SIZE bytes: scheme and host in lower case; no user, default port, fragment, or dot
+ * behind the host; "/" for an empty path; path and query byte for byte. */
 enum skip normal_url(struct str text, char *out, size_t size, struct str *url) MUST_CHECK;

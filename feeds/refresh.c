@@ -32,8 +32,9 @@ static enum status prepare(struct refresh *refresh, struct fault *fault)
 {
     const char *name = refresh->feed->name;
     char folder[PATH_SIZE];
-    if (!source_name_valid(str_of(name)))
-        return fault_set(fault, ST_INVALID, "'%s' is no name for a feed: use a-z, 0-9, '.', '_' and '-'", name);
+    enum status st = feed_name_check(name, fault);
+    if (st != ST_OK)
+        return st;
     if (!refresh->feed->url || !refresh->feed->url[0] || strlen(refresh->feed->url) >= FEED_URL_SIZE)
         return fault_set(fault, ST_INVALID, "%s: it has no URL to be fetched from", name);
     int n = snprintf(refresh->store_dir, PATH_SIZE, "%s/reputation", refresh->state_dir);
@@ -41,7 +42,7 @@ static enum status prepare(struct refresh *refresh, struct fault *fault)
         feed_state_path(refresh->state_dir, name, ".part", refresh->part, PATH_SIZE) != ST_OK ||
         feed_state_path(refresh->state_dir, name, ".raw", refresh->raw, PATH_SIZE) != ST_OK)
         return fault_set(fault, ST_TOO_LARGE, "the state directory's path is too long");
-    enum status st = make_directory(refresh->state_dir, fault);
+    st = make_directory(refresh->state_dir, fault);
     return st == ST_OK ? make_directory(folder, fault) : st;
 }
 

@@ -29,6 +29,7 @@ static const struct {
     [SKIP_COSMETIC] = {"cosmetic rule", false},
     [SKIP_FORWARD] = {"name that is to be forwarded", false},
     [SKIP_DIRECTIVE] = {"other directive", false},
+    [SKIP_OTHER_KIND] = {"neither name, URL nor address", false},
     [SKIP_LOCAL_NAME] = {"guard: name of the machine itself", false},
     [SKIP_SPECIAL_ADDRESS] = {"guard: private or special address", false},
     [SKIP_WIDE_NETWORK] = {"guard: network wider than /8 (IPv6: /19)", false},

@@ -29,6 +29,7 @@ enum skip {
     SKIP_COSMETIC,
     SKIP_FORWARD,
     SKIP_DIRECTIVE,
+    SKIP_OTHER_KIND,
     /* Guards: an indicator that would block what is not the malware's. */
     SKIP_LOCAL_NAME,
     SKIP_SPECIAL_ADDRESS,

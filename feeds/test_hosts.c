@@ -91,7 +91,7 @@ const struct test_host *test_hosts(size_t *count)
 enum status test_hosts_source(struct source **source, struct fault *fault)
 {
     struct source_writer_settings settings = {
-        .name = "test-hosts", .format = "built-in", .category = CATEGORY_C2, .origin = "built-in"};
+        .name = TEST_HOSTS_NAME, .format = "built-in", .category = CATEGORY_C2, .origin = "built-in"};
     struct source_writer *writer;
     enum status st = source_writer_new(&settings, &writer);
     if (st != ST_OK)

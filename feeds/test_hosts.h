@@ -5,6 +5,8 @@
 
 #include "reputation/record.h"
 
+#define TEST_HOSTS_NAME "test-hosts"
+
 struct test_host {
     const char *name; /* covers what is below it; NULL: url */
     const char *url;  /* where the host itself is shared or must stay reachable */

@@ -231,6 +231,46 @@ static void bind_zones_are_names(void **state)
     assert_int_equal(skipped_for(&report, "not a rule of this format"), 3);
 }
 
+static void the_csv_of_abuse_ch_is_read_by_its_columns(void **state)
+{
+    (void)state;
+    struct feed_report report =
+        expect("urlhaus-csv",
+               "# id,dateadded,url,url_status,last_online,threat,tags,urlhaus_link,reporter\r\n"
+               "id,dateadded,url,url_status,last_online,threat,tags,urlhaus_link,reporter\r\n"
+               "\"2\",\"d\",\"http://a.example/x,y\",\"online\",\"d\",\"t\",\"a,b\",\"l\",\"r\"\r\n"
+               "\"1\",\"d\",\"http://b.example/\",\"offline\",\"t\",\"None\",\"l\",\"r\"\r\n"
+               "\"1\",\"d\",\"http://c.example/\r\n"
+               "1,2,3\r\n",
+               FEED_DUMP_URLS, "http://a.example/x,y\nhttp://b.example/\n");
+    assert_int_equal(report.comments, 2);
+    assert_int_equal(skipped_for(&report, "not a rule of this format"), 2);
+
+    const char *fox = "\"d\", \"1\", \"a.example\", \"domain\", \"t\", \"f\", \"None\", \"F\", \"\", \"50\", \"r\", "
+                      "\"t\", \"0\", \"x\"\n"
+                      "\"d\", \"1\", \"192.0.2.1:80\", \"ip:port\", \"t\", \"f\", \"None\", \"F\", \"\", \"50\", "
+                      "\"r\", \"t\", \"0\", \"x\"\n"
+                      "\"d\", \"1\", \"2001:db8::5:443\", \"ip:port\", \"t\", \"f\", \"None\", \"F\", \"\", \"50\", "
+                      "\"r\", \"t\", \"0\", \"x\"\n"
+                      "\"d\", \"1\", \"nonsense\", \"ip:port\", \"t\", \"f\", \"None\", \"F\", \"\", \"50\", \"r\", "
+                      "\"t\", \"0\", \"x\"\n"
+                      "\"d\", \"1\", \"00ff\", \"md5_hash\", \"t\", \"f\", \"None\", \"F\", \"\", \"50\", \"r\", "
+                      "\"t\", \"0\", \"x\"\n";
+    expect("threatfox-csv", fox, FEED_DUMP_NAMES, "a.example\n");
+    report = expect("threatfox-csv", fox, FEED_DUMP_IP_PORTS, "192.0.2.1:80\n[2001:db8::5]:443\n");
+    assert_int_equal(skipped_for(&report, "neither name, URL nor address"), 1);
+    assert_int_equal(skipped_for(&report, "not an address or network"), 1);
+
+    expect("feodo-csv",
+           "# c\n\"first_seen_utc\",\"dst_ip\",\"dst_port\",\"c2_status\",\"last_online\",\"malware\"\n"
+           "\"d\",\"192.0.2.1\",\"1194\",\"online\",\"d\",\"Pikabot\"\n# END 1 entries",
+           FEED_DUMP_IP_PORTS, "192.0.2.1:1194\n");
+    expect("sslbl-csv", "192.0.2.1,443,URLzone C&C\n2020-01-01,192.0.2.2,444\n,,\n", FEED_DUMP_IP_PORTS,
+           "192.0.2.1:443\n192.0.2.2:444\n");
+    expect("phishtank-csv", "phish_id,url,a,b,c,d,e,f\n1,\"http://a.example/x,y\",l,t,yes,t,yes,\"A, B\"\n",
+           FEED_DUMP_URLS, "http://a.example/x,y\n");
+}
+
 static enum status keep_record(void *user, const struct indicator *indicator, bool guarded)
 {
     struct record *record = user;
@@ -408,6 +448,7 @@ int main(void)
         cmocka_unit_test(dnsmasq_options_that_lead_nowhere_are_taken),
         cmocka_unit_test(unbound_zones_block_or_exempt_by_their_type),
         cmocka_unit_test(bind_zones_are_names),
+        cmocka_unit_test(the_csv_of_abuse_ch_is_read_by_its_columns),
         cmocka_unit_test(what_a_feed_says_beside_the_key_is_kept),
         cmocka_unit_test(auto_finds_the_format),
         cmocka_unit_test(auto_does_not_guess),

@@ -1,3 +1,4 @@
+ccward_unit(feeds csv)
 ccward_unit(feeds feed_state)
 ccward_unit(feeds fetch LINKS Threads::Threads)
 ccward_unit(feeds format)
@@ -10,6 +11,6 @@ ccward_unit(feeds refresh LINKS Threads::Threads)
 ccward_unit(feeds test_hosts)
 ccward_unit(feeds truth LINKS PkgConfig::JANSSON)
 
-foreach(format adblock bind dnsmasq domains hosts ips ipsum spamhaus_json unbound urls wildcard)
+foreach(format adblock bind dnsmasq domains hosts feodo_csv ips ipsum phishtank_csv spamhaus_json sslbl_csv threatfox_csv unbound urlhaus_csv urls wildcard)
     ccward_fuzz(feed_${format} ccward_feeds)
 endforeach()
