@@ -6,8 +6,18 @@
 
 #include "base/text.h"
 
-/* The text of KEY; false if there is none. An empty text is one. */
-bool catalogue_find(struct str catalogue, struct str key, struct str *text);
+enum { CATALOGUE_MAX = 256 };
 
-/* The next "key: text" of *REST, which is taken off it; false at the end. For tests. */
-bool catalogue_next(struct str *rest, struct str *key, struct str *text);
+/* Sorted by key; views into the file's text. */
+struct catalogue {
+    size_t count;
+    struct catalogue_entry {
+        struct str key, text;
+    } entries[CATALOGUE_MAX];
+};
+
+/* FILE is ours and stays; more than CATALOGUE_MAX lines are a bug. */
+void catalogue_load(struct catalogue *catalogue, struct str file);
+
+/* The text of KEY; false if there is none. An empty text is one. */
+bool catalogue_find(const struct catalogue *catalogue, struct str key, struct str *text);

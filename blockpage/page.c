@@ -98,7 +98,8 @@ void page_answer(struct buf *response, const struct http_head *request, const st
 {
     struct page_choice choice = choose(request, keep_alive);
     struct page_view view;
-    page_view_of_block(&view, choice.language, facts);
+    if (choice.shape->content)
+        page_view_of_block(&view, choice.language, facts);
 
     struct buf proxy_status = {0};
     buf_printf(&proxy_status, "ccward; error=http_request_denied; details=\"%s",
@@ -121,7 +122,8 @@ void page_answer_not_blocked(struct buf *response, const struct http_head *reque
     else if (choice.shape == &shapes[PAGE_FORM_PROBLEM])
         choice.shape = &shapes[PAGE_FORM_LINE];
     struct page_view view;
-    page_view_of_not_blocked(&view, choice.language, host);
+    if (choice.shape->content)
+        page_view_of_not_blocked(&view, choice.language, host);
     choice.status = 404; /* never 421, which makes a browser ask again (RFC 9110 section 15.5.20) */
     add_answer(response, &choice, &view);
 }

@@ -1,5 +1,6 @@
 #include "blockpage/page_view.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -9,6 +10,17 @@
 #include "blockpage/catalogue.h"
 #include "blockpage/embedded.h"
 
+enum { KEY_SIZE = 160 };
+
+static struct catalogue english, japanese;
+static pthread_once_t catalogues_loaded = PTHREAD_ONCE_INIT;
+
+static void load_catalogues(void)
+{
+    catalogue_load(&english, embedded_en_txt);
+    catalogue_load(&japanese, embedded_ja_txt);
+}
+
 static void add(struct page_view *view, const char *name, struct str text)
 {
     CHECK(view->count < PAGE_VIEW_VALUES);
@@ -17,13 +29,29 @@ static void add(struct page_view *view, const char *name, struct str text)
     view->count++;
 }
 
+/* Appends PART and a dot to KEY, unless PART is empty. */
+static size_t add_part(char *key, size_t used, const char *part)
+{
+    size_t n = strlen(part);
+    if (!n)
+        return used;
+    memcpy(key + used, part, n);
+    key[used + n] = '.';
+    return used + n + 1;
+}
+
+/* The text of GROUP.STAGE.name; an empty part is left out. */
 static bool find_text(const struct page_view *view, const char *group, const char *stage, struct str name,
                       struct str *text)
 {
-    char key[96];
-    int n = snprintf(key, sizeof key, "%s%s%s%s%.*s", group, *group ? "." : "", stage, *stage ? "." : "",
-                     (int)name.length, name.data);
-    return n > 0 && (size_t)n < sizeof key && catalogue_find(view->catalogue, str_of(key), text);
+    char key[KEY_SIZE];
+    if (name.length > sizeof key / 2) /* the name of a source */
+        return false;
+    size_t used = add_part(key, add_part(key, 0, group), stage);
+    CHECK(used + name.length <= sizeof key);
+    if (name.length)
+        memcpy(key + used, name.data, name.length);
+    return catalogue_find(view->catalogue, (struct str){key, used + name.length}, text);
 }
 
 bool page_view_find(const void *arg, struct str name, struct template_value *value)
@@ -201,7 +229,9 @@ static void add_incident(struct page_view *view, const struct incident_view *inc
 
 static void start(struct page_view *view, enum page_language language, const char *group, const char *stage)
 {
-    view->catalogue = language == PAGE_JA ? embedded_ja_txt : embedded_en_txt;
+    int failed = pthread_once(&catalogues_loaded, load_catalogues);
+    CHECK(!failed);
+    view->catalogue = language == PAGE_JA ? &japanese : &english;
     view->group = group;
     view->stage = stage;
     view->count = 0;

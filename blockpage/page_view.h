@@ -15,8 +15,10 @@ enum {
  * (A, AAAA and HTTPS queries, three CONNECTs, the page, its icon). */
 enum { PAGE_SAME_VISIT_MS = 10000 };
 
+struct catalogue;
+
 struct page_view {
-    struct str catalogue;
+    const struct catalogue *catalogue;
     const char *group; /* "c2", "malware", "phishing", "rules", "notblocked": first part of a text's key */
     const char *stage; /* "first", "repeated" */
     size_t count;
