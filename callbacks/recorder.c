@@ -11,20 +11,19 @@
 #include "base/check.h"
 #include "callbacks/drain.h"
 
-/* Slots of one level stand in sets, and what may flood stays in the set of its next level: the subjects of one client
- * and indicator share a set, so that they fold among themselves and leave others' sets alone. */
+/* Slots of one level stand in sets, and what may flood stays in the two sets of its next level: the subjects of one
+ * client and indicator share two sets, so that they fold among themselves, and hardly anyone else has the same two.
+ * The last level has a way for each action, so that there is always a place. */
 struct shape {
     unsigned sets, ways;
 };
 static const struct shape shapes[FOLD_LEVELS] = {
-    [FOLD_NONE] = {32, 16}, [FOLD_SUBJECTS] = {32, 8}, [FOLD_INDICATORS] = {16, 8}, [FOLD_CLIENTS] = {1, 3}, /* one way
-                                                                                                                for each
-                                                                                                                action:
-                                                                                                                there is
-                                                                                                                always a
-                                                                                                                place */
+    [FOLD_NONE] = {64, 8},
+    [FOLD_SUBJECTS] = {64, 4},
+    [FOLD_INDICATORS] = {32, 4},
+    [FOLD_CLIENTS] = {1, 3},
 };
-enum { SLOTS = 32 * 16 + 32 * 8 + 16 * 8 + 1 * 3 };
+enum { SLOTS = 64 * 8 + 64 * 4 + 32 * 4 + 1 * 3 };
 
 struct recorder {
     uint64_t seed;
@@ -88,6 +87,14 @@ static bool count_in_set(struct recorder *recorder, unsigned first, unsigned way
     return true;
 }
 
+static bool count_at_level(struct recorder *recorder, unsigned first, const struct shape *shape, uint64_t home,
+                           uint64_t key, const struct callback *callback)
+{
+    unsigned one = (unsigned)(home % shape->sets), other = (unsigned)((home >> 32) % shape->sets);
+    return count_in_set(recorder, first + one * shape->ways, shape->ways, key, callback) ||
+           count_in_set(recorder, first + other * shape->ways, shape->ways, key, callback);
+}
+
 void recorder_record(struct recorder *recorder, const struct callback *callback)
 {
     unsigned first = 0;
@@ -95,11 +102,9 @@ void recorder_record(struct recorder *recorder, const struct callback *callback)
     for (enum fold level = FOLD_NONE; level < FOLD_LEVELS; level++) {
         uint64_t next_key = level < FOLD_CLIENTS ? fold_key(recorder->seed, level + 1, callback) : 0;
         uint64_t home = level < FOLD_INDICATORS ? next_key : key;
-        const struct shape *shape = &shapes[level];
-        unsigned set = (unsigned)(home % shape->sets);
-        if (count_in_set(recorder, first + set * shape->ways, shape->ways, key, callback))
+        if (count_at_level(recorder, first, &shapes[level], home, key, callback))
             return;
-        first += shape->sets * shape->ways;
+        first += shapes[level].sets * shapes[level].ways;
         key = next_key;
     }
     CHECK(false); /* the last level has a place for every action */

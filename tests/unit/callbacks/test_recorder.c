@@ -140,6 +140,36 @@ static void fixed_memory_holds_any_number_of_hits(void **state)
     assert_non_null(state);
 }
 
+struct sought {
+    const char *subject;
+    unsigned found;
+};
+
+static void seek(void *context, enum fold level, const struct callback *callback, int64_t last_ms)
+{
+    struct sought *sought = context;
+    sought->found += level == FOLD_NONE && !strcmp(callback->subject, sought->subject) && last_ms;
+}
+
+static void other_clients_keep_their_subject_in_a_flood_of_subjects(void **state)
+{
+    struct sought sought = {.subject = "www.other.example"};
+    struct recorder *recorder = recorder_new(1);
+    struct callback callback = a_callback(1, "evil.example", "");
+    for (unsigned i = 0; i < 20000; i++) {
+        snprintf(callback.subject, sizeof callback.subject, "%u.evil.example", i);
+        recorder_record(recorder, &callback);
+    }
+    for (unsigned client = 2; client < 42; client++) {
+        callback = a_callback(client, "other.example", sought.subject);
+        recorder_record(recorder, &callback);
+    }
+    recorder_drain(recorder, seek, &sought);
+    assert_int_equal(sought.found, 40);
+    recorder_free(recorder);
+    assert_non_null(*state);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -149,6 +179,7 @@ int main(void)
         TEST(no_hit_on_many_indicators_is_lost_between_threads),
         TEST(no_hit_of_many_clients_is_lost_between_threads),
         TEST(what_was_taken_is_not_taken_again),
+        TEST(other_clients_keep_their_subject_in_a_flood_of_subjects),
         TEST(fixed_memory_holds_any_number_of_hits),
     };
     return cmocka_run_group_tests_name("recorder", tests, NULL, NULL);
