@@ -444,6 +444,16 @@ static void an_early_answer_to_an_upload_reaches_the_client(void **state)
     wait_closed(f, p.client);
 }
 
+static void a_connection_with_half_a_request_on_it_is_not_used_again(void **state)
+{
+    struct fixture *f = *state;
+    struct pair p = exchange(f, "POST http://a.test:%P/ HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc");
+    say(f, p.origin, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    wait_for(f, p.client, "\r\n\r\nok");
+    wait_closed(f, p.origin);
+    wait_closed(f, p.client);
+}
+
 static size_t resident_bytes(void)
 {
     char line[128];
@@ -649,6 +659,7 @@ int main(void)
         T(a_client_that_vanishes_closes_the_origin),
         T(a_client_that_ends_its_direction_still_gets_its_response),
         T(an_early_answer_to_an_upload_reaches_the_client),
+        T(a_connection_with_half_a_request_on_it_is_not_used_again),
         T(a_slow_reader_slows_the_origin_down),
         T(a_slow_origin_slows_an_upload_down),
         T(a_client_that_stops_reading_is_given_up),
