@@ -1,7 +1,6 @@
 #include "policy/policy.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -265,12 +264,13 @@ static bool is_stronger(const struct policy *policy, const struct opinion *a, co
 static void add_source(const struct policy *policy, const struct store_hit *hit, size_t *used,
                        char out[VERDICT_SOURCES_SIZE])
 {
-    const char *name = store_source_info(policy->store, hit->source)->name;
-    size_t need = strlen(name) + (*used > 0);
-    if (*used + need >= VERDICT_SOURCES_SIZE)
+    struct str name = str_of(store_source_info(policy->store, hit->source)->name);
+    if (*used + name.length + 2 > VERDICT_SOURCES_SIZE)
         return;
-    snprintf(out + *used, VERDICT_SOURCES_SIZE - *used, "%s%s", *used ? "," : "", name);
-    *used += need;
+    if (*used)
+        out[(*used)++] = ',';
+    text_copy(out + *used, VERDICT_SOURCES_SIZE - *used, name);
+    *used += name.length;
 }
 
 static void fill(struct policy_reader *reader, const struct policy_group *group, const struct opinion *best,
