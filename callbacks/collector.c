@@ -47,6 +47,7 @@ enum status collector_open(const struct collector_settings *settings, struct col
     struct collector *collector = calloc(1, sizeof *collector);
     if (!collector)
         return ST_NOMEM;
+    collector->file.fd = -1;
     enum status status = fold_seed(&collector->seed);
     if (status != ST_OK)
         goto out;

@@ -1,5 +1,10 @@
 #include "fixture.h"
 
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
 #include "callbacks/contacts.h"
 
 static void a_hit_is_a_line_after_one_step(void **state)
@@ -309,6 +314,48 @@ static void a_small_budget_still_counts_everything(void **state)
     assert_in_range(fixture->line_count, 20, 70); /* 30 s */
 }
 
+static void a_hit_is_on_disk_when_the_program_is_killed_a_moment_later(void **state)
+{
+    struct fixture *fixture = *state;
+    int result;
+    fflush(stdout);
+    pid_t child = fork();
+    if (!child) {
+        record(fixture, 1, "evil.example", "evil.example");
+        step_after(fixture, 100);
+        kill(getpid(), SIGKILL);
+    }
+    assert_int_equal(waitpid(child, &result, 0), child);
+    assert_true(WIFSIGNALED(result) && WTERMSIG(result) == SIGKILL);
+    fixture_read(fixture);
+    assert_int_equal(sum_of(fixture), 1);
+}
+
+static void a_program_of_this_machine_is_named(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(53), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof to;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, length), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&to, &length), 0);
+    struct callback callback = a_callback(1, "evil.example", "evil.example");
+    callback.client = addr_v4(INADDR_LOOPBACK, ntohs(to.sin_port));
+    recorder_record(fixture->recorder, &callback);
+    record(fixture, 2, "evil.example", "evil.example");
+    step_after(fixture, 100);
+    close(fd);
+    fixture_read(fixture);
+    assert_int_equal(fixture->line_count, 2);
+    size_t local = !strcmp(json_string_value(json_object_get(field(fixture, 0, "client"), "ip")), "127.0.0.1") ? 0 : 1;
+    const json_t *client = field(fixture, local, "client"), *other = field(fixture, 1 - local, "client");
+    assert_int_equal(json_integer_value(json_object_get(client, "pid")), getpid());
+    assert_string_equal(json_string_value(json_object_get(client, "process")), "test_callbacks_collector");
+    assert_non_null(json_string_value(json_object_get(client, "user")));
+    assert_null(json_object_get(other, "pid"));
+    assert_null(json_object_get(other, "user"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -327,6 +374,8 @@ int main(void)
         TEST(block_and_log_are_never_counted_together),
         TEST(counts_that_a_record_brings_are_added),
         TEST(closing_writes_what_is_left),
+        TEST(a_hit_is_on_disk_when_the_program_is_killed_a_moment_later),
+        TEST(a_program_of_this_machine_is_named),
         TEST(a_small_budget_still_counts_everything),
     };
     return cmocka_run_group_tests_name("collector", tests, NULL, NULL);
