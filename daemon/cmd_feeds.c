@@ -55,9 +55,9 @@ static int refresh_one(const struct feeds_call *call, const struct config_feed *
     struct fault fault = {0};
     enum status status = feed_refresh(call->config.state_dir, &feed, true, &report, &fault);
     if (status != ST_OK) {
-        fprintf(stderr, "ccward: feed %s: %s; what was in force stays in force\n", feed.name,
+        fprintf(stderr, "ccward: %s; what was in force stays in force\n",
                 fault.text[0] ? fault.text : status_text(status));
-        return status == ST_BUSY ? EXIT_BUSY : EXIT_FAILED;
+        return status == ST_BUSY ? EXIT_BUSY : status == ST_CLOSED ? EXIT_INTERRUPTED : EXIT_FAILED;
     }
     if (report.unchanged)
         printf("%s: unchanged\n", feed.name);
@@ -77,6 +77,8 @@ static int refresh(struct feeds_call *call)
         int code = refresh_one(call, feed);
         worst = code > worst ? code : worst;
         found = true;
+        if (code == EXIT_INTERRUPTED)
+            break;
     }
     if (!found && call->operand)
         return command_misused(call->command, "the configuration has no feed '%s'", call->operand);

@@ -24,7 +24,7 @@ int command_misused(const struct command *command, const char *format, ...)
 int command_failed(enum status status, const struct fault *fault)
 {
     fprintf(stderr, "ccward: %s\n", fault && fault->text[0] ? fault->text : status_text(status));
-    return status == ST_BUSY ? EXIT_BUSY : EXIT_FAILED;
+    return status == ST_BUSY ? EXIT_BUSY : status == ST_CLOSED ? EXIT_INTERRUPTED : EXIT_FAILED;
 }
 
 bool command_config(const char *path, struct config *config)

@@ -11,6 +11,7 @@ enum exit_code {
     EXIT_BLOCK = 4,
     EXIT_BUSY = 75, /* sysexits(3) EX_TEMPFAIL: another process holds a port, the state or the store */
     EXIT_CONFIG = 78,
+    EXIT_INTERRUPTED = 130, /* as shells report SIGINT */
 };
 
 struct command {

@@ -49,10 +49,8 @@ void config_report(struct loading *loading, bool error, size_t line, const char 
         loading->faults->warnings++;
 }
 
-static const cyaml_schema_value_t string_value = {.type = CYAML_STRING,
-                                                  .flags = CYAML_FLAG_POINTER,
-                                                  .data_size = sizeof(char),
-                                                  .string = {.min = 0, .max = 65536}};
+static const cyaml_schema_value_t string_value = {
+    .type = CYAML_STRING, .flags = CYAML_FLAG_POINTER, .data_size = sizeof(char), .string = {.min = 0, .max = 65536}};
 
 struct schema {
     cyaml_schema_field_t top[16], options[16][CONFIG_MAX_OPTIONS + 1], categories[CATEGORY_COUNT + 2];
@@ -174,8 +172,10 @@ static void set_option(struct loading *loading, const struct section *section, l
     struct fault why = {0};
     if (raw->by_category) {
         set_categories(loading, section, option, base, raw->by_category);
-    } else if (raw->elements) {
-        option_clear(option, base); /* the default gives way to what is written */
+    } else if (option_is_list(option)) {
+        /* An empty list gives no elements here, but it is written, and the default gives way to it. */
+        if (config_value_line(loading, section, item, str_of(option->key), -1))
+            option_clear(option, base);
         for (unsigned i = 0; i < raw->element_count; i++) {
             why.text[0] = '\0';
             if (option_set(option, base, str_of(raw->elements[i]), &why) == ST_OK)

@@ -182,7 +182,7 @@ static void what_is_printed_reads_back_to_the_same(void **state)
             assert_int_equal(load(printed[0]), ST_OK);
     }
     assert_string_equal(printed[0], printed[1]);
-    assert_string_equal(config.blockpage.contact, "a \"quoted\\\" one: #x");
+    assert_string_equal(config.blockpage.contact, "a \"quoted\\\\\" one: #x");
     assert_int_equal(config.dns.block_answer[CATEGORY_C2], BLOCK_NULL);
     free(printed[0]);
     free(printed[1]);
