@@ -295,6 +295,7 @@ static void on_signal(void *arg, int number)
         break;
     case SIGHUP:
         sd_notify(0, "RELOADING=1");
+        collector_reopen(control->collector);
         reload(control);
         sd_notify(0, "READY=1");
         break;
