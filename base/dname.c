@@ -73,6 +73,24 @@ enum status dname_from_text(struct str text, struct dname *name)
     return ST_OK;
 }
 
+/* Special in a master file, RFC 1035 section 5.1. */
+static bool needs_backslash(uint8_t byte)
+{
+    switch (byte) {
+    case '.':
+    case '\\':
+    case '"':
+    case '(':
+    case ')':
+    case ';':
+    case '@':
+    case '$':
+        return true;
+    default:
+        return false;
+    }
+}
+
 void dname_to_text(const struct dname *name, char out[DNAME_TEXT_SIZE])
 {
     size_t used = 0, at = 0;
@@ -93,7 +111,7 @@ void dname_to_text(const struct dname *name, char out[DNAME_TEXT_SIZE])
                 out[used++] = (char)('0' + byte % 10);
                 continue;
             }
-            if (memchr(".\\\"();@$", byte, 8))
+            if (needs_backslash(byte))
                 out[used++] = '\\';
             out[used++] = (char)byte;
         }
