@@ -15,15 +15,15 @@ struct source_writer_settings {
 enum status source_writer_new(const struct source_writer_settings *settings, struct source_writer **writer) MUST_CHECK;
 void source_writer_free(struct source_writer *writer);
 
-/* Copies what it needs. ST_INVALID: an indicator that has no key (a URL without a host); it is not taken. Several
- * records for one key are kept, equal ones once. */
+/* Copies what it needs. ST_INVALID: an indicator that has no key (a URL without a host, the root); it is not taken.
+ * Several records for one key are kept, equal ones once, 1,024 at most. A URL's own port becomes the record's. */
 enum status source_writer_add(struct source_writer *writer, const struct indicator *indicator) MUST_CHECK;
 uint64_t source_writer_count(const struct source_writer *writer, enum indicator_kind kind); /* distinct after finish */
 
 /* Sorts, writes DIR/NAME.GENERATION.mdb and its manifest under temporary names, syncs, verifies, renames, syncs DIR
  * (made if missing, mode 0750) and removes all but the two newest generations. Nothing changes when it fails. When what
  * is in force has the same content, nothing is written and *UNCHANGED is set (may be NULL). The caller holds
- * store_lock(). */
+ * store_lock(). Either this or the next is called, once. */
 enum status source_writer_publish(struct source_writer *writer, const char *dir, bool *unchanged,
                                   struct source_info *info, struct fault *fault) MUST_CHECK;
 /* The same into memory (memfd): for built-in sources. */

@@ -31,7 +31,8 @@ struct source_info {
 /* One open source; immutable, any thread. */
 struct source;
 /* Opens the file of a manifest (PATH ends in .json) after checking it against the manifest: size and file identity as
- * they were when it was verified, else its whole SHA-256. ST_CORRUPT, ST_UNSUPPORTED (a newer schema), ST_IO. */
+ * they were when it was verified, else its whole SHA-256. ST_NOT_FOUND, ST_CORRUPT, ST_UNSUPPORTED (a newer schema),
+ * ST_INVALID (no name of a manifest), ST_IO. */
 enum status source_open(const char *path, struct source **source, struct fault *fault) MUST_CHECK;
 /* A source built in memory by source_writer_finish_memory(); takes FD. */
 enum status source_open_memory_own(int fd, const struct source_info *info, struct source **source,
@@ -73,7 +74,8 @@ struct store_hit {
 };
 
 /* Every record of every source that covers the subject, most specific first, at most MAX; returns the number. Expired
- * records and those for another port are left out. NAME must be lower case. NOW_S: seconds since 1970. */
+ * records and those for another port are left out. NAME must be lower case, and has no port: what acts for one port of
+ * a name is a URL entry with that port. NOW_S: seconds since 1970. */
 size_t store_find_name(struct store_reader *reader, const struct dname *name, uint32_t now_s, struct store_hit *hits,
                        size_t max);
 size_t store_find_url(struct store_reader *reader, const struct canonical_url *url, uint32_t now_s,
