@@ -11,7 +11,6 @@
 enum {
     LINGER_MS = 1000,
     TURNED_AWAY_LINGER_MS = 200,
-    DISCARD_MAX_BYTES = 64 << 10, /* of a body that nobody wants */
 };
 
 struct http_server {
@@ -131,16 +130,11 @@ static void on_deadline(void *arg)
     refuse(connection, 408);
 }
 
-static size_t body_limit(const struct http_server *server)
-{
-    return server->settings.max_body_bytes ? server->settings.max_body_bytes : DISCARD_MAX_BYTES;
-}
-
 static enum progress begin_body(struct connection *connection, const struct http_head *head)
 {
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
     enum http_reject reject;
-    if (head->framing == HTTP_BODY_LENGTH && head->content_length > body_limit(connection->server))
+    if (head->framing == HTTP_BODY_LENGTH && head->content_length > connection->server->settings.max_body_bytes)
         return refuse(connection, 413);
     if (head->expect_continue && stream_write(connection->stream, go_on, sizeof go_on - 1) != ST_OK)
         return end_connection(connection);
@@ -172,8 +166,11 @@ static enum progress step_head(struct connection *connection)
     }
     if (status != ST_OK)
         return refuse(connection, http_reject_status(reject));
-    if (head.framing != HTTP_BODY_NONE)
+    bool has_body = head.framing != HTTP_BODY_NONE;
+    if (has_body && connection->server->settings.max_body_bytes)
         return begin_body(connection, &head);
+    if (has_body)
+        head.keep_alive = false; /* what follows is not read: it is answered at once, whatever its size */
     enum progress progress = answer(connection, &head, (struct str){0});
     if (progress == MORE)
         stream_consume(connection->stream, head.length);
@@ -183,17 +180,15 @@ static enum progress step_head(struct connection *connection)
 static enum progress step_body(struct connection *connection)
 {
     struct pending *pending = connection->pending;
-    bool wanted = connection->server->settings.max_body_bytes > 0;
     while (!pending->framing.done) {
         size_t taken;
         struct str data;
         if (http_body_take(&pending->framing, stream_input(connection->stream), &taken, &data) != ST_OK)
             return refuse(connection, 400);
         pending->body_bytes += data.length;
-        if (pending->body_bytes > body_limit(connection->server))
+        if (pending->body_bytes > connection->server->settings.max_body_bytes)
             return refuse(connection, 413);
-        if (wanted)
-            buf_add(&pending->body, data.data, data.length);
+        buf_add(&pending->body, data.data, data.length);
         if (pending->body.failed)
             return refuse(connection, 503);
         stream_consume(connection->stream, taken);

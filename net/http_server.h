@@ -21,7 +21,9 @@ struct http_exchange {
 };
 
 struct http_server_settings {
-    size_t max_body_bytes;  /* more is answered 413 and closed; 0: the body is read and thrown away up to 64 KiB */
+    /* More is answered 413 and closed. 0: no body is wanted; a request with one is handed over at its head, answered
+     * and closed. */
+    size_t max_body_bytes;
     int64_t idle_ms;        /* without a byte either way; then closed without a word */
     int64_t head_ms;        /* from the first bytes of a request to its last; then 408 */
     size_t max_connections; /* beyond: 503 and close */
