@@ -235,7 +235,7 @@ http {{
   access_log {self.folder}/access.log; client_body_temp_path {self.folder}/body; proxy_temp_path {self.folder}/proxy;
   fastcgi_temp_path {self.folder}/fastcgi; uwsgi_temp_path {self.folder}/uwsgi; scgi_temp_path {self.folder}/scgi;
   client_max_body_size 64m;
-  types {{ text/html html; }}
+  types {{ text/html html; text/css css; text/javascript js; image/png png; application/octet-stream bin; }}
   server {{
     listen 127.0.0.1:{self.port}; root {site};
     location /seen {{ return 200 "host=$host via=$http_via pc=$http_proxy_connection x=$http_x_test uri=$request_uri\\n"; }}
