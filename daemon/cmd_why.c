@@ -199,7 +199,7 @@ static enum status ask(const struct config *config, struct question *question, b
     struct policy *policy = NULL;
     struct policy_reader *judge = NULL;
     struct store_reader *reader = NULL;
-    enum status status = snapshot_build(config, &policy, &facts, fault);
+    enum status status = snapshot_build(config, NULL, &policy, &facts, fault);
     if (status == ST_OK)
         status = policy_reader_new(policy, &judge);
     if (status == ST_OK)

@@ -222,7 +222,7 @@ static enum status renew_policy(struct control *control, const struct config *co
     struct policy *policy;
     struct snapshot_facts facts;
     struct timespec seen = store_time(config);
-    enum status status = snapshot_build(config, &policy, &facts, &fault);
+    enum status status = snapshot_build(config, control->policy, &policy, &facts, &fault);
     if (status != ST_OK) {
         log_error("%s; what was in force stays in force", fault.text);
         control->store_seen = seen; /* said once per change, not ten times a second */
@@ -321,7 +321,7 @@ static enum status open_all(struct control *control, struct fault *fault)
     if (status == ST_OK) {
         find_upstreams(control);
         control->store_seen = store_time(config);
-        status = snapshot_build(config, &control->policy, &control->facts, fault);
+        status = snapshot_build(config, NULL, &control->policy, &control->facts, fault);
     }
     if (status == ST_OK) {
         tell_damage(control);

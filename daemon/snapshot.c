@@ -5,10 +5,10 @@
 
 #include "daemon/command.h"
 
-static enum status open_store(const struct config *config, struct store **store, struct snapshot_facts *facts,
-                              struct fault *fault)
+static enum status open_store(const struct config *config, const struct policy *previous, struct store **store,
+                              struct snapshot_facts *facts, struct fault *fault)
 {
-    struct store *made = store_new();
+    struct store *made = previous ? store_new_after(policy_store(previous)) : store_new();
     if (!made)
         return fault_set(fault, ST_NOMEM, "out of memory");
     struct source *built_in = NULL;
@@ -45,8 +45,8 @@ static void count_facts(const struct store *store, struct snapshot_facts *facts)
             facts->counts[kind] += store_source_info(store, i)->counts[kind];
 }
 
-enum status snapshot_build(const struct config *config, struct policy **policy, struct snapshot_facts *facts,
-                           struct fault *fault)
+enum status snapshot_build(const struct config *config, const struct policy *previous, struct policy **policy,
+                           struct snapshot_facts *facts, struct fault *fault)
 {
     *facts = (struct snapshot_facts){0};
     struct policy_settings settings = {
@@ -66,7 +66,7 @@ enum status snapshot_build(const struct config *config, struct policy **policy, 
         settings.categories[i] = (enum action)config->categories[i];
 
     struct store *store = NULL;
-    enum status status = open_store(config, &store, facts, fault);
+    enum status status = open_store(config, previous, &store, facts, fault);
     if (status == ST_OK) {
         count_facts(store, facts);
         status = policy_new_own(&settings, store, policy);

@@ -47,6 +47,7 @@ static enum status open_checked(int fd, const struct source_info *info, struct s
     struct source *source = calloc(1, sizeof *source);
     if (!source)
         return fault_set(fault, ST_NOMEM, "%s: out of memory", info->name);
+    atomic_init(&source->references, 1);
     source->info = *info;
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     enum status status = lmdb_open(path, LMDB_IMMUTABLE, source_tables, TABLE_COUNT, 0, &source->env, NULL);
@@ -63,10 +64,16 @@ static enum status open_checked(int fd, const struct source_info *info, struct s
     return ST_OK;
 }
 
-enum status source_open_at(int dirfd, const char *dir, const char *name, uint64_t generation, struct source **source,
-                           struct fault *fault)
+/* The identity has the inode and its times: an equal one is the same file, unchanged, and not another of its name. */
+static bool is_open_already(const struct source *previous, int fd, char identity[MANIFEST_IDENTITY_SIZE])
 {
-    char file[SOURCE_FILE_SIZE];
+    return file_identity(fd, identity) == ST_OK && previous && !strcmp(identity, previous->identity);
+}
+
+enum status source_open_at(int dirfd, const char *dir, const char *name, uint64_t generation, struct source *previous,
+                           struct source **source, struct fault *fault)
+{
+    char file[SOURCE_FILE_SIZE], identity[MANIFEST_IDENTITY_SIZE];
     struct manifest manifest;
     struct fault inner = {0};
     source_file_name(file, name, generation, SOURCE_MANIFEST);
@@ -80,11 +87,13 @@ enum status source_open_at(int dirfd, const char *dir, const char *name, uint64_
     int fd = openat(dirfd, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return fault_errno(fault, errno == ENOENT ? ST_NOT_FOUND : ST_IO, "%s", manifest.info.path);
-    status = manifest_check_file(&manifest, fd, &inner);
-    if (status == ST_OK)
-        status = open_checked(fd, &manifest.info, source, fault);
-    else
+    if (is_open_already(previous, fd, identity)) {
+        *source = source_ref(previous);
+    } else if ((status = manifest_check_file(&manifest, fd, &inner)) != ST_OK) {
         fault_set(fault, status, "%s: %s", manifest.info.path, inner.text);
+    } else if ((status = open_checked(fd, &manifest.info, source, fault)) == ST_OK) {
+        text_copy((*source)->identity, sizeof(*source)->identity, str_of(identity));
+    }
     close(fd);
     return status;
 }
@@ -102,7 +111,7 @@ enum status source_open(const char *path, struct source **source, struct fault *
     int dirfd = open(slash == path ? "/" : dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dirfd < 0)
         return fault_errno(fault, errno == ENOENT ? ST_NOT_FOUND : ST_IO, "%s", dir);
-    enum status status = source_open_at(dirfd, dir, name, generation, source, fault);
+    enum status status = source_open_at(dirfd, dir, name, generation, NULL, source, fault);
     close(dirfd);
     return status;
 }
@@ -114,9 +123,15 @@ enum status source_open_memory_own(int fd, const struct source_info *info, struc
     return status;
 }
 
+struct source *source_ref(struct source *source)
+{
+    atomic_fetch_add_explicit(&source->references, 1, memory_order_relaxed);
+    return source;
+}
+
 void source_close(struct source *source)
 {
-    if (!source)
+    if (!source || atomic_fetch_sub_explicit(&source->references, 1, memory_order_acq_rel) > 1)
         return;
     lmdb_close(source->env);
     free(source);

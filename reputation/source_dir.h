@@ -26,9 +26,10 @@ struct source_listing {
 enum status source_listing_read(int dirfd, struct source_listing *listing) MUST_CHECK;
 void source_listing_free(struct source_listing *listing);
 
-/* As source_open(), in an open directory; DIR is its name. ST_NOT_FOUND: a file is gone. */
-enum status source_open_at(int dirfd, const char *dir, const char *name, uint64_t generation, struct source **source,
-                           struct fault *fault) MUST_CHECK;
+/* As source_open(), in an open directory; DIR is its name. ST_NOT_FOUND: a file is gone. PREVIOUS (may be NULL) is
+ * given once more when the file is the one that it has open. */
+enum status source_open_at(int dirfd, const char *dir, const char *name, uint64_t generation, struct source *previous,
+                           struct source **source, struct fault *fault) MUST_CHECK;
 
 /* Opens DIR, made with mode 0750 where it is missing, as are its parents. */
 enum status source_dir_open(const char *dir, int *fd, struct fault *fault) MUST_CHECK;

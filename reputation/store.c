@@ -12,6 +12,7 @@
 struct store {
     struct source *sources[STORE_MAX_SOURCES];
     size_t count;
+    const struct store *previous; /* its unchanged sources are shared; borrowed */
 };
 
 struct store *store_new(void)
@@ -28,12 +29,20 @@ void store_free(struct store *store)
     free(store);
 }
 
-static bool has_source(const struct store *store, const char *name)
+struct store *store_new_after(const struct store *previous)
 {
-    for (size_t i = 0; i < store->count; i++)
+    struct store *store = store_new();
+    if (store)
+        store->previous = previous;
+    return store;
+}
+
+static struct source *find_source(const struct store *store, const char *name)
+{
+    for (size_t i = 0; store && i < store->count; i++)
         if (!strcmp(store->sources[i]->info.name, name))
-            return true;
-    return false;
+            return store->sources[i];
+    return NULL;
 }
 
 enum status store_add_own(struct store *store, struct source *source)
@@ -41,7 +50,7 @@ enum status store_add_own(struct store *store, struct source *source)
     enum status status = ST_OK;
     if (store->count == STORE_MAX_SOURCES)
         status = ST_TOO_LARGE;
-    else if (has_source(store, source->info.name))
+    else if (find_source(store, source->info.name))
         status = ST_EXISTS;
     if (status == ST_OK)
         store->sources[store->count++] = source;
@@ -81,7 +90,8 @@ static enum status add_newest(struct store *store, struct directory *dir, const 
         struct fault fault = {0};
         if (entry->kind != SOURCE_MANIFEST)
             continue;
-        status = source_open_at(dir->fd, dir->name, entry->name, entry->generation, &source, &fault);
+        status = source_open_at(dir->fd, dir->name, entry->name, entry->generation,
+                                find_source(store->previous, entry->name), &source, &fault);
         if (status == ST_OK)
             break;
         if (status == ST_NOT_FOUND && !dir->last_pass) {
@@ -105,7 +115,7 @@ static enum status add_listed(struct store *store, struct directory *dir)
         const struct source_entry *first = &listing.entries[i];
         for (n = 1; i + n < listing.count && !strcmp(first[n].name, first->name);)
             n++;
-        if (!has_source(store, first->name))
+        if (!find_source(store, first->name))
             status = add_newest(store, dir, first, n);
     }
     source_listing_free(&listing);

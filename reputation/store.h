@@ -28,7 +28,7 @@ struct source_info {
     enum category category; /* its default */
 };
 
-/* One open source; immutable, any thread. */
+/* One open source; immutable, any thread, counted. */
 struct source;
 /* Opens the file of a manifest (PATH ends in .json) after checking it against the manifest: size and file identity as
  * they were when it was verified, else its whole SHA-256. ST_NOT_FOUND, ST_CORRUPT, ST_UNSUPPORTED (a newer schema),
@@ -37,12 +37,17 @@ enum status source_open(const char *path, struct source **source, struct fault *
 /* A source built in memory by source_writer_finish_memory(); takes FD. */
 enum status source_open_memory_own(int fd, const struct source_info *info, struct source **source,
                                    struct fault *fault) MUST_CHECK;
+struct source *source_ref(struct source *source);
+/* Gives one reference back; the last one closes. NULL is allowed. */
 void source_close(struct source *source);
 const struct source_info *source_info(const struct source *source);
 
 /* All sources that are looked at together; refcounted by its owner (policy). */
 struct store;
 struct store *store_new(void);
+/* A store that shares the sources of PREVIOUS whose files are still the same, rather than checking and mapping them
+ * again. PREVIOUS must live until the directories are added. */
+struct store *store_new_after(const struct store *previous);
 /* Closes its sources. */
 void store_free(struct store *store);
 /* Takes the source. ST_TOO_LARGE over STORE_MAX_SOURCES, ST_EXISTS for a name that is there. */

@@ -202,6 +202,60 @@ static void a_directory_adds_each_source_once(void **state)
     store_free(store);
 }
 
+static void publish_name(const char *dir, const char *source, const char *name)
+{
+    struct source_writer *writer = new_writer(source);
+    add_name(writer, name, plain_record);
+    assert_int_equal(source_writer_publish(writer, dir, NULL, NULL, NULL), ST_OK);
+    source_writer_free(writer);
+}
+
+static void a_store_after_another_shares_what_has_not_changed(void **state)
+{
+    const char *dir = *state;
+    unsigned damaged;
+    publish_name(dir, "kept", "evil.example");
+    publish_name(dir, "changed", "old.example");
+    struct store *before = store_new();
+    assert_int_equal(store_add_directory(before, dir, &damaged, NULL), ST_OK);
+    publish_name(dir, "changed", "new.example");
+    struct store *after = store_new_after(before);
+    assert_int_equal(store_add_directory(after, dir, &damaged, NULL), ST_OK);
+    assert_int_equal(store_source_count(after), 2);
+    assert_string_equal(store_source_info(after, 1)->name, "kept");
+    assert_ptr_equal(store_source_info(after, 1), store_source_info(before, 1));
+    assert_ptr_not_equal(store_source_info(after, 0), store_source_info(before, 0));
+    store_free(before);
+
+    struct store_reader *reader = new_reader(after);
+    struct store_hit hit;
+    assert_int_equal(find_name(reader, "evil.example", &hit), 1);
+    assert_int_equal(find_name(reader, "new.example", &hit), 1);
+    assert_int_equal(find_name(reader, "old.example", &hit), 0);
+    store_reader_free(reader);
+    store_free(after);
+}
+
+static void a_source_that_was_removed_and_made_anew_is_not_taken_for_the_old_one(void **state)
+{
+    const char *dir = *state;
+    unsigned damaged;
+    publish_name(dir, "again", "old.example");
+    struct store *before = store_new();
+    assert_int_equal(store_add_directory(before, dir, &damaged, NULL), ST_OK);
+    assert_int_equal(source_remove(dir, "again", NULL), ST_OK);
+    publish_name(dir, "again", "new.example");
+    struct store *after = store_new_after(before);
+    assert_int_equal(store_add_directory(after, dir, &damaged, NULL), ST_OK);
+    struct store_reader *reader = new_reader(after);
+    struct store_hit hit;
+    assert_int_equal(find_name(reader, "old.example", &hit), 0);
+    assert_int_equal(find_name(reader, "new.example", &hit), 1);
+    store_reader_free(reader);
+    store_free(after);
+    store_free(before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +265,10 @@ int main(void)
         cmocka_unit_test(a_store_has_a_bound),
         cmocka_unit_test(a_directory_that_is_not_there_is_an_empty_one),
         cmocka_unit_test_setup_teardown(a_directory_adds_each_source_once, make_directory, remove_directory),
+        cmocka_unit_test_setup_teardown(a_store_after_another_shares_what_has_not_changed, make_directory,
+                                        remove_directory),
+        cmocka_unit_test_setup_teardown(a_source_that_was_removed_and_made_anew_is_not_taken_for_the_old_one,
+                                        make_directory, remove_directory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
