@@ -229,7 +229,9 @@ class Origin(Program):
         (site / "dir" / "page.html").write_text("<!doctype html><title>page</title><p>a page</p>")
         (site / "big.bin").write_bytes(bytes(range(256)) * 40960)
         config = self.folder / "nginx.conf"
-        config.write_text(f"""daemon off; master_process off; pid {self.folder}/pid; error_log {self.folder}/error.log;
+        # The root of a user namespace has no other user to give files to.
+        user = "user root;" if os.geteuid() == 0 else ""
+        config.write_text(f"""{user} daemon off; master_process off; pid {self.folder}/pid; error_log {self.folder}/error.log;
 events {{ worker_connections 1024; }}
 http {{
   access_log {self.folder}/access.log; client_body_temp_path {self.folder}/body; proxy_temp_path {self.folder}/proxy;
