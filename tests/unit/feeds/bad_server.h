@@ -20,17 +20,24 @@ static struct {
     char last_request[2048]; /* read it when the client is done */
 } server;
 
+/* Each thread has its own. */
+struct request {
+    int fd;
+    char text[sizeof server.last_request];
+};
+
 static inline void say(int fd, const char *text)
 {
     send(fd, text, strlen(text), MSG_NOSIGNAL);
 }
 
-static inline void say_feed(int fd, bool conditional)
+static inline void say_feed(const struct request *request)
 {
+    int fd = request->fd;
     unsigned version = atomic_load(&server.version);
     char etag[64], text[512], body[128];
     snprintf(etag, sizeof etag, "If-None-Match: \"v%u\"\r\n", version);
-    if (conditional && strstr(server.last_request, etag)) {
+    if (strstr(request->text, etag)) {
         say(fd, "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n");
         return;
     }
@@ -45,63 +52,63 @@ static inline void say_feed(int fd, bool conditional)
 /* Sends what is not enough, or never ends, until the client goes away. */
 static inline void drip(int fd, size_t chunk, useconds_t pause_us)
 {
-    static char data[65536];
-    say(fd, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+    char data[65536];
     memset(data, '#', sizeof data);
+    say(fd, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
     while (!atomic_load(&server.stop) && send(fd, data, chunk, MSG_NOSIGNAL) > 0)
         usleep(pause_us);
 }
 
-static inline bool asks_for(const char *path)
+static inline bool asks_for(const struct request *request, const char *path)
 {
     size_t n = strlen(path);
-    return !strncmp(server.last_request, "GET ", 4) && !strncmp(server.last_request + 4, path, n) &&
-           server.last_request[4 + n] == ' ';
+    return !strncmp(request->text, "GET ", 4) && !strncmp(request->text + 4, path, n) && request->text[4 + n] == ' ';
 }
 
 static inline void *serve_one(void *user)
 {
-    int fd = *(int *)user;
+    struct request *request = user;
+    int fd = request->fd;
     char ignored[256];
-    free(user);
-    if (asks_for("/feed"))
-        say_feed(fd, true);
-    else if (asks_for("/404"))
+    if (asks_for(request, "/feed"))
+        say_feed(request);
+    else if (asks_for(request, "/404"))
         say(fd, "HTTP/1.1 404 Not Found\r\nContent-Length: 14\r\n\r\n404: Not Found");
-    else if (asks_for("/500"))
+    else if (asks_for(request, "/500"))
         say(fd, "HTTP/1.1 500 Oops\r\nContent-Length: 13\r\n\r\nevil.example\n");
-    else if (asks_for("/206"))
+    else if (asks_for(request, "/206"))
         say(fd, "HTTP/1.1 206 Partial\r\nContent-Range: bytes 0-12/99\r\nContent-Length: 13\r\n\r\nevil.example\n");
-    else if (asks_for("/304"))
+    else if (asks_for(request, "/304"))
         say(fd, "HTTP/1.1 304 Not Modified\r\n\r\n");
-    else if (asks_for("/loop"))
+    else if (asks_for(request, "/loop"))
         say(fd, "HTTP/1.1 302 Found\r\nLocation: /loop\r\nContent-Length: 0\r\n\r\n");
-    else if (asks_for("/there"))
+    else if (asks_for(request, "/there"))
         say(fd, "HTTP/1.1 302 Found\r\nETag: \"of-the-redirect\"\r\nLocation: /feed\r\nContent-Length: 0\r\n\r\n");
-    else if (asks_for("/to-file"))
+    else if (asks_for(request, "/to-file"))
         say(fd, "HTTP/1.1 302 Found\r\nLocation: file:///etc/hostname\r\nContent-Length: 0\r\n\r\n");
-    else if (asks_for("/to-ftp"))
+    else if (asks_for(request, "/to-ftp"))
         say(fd, "HTTP/1.1 302 Found\r\nLocation: ftp://127.0.0.1/\r\nContent-Length: 0\r\n\r\n");
-    else if (asks_for("/hang"))
+    else if (asks_for(request, "/hang"))
         recv(fd, ignored, sizeof ignored, 0);
-    else if (asks_for("/drip"))
+    else if (asks_for(request, "/drip"))
         drip(fd, 1, 20000);
-    else if (asks_for("/endless"))
+    else if (asks_for(request, "/endless"))
         drip(fd, 65536, 0);
-    else if (asks_for("/short"))
+    else if (asks_for(request, "/short"))
         say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nevil.example\n");
-    else if (asks_for("/short-chunked"))
+    else if (asks_for(request, "/short-chunked"))
         say(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nd\r\nevil.example\n\r\n");
-    else if (asks_for("/html"))
+    else if (asks_for(request, "/html"))
         say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 27\r\n\r\n\r\n<html>please sign in</html>");
-    else if (asks_for("/empty"))
+    else if (asks_for(request, "/empty"))
         say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    else if (asks_for("/garbage"))
+    else if (asks_for(request, "/garbage"))
         say(fd, "this is no HTTP\r\n\r\n");
     shutdown(fd, SHUT_WR);
     while (recv(fd, ignored, sizeof ignored, 0) > 0)
         ;
     close(fd);
+    free(request);
     return NULL;
 }
 
@@ -114,17 +121,19 @@ static inline void *serve(void *user)
             return NULL;
         struct timeval patience = {.tv_sec = 5};
         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-        ssize_t n = recv(fd, server.last_request, sizeof server.last_request - 1, 0);
-        server.last_request[n > 0 ? n : 0] = '\0';
+        struct request *request = malloc(sizeof *request);
+        if (!request)
+            abort();
+        request->fd = fd;
+        ssize_t n = recv(fd, request->text, sizeof request->text - 1, 0);
+        request->text[n > 0 ? n : 0] = '\0';
+        memcpy(server.last_request, request->text, sizeof request->text);
         atomic_fetch_add(&server.requests, 1);
-        int *own = malloc(sizeof *own);
+        bool long_lived = asks_for(request, "/hang") || asks_for(request, "/drip") || asks_for(request, "/endless");
         pthread_t thread;
-        if (!own)
+        if (pthread_create(&thread, NULL, serve_one, request))
             abort();
-        *own = fd;
-        if (pthread_create(&thread, NULL, serve_one, own))
-            abort();
-        if (asks_for("/hang") || asks_for("/drip") || asks_for("/endless"))
+        if (long_lived)
             pthread_detach(thread);
         else
             pthread_join(thread, NULL);

@@ -287,7 +287,7 @@ static struct record record_of(const char *format, const char *text)
     struct feed_report report;
     struct fault fault = {0};
     assert_int_equal(
-        feed_parse(write_text("feed", text), &feed, false, &(struct feed_sink){keep_record, &record}, &report, &fault),
+        feed_parse(write_text("feed", text), &feed, false, &(struct feed_sink){.take = keep_record, .user = &record}, &report, &fault),
         ST_OK);
     return record;
 }
