@@ -8,7 +8,7 @@ import time
 import dns.message
 import dns.query
 
-from harness import wait_for
+from harness import BINARY, wait_for
 
 TEST_HOST = "ca91-1.winshipway.com"
 
@@ -61,7 +61,6 @@ def test_hits_come_as_table_json_and_csv(ccward):
 
 
 def test_follow_shows_what_comes(ccward):
-    from harness import BINARY
     follower = subprocess.Popen([BINARY, "hits", "--json", "--follow", "-c", str(ccward.config_path)],
                                 stdout=subprocess.PIPE, text=True)
     time.sleep(0.3)

@@ -4,6 +4,8 @@ import subprocess
 
 import pytest
 
+from harness import free_port, wait_for
+
 TEST_HOST = "ca91-1.winshipway.com"
 
 
@@ -53,7 +55,6 @@ def test_a_program_gets_a_line_of_text(ccward):
 
 
 def test_a_second_contact_is_told_to_be_a_repeated_one(ccward):
-    from harness import wait_for
     page = lambda: curl(ccward, "-H", "Accept: text/html", f"http://{TEST_HOST}/").stdout  # noqa: E731
     first = page()
     ccward.wait_for_callback(channel="http")
@@ -93,7 +94,6 @@ def test_one_connection_serves_many_requests(ccward, origin):
 
 
 def test_a_listed_url_is_blocked_and_its_neighbour_is_not(ccward, origin):
-    from harness import wait_for
     ccward.import_feed("urls", origin.url("shared.example", "/dir/bad") + "\n", form="urls")
     wait_for(lambda: status(ccward, origin.url("shared.example", "/dir/bad")) == "403", 3)
     assert status(ccward, origin.url("shared.example", "/dir/page.html")) == "200"
@@ -102,7 +102,6 @@ def test_a_listed_url_is_blocked_and_its_neighbour_is_not(ccward, origin):
 
 
 def test_a_listed_name_is_blocked_with_all_below_it(ccward, origin):
-    from harness import wait_for
     ccward.import_feed("names", "evil-below.example\n")
     wait_for(lambda: status(ccward, origin.url("a.evil-below.example")) == "403", 3)
     before = len(origin.requests())
@@ -111,7 +110,6 @@ def test_a_listed_name_is_blocked_with_all_below_it(ccward, origin):
 
 
 def test_an_origin_with_a_listed_address_is_recorded_and_passed(ccward, origin):
-    from harness import wait_for
     ccward.import_feed("ips", "127.0.0.1\n192.0.2.1\n", form="ips")
     # Loopback never gets into the store: the guard keeps it out.
     assert ccward.run("why", "--quiet", "127.0.0.1", check=False).returncode == 0
@@ -177,6 +175,5 @@ def test_pipelined_requests_are_answered_in_order(ccward, origin):
 
 
 def test_an_origin_that_is_not_there_gives_502_and_a_name_that_is_not_502(ccward):
-    from harness import free_port
     assert status(ccward, f"http://www.example:{free_port()}/") == "502"
     assert status(ccward, "http://nowhere.example/") == "502"
