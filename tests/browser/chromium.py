@@ -27,7 +27,8 @@ class Chromium:
         self.arguments = [*QUIET, f"--user-data-dir={self.profile}", *arguments]
         if resolve is not None:
             rules = [f"MAP {name} {address}" for name, address in resolve.items()]
-            self.arguments.append("--host-resolver-rules=" + ", ".join([*rules, "MAP * ~NOTFOUND", "EXCLUDE 127.0.0.1"]))
+            rules += ["MAP * ~NOTFOUND", "EXCLUDE 127.0.0.1"]
+            self.arguments.append("--host-resolver-rules=" + ", ".join(rules))
 
     def __enter__(self):
         options = webdriver.ChromeOptions()
@@ -99,7 +100,9 @@ class Chromium:
         (folder / f"{name}.png").write_bytes(self.picture(whole))
 
     def forget(self):
-        self.driver.get_log("performance"), self.driver.get_log("browser")
+        """Takes away what requests() and complaints() would tell."""
+        self.requests()
+        self.complaints()
 
     def requests(self):
         """URLs that pages asked for since the last call."""

@@ -1,3 +1,5 @@
+import contextlib
+import itertools
 import pathlib
 import sys
 
@@ -12,16 +14,9 @@ from fixtures import ccward, make_ccward, origin, upstream  # noqa: E402, F401
 @pytest.fixture
 def make_chromium(tmp_path):
     """Call it as Chromium without a profile to get a running one; several are allowed."""
-    running = []
-
-    def make(*arguments, **more):
-        chromium = Chromium(tmp_path / f"profile{len(running)}", *arguments, **more)
-        running.append(chromium.__enter__())
-        return chromium
-
-    yield make
-    for chromium in running:
-        chromium.__exit__()
+    profiles = (tmp_path / f"profile{i}" for i in itertools.count())
+    with contextlib.ExitStack() as running:
+        yield lambda *arguments, **more: running.enter_context(Chromium(next(profiles), *arguments, **more))
 
 
 @pytest.fixture

@@ -60,7 +60,8 @@ def in_child(run, failed):
     except BaseException:  # nothing may go on as a second pytest
         traceback.print_exc()
     finally:
-        sys.stdout.flush(), sys.stderr.flush()
+        sys.stdout.flush()
+        sys.stderr.flush()
         os._exit(status)
 
 

@@ -12,7 +12,8 @@ PHONE, DESKTOP = ("phone", 390, 844, True), ("desktop", 1280, 900, False)
 WORDS = {
     "en": {"title": "Blocked: contact with a malware control server",
            "heading": "This computer tried to contact a server that controls malware",
-           "first": "Contact stopped", "repeated": "Contact stopped again", "scan": "Run a scan", "help": "Ask for help"},
+           "first": "Contact stopped", "repeated": "Contact stopped again", "scan": "Run a scan",
+           "help": "Ask for help"},
     "ja": {"title": "ブロックしました: マルウェアの指令サーバーへの接続",
            "heading": "このコンピューターが、マルウェアを操る指令サーバーに接続しようとしました",
            "first": "接続を止めました", "repeated": "今回も接続を止めました", "scan": "スキャン", "help": "助けを求める"},
@@ -86,7 +87,7 @@ def update_readme_picture(chromium):
     """CCWARD_UPDATE_PICTURES=1 takes the picture that README.md shows anew:
 
         CCWARD_UPDATE_PICTURES=1 CCWARD_BINARY=$PWD/build/release/ccward \\
-            /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/browser -k 'said_and_looks and en'
+            /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/browser -k 'each_language and en'
     """
     chromium.show(1280, 1010)  # ends below the reference
     chromium.keep_picture("README", whole=False)
@@ -97,7 +98,7 @@ def update_readme_picture(chromium):
 
 
 @pytest.mark.parametrize("language", WORDS)
-def test_what_is_said_and_looks_in_each_language(ccward, browse_through, language):
+def test_the_page_in_each_language_first_and_again(ccward, browse_through, language):
     chromium = browse_through(ccward, languages="ja,en" if language == "ja" else "en-GB,en")
     chromium.open(URL)
     first_seen = time.monotonic()

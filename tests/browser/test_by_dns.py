@@ -8,7 +8,8 @@ TEST_HOST = "ca91-1.winshipway.com"
 
 @in_own_network
 def test_a_blocked_name_leads_to_the_page(tmp_path):
-    (tmp_path / "upstream").mkdir(), (tmp_path / "origin").mkdir()
+    for name in ("upstream", "origin"):
+        (tmp_path / name).mkdir()
     with Upstream(tmp_path / "upstream") as upstream, Origin(tmp_path / "origin") as origin, \
             Ccward(tmp_path / "ccward", upstream, dns={"listen": ["127.0.0.1:53"]},
                    blockpage={"listen": ["127.0.0.1:80"], "tls-listen": ["127.0.0.1:443"]}) as ccward, \
