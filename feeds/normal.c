@@ -91,6 +91,8 @@ static bool url_split(struct str text, struct url_parts *parts)
         parts->host.length = (size_t)(colon - authority.data);
         parts->port = str_from(authority, parts->host.length + 1);
     }
+    if (parts->host.length && parts->host.data[0] != '[' && memchr(parts->host.data, ':', parts->host.length))
+        return false; /* IPv6 stands in brackets, RFC 3986 section 3.2.2 */
     if (parts->host.length && parts->host.data[parts->host.length - 1] == '.')
         parts->host.length--;
     return parts->host.length && parts->host.data[parts->host.length - 1] != '.';
