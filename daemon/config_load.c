@@ -217,7 +217,7 @@ static enum status set_items(struct loading *loading, const struct section *sect
     return ST_OK;
 }
 
-static void on_cyaml_log(cyaml_log_t level, void *context, const char *format, va_list args)
+static void PRINTF_LIKE(3, 0) on_cyaml_log(cyaml_log_t level, void *context, const char *format, va_list args)
 {
     (void)level;
     char text[256];
