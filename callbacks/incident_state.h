@@ -12,6 +12,7 @@ struct incident_record {
     char text[INCIDENT_TEXT_SIZE];   /* cut */
     char state[INCIDENT_STATE_SIZE]; /* "seen-once", "repeated" */
     int64_t first_ms, last_ms;       /* wall */
+    int64_t contact_ms;              /* wall; when the contact that is going on began; not kept on disk */
     uint32_t callbacks, blocked, logged;
 };
 

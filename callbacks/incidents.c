@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "callbacks/incident_state.h"
 
+enum { ONE_CONTACT_MS = 10000 };
+
 enum { SETS = 2048, WAYS = 8, SLOTS = SETS * WAYS, GONE_MAX = 65536 };
 
 /* What workers look at. The control thread writes; a slot that is used for another incident has key 0 meanwhile, so
@@ -173,7 +175,10 @@ void incidents_count(struct incidents *incidents, const struct callback *callbac
             forget_on_disk(incidents, record->key);
         start_record(record, key, callback);
     }
-    record->callbacks++;
+    if (!record->callbacks || callback->time_ms - record->contact_ms >= ONE_CONTACT_MS) {
+        record->contact_ms = callback->time_ms;
+        record->callbacks++;
+    }
     if (callback->verdict.action == ACTION_BLOCK)
         record->blocked++;
     else

@@ -9,7 +9,8 @@ enum { INCIDENT_ID_SIZE = 16 };
 
 struct incident_view {
     char id[INCIDENT_ID_SIZE]; /* "CC-7F3A91B2"; the same for the same client and family (or indicator), always */
-    uint32_t callbacks;        /* seen before, repeats within 10 s counted once; 0: this is the first contact */
+    uint32_t callbacks; /* contacts seen before; 0: this is the first. What a browser does for one visit (a name, a
+                         * tunnel, a page, within 10 s) is one contact */
     int64_t first_ms, last_ms; /* wall; 0: none */
 };
 

@@ -45,12 +45,29 @@ static void the_first_contact_is_known_as_the_first(void **state)
     assert_memory_equal(after.id, "CC-", 3);
 }
 
+static void what_a_browser_does_for_one_visit_is_one_contact(void **state)
+{
+    struct fixture *fixture = *state;
+    struct callback callback = a_callback(1, "evil.example", "evil.example");
+    struct incident_view view;
+    static const enum channel channels[] = {CHANNEL_DNS, CHANNEL_CONNECT, CHANNEL_HTTP, CHANNEL_PAGE};
+    for (size_t i = 0; i < 4; i++) {
+        callback.channel = channels[i];
+        incidents_count(fixture->incidents, &callback, &view);
+        assert_int_equal(view.callbacks, 1);
+        callback.time_ms += 3000;
+    }
+    incidents_count(fixture->incidents, &callback, &view); /* 12 s after the first: a beacon, say */
+    assert_int_equal(view.callbacks, 2);
+}
+
 static void an_incident_is_of_one_client_and_family_or_else_indicator(void **state)
 {
     struct fixture *fixture = *state;
     struct callback all[5];
     for (size_t i = 0; i < 5; i++)
         all[i] = a_callback(1, "evil.example", "evil.example");
+    all[1].time_ms += 60000;
     set_text(all[1].verdict.indicator, VERDICT_INDICATOR_SIZE, "other.example"); /* the family is the same */
     all[2].client = addr_v4(0xc0000202, 0);
     all[3].verdict.family[0] = '\0';
@@ -78,6 +95,7 @@ static void incidents_go_on_after_a_restart(void **state)
     other.verdict.action = ACTION_LOG;
     incidents_count(incidents, &callback, &view);
     incidents_flush(incidents);
+    callback.time_ms += 60000;
     incidents_count(incidents, &callback, &view); /* written by closing */
     incidents_count(incidents, &other, &view);
     incidents_close(incidents);
@@ -86,6 +104,7 @@ static void incidents_go_on_after_a_restart(void **state)
     assert_int_equal(after.callbacks, 2);
     assert_int_equal(after.first_ms, fixture_start_ms);
     assert_string_equal(look(incidents, &other).id, view.id);
+    callback.time_ms += 60000;
     incidents_count(incidents, &callback, &view);
     assert_int_equal(view.callbacks, 3);
     incidents_close(incidents);
@@ -352,6 +371,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(the_first_contact_is_known_as_the_first),
+        TEST(what_a_browser_does_for_one_visit_is_one_contact),
         TEST(an_incident_is_of_one_client_and_family_or_else_indicator),
         TEST(incidents_go_on_after_a_restart),
         TEST(what_was_flushed_survives_a_kill),
