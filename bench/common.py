@@ -100,6 +100,10 @@ class Servers:
         return self
 
     def __exit__(self, *_):
+        self.end()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def end(self):
         for process in self.processes:
             process.terminate()
         for process in self.processes:
@@ -107,7 +111,7 @@ class Servers:
                 process.wait(15)
             except subprocess.TimeoutExpired:
                 process.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.processes.clear()
 
     def start(self, command, port, pin="0", seconds=120):
         process = subprocess.Popen(["taskset", "-c", pin, *command], stdout=subprocess.DEVNULL,
