@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "reputation/source_dir.h"
+
 enum { MAX_FILE_BYTES = 65536 };
 
 enum status file_identity(int fd, char out[MANIFEST_IDENTITY_SIZE])
@@ -75,7 +77,7 @@ static enum status take_members(json_t *json, struct manifest *manifest)
                  take_number(names, &info->counts[INDICATOR_NAME]) && take_number(urls, &info->counts[INDICATOR_URL]) &&
                  take_number(networks, &info->counts[INDICATOR_NETWORK]) &&
                  take_number(size_bytes, &info->size_bytes) && is_hex(sha256, DIGEST_BYTES * 2) &&
-                 is_hex(content, FINGERPRINT_BYTES * 2) &&
+                 is_hex(content, FINGERPRINT_TEXT_SIZE - 1) &&
                  take_text(manifest->sha256, sizeof manifest->sha256, sha256) &&
                  take_text(manifest->fingerprint, sizeof manifest->fingerprint, content) &&
                  take_text(manifest->identity, sizeof manifest->identity, identity);
@@ -109,11 +111,13 @@ static enum status read_text(int dirfd, const char *file, char *out, size_t size
     return status;
 }
 
-enum status manifest_read(int dirfd, const char *file, struct manifest *manifest, struct fault *fault)
+enum status manifest_read(int dirfd, const char *name, uint64_t generation, struct manifest *manifest,
+                          struct fault *fault)
 {
-    char text[MAX_FILE_BYTES];
+    char file[SOURCE_FILE_SIZE], text[MAX_FILE_BYTES];
     size_t length = 0;
     *manifest = (struct manifest){0};
+    source_file_name(file, name, generation, SOURCE_MANIFEST);
     enum status status = read_text(dirfd, file, text, sizeof text, &length, fault);
     if (status != ST_OK)
         return status;
@@ -125,26 +129,46 @@ enum status manifest_read(int dirfd, const char *file, struct manifest *manifest
     json_decref(json);
     if (status == ST_UNSUPPORTED)
         return fault_set(fault, status, "%s: written by a newer version of this program", file);
-    return status == ST_OK ? ST_OK : fault_set(fault, status, "%s: not a manifest", file);
+    if (status != ST_OK)
+        return fault_set(fault, status, "%s: not a manifest", file);
+    if (strcmp(manifest->info.name, name) || manifest->info.generation != generation)
+        return fault_set(fault, ST_CORRUPT, "%s: the manifest of another file", file);
+    return ST_OK;
 }
 
-enum status manifest_check_file(const struct manifest *manifest, int fd, struct fault *fault)
+static enum status check_size(const struct manifest *manifest, int fd, struct fault *fault)
 {
-    char identity[MANIFEST_IDENTITY_SIZE], text[DIGEST_TEXT_SIZE];
-    uint8_t digest[DIGEST_BYTES];
     struct stat st;
-    enum status status = file_identity(fd, identity);
-    if (status != ST_OK || fstat(fd, &st))
+    if (fstat(fd, &st))
         return fault_errno(fault, ST_IO, "fstat");
-    if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != manifest->info.size_bytes)
-        return fault_set(fault, ST_CORRUPT, "%ju bytes instead of %ju", (uintmax_t)st.st_size,
-                         (uintmax_t)manifest->info.size_bytes);
-    if (!strcmp(identity, manifest->identity))
+    if (S_ISREG(st.st_mode) && (uint64_t)st.st_size == manifest->info.size_bytes)
         return ST_OK;
+    return fault_set(fault, ST_CORRUPT, "%ju bytes instead of %ju", (uintmax_t)st.st_size,
+                     (uintmax_t)manifest->info.size_bytes);
+}
+
+enum status manifest_check_digest(const struct manifest *manifest, int fd, struct fault *fault)
+{
+    char text[DIGEST_TEXT_SIZE];
+    uint8_t digest[DIGEST_BYTES];
+    enum status status = check_size(manifest, fd, fault);
+    if (status != ST_OK)
+        return status;
     status = digest_file(fd, digest);
     if (status != ST_OK)
         return fault_set(fault, status, "reading: %s", status_text(status));
     digest_format(digest, text);
     return strcmp(text, manifest->sha256) ? fault_set(fault, ST_CORRUPT, "its SHA-256 is not that of its manifest")
                                           : ST_OK;
+}
+
+enum status manifest_check_file(const struct manifest *manifest, int fd, struct fault *fault)
+{
+    char identity[MANIFEST_IDENTITY_SIZE];
+    enum status status = check_size(manifest, fd, fault);
+    if (status != ST_OK)
+        return status;
+    if (file_identity(fd, identity) == ST_OK && !strcmp(identity, manifest->identity))
+        return ST_OK;
+    return manifest_check_digest(manifest, fd, fault);
 }

@@ -40,7 +40,7 @@ static enum status read_meta(struct source *source, struct lmdb_txn *txn)
 }
 
 /* The file is opened through its descriptor, so that it is the one that was checked. */
-static enum status open_checked(int fd, const struct source_info *info, struct source **out, struct fault *fault)
+enum status source_open_fd(int fd, const struct source_info *info, struct source **out, struct fault *fault)
 {
     char path[32];
     struct lmdb_txn *txn = NULL;
@@ -76,22 +76,19 @@ enum status source_open_at(int dirfd, const char *dir, const char *name, uint64_
     char file[SOURCE_FILE_SIZE], identity[MANIFEST_IDENTITY_SIZE];
     struct manifest manifest;
     struct fault inner = {0};
-    source_file_name(file, name, generation, SOURCE_MANIFEST);
-    enum status status = manifest_read(dirfd, file, &manifest, &inner);
-    if (status == ST_OK && (strcmp(manifest.info.name, name) || manifest.info.generation != generation))
-        status = fault_set(&inner, ST_CORRUPT, "%s: the manifest of another file", file);
+    enum status status = manifest_read(dirfd, name, generation, &manifest, &inner);
     if (status != ST_OK)
         return fault_set(fault, status, "%s/%s", dir, inner.text);
     source_file_name(file, name, generation, SOURCE_DATA);
     snprintf(manifest.info.path, sizeof manifest.info.path, "%s/%s", dir, file);
-    int fd = openat(dirfd, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    int fd = source_data_open(dirfd, name, generation);
     if (fd < 0)
         return fault_errno(fault, errno == ENOENT ? ST_NOT_FOUND : ST_IO, "%s", manifest.info.path);
     if (is_open_already(previous, fd, identity)) {
         *source = source_ref(previous);
     } else if ((status = manifest_check_file(&manifest, fd, &inner)) != ST_OK) {
         fault_set(fault, status, "%s: %s", manifest.info.path, inner.text);
-    } else if ((status = open_checked(fd, &manifest.info, source, fault)) == ST_OK) {
+    } else if ((status = source_open_fd(fd, &manifest.info, source, fault)) == ST_OK) {
         text_copy((*source)->identity, sizeof(*source)->identity, str_of(identity));
     }
     close(fd);
@@ -118,7 +115,7 @@ enum status source_open(const char *path, struct source **source, struct fault *
 
 enum status source_open_memory_own(int fd, const struct source_info *info, struct source **source, struct fault *fault)
 {
-    enum status status = open_checked(fd, info, source, fault);
+    enum status status = source_open_fd(fd, info, source, fault);
     close(fd);
     return status;
 }

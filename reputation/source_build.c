@@ -1,5 +1,6 @@
 #include "reputation/source_build.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <xxhash.h>
@@ -67,11 +68,10 @@ static void fingerprint_add(XXH3_state_t *state, enum indicator_kind kind, struc
     XXH3_128bits_update(state, value.data, value.length);
 }
 
-static void fingerprint_finish(XXH3_state_t *state, uint8_t out[FINGERPRINT_BYTES])
+static void fingerprint_finish(XXH3_state_t *state, char out[FINGERPRINT_TEXT_SIZE])
 {
-    XXH128_canonical_t canonical;
-    XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state));
-    memcpy(out, canonical.digest, FINGERPRINT_BYTES);
+    XXH128_hash_t hash = XXH3_128bits_digest(state);
+    snprintf(out, FINGERPRINT_TEXT_SIZE, "%016" PRIx64 "%016" PRIx64, hash.high64, hash.low64);
 }
 
 static void note_key(struct source_content *content, enum indicator_kind kind, struct str key, struct parents *parents,
@@ -248,10 +248,9 @@ static enum status fingerprint_table(struct lmdb_txn *txn, enum indicator_kind k
     return status == ST_NOT_FOUND ? ST_OK : status;
 }
 
-enum status source_verify(const struct source_content *content, int fd, struct fault *fault)
+enum status source_read_back(int fd, const uint64_t counts[INDICATOR_KINDS], const char *expected, struct fault *fault)
 {
-    char path[FD_PATH_SIZE];
-    uint8_t fingerprint[FINGERPRINT_BYTES];
+    char path[FD_PATH_SIZE], fingerprint[FINGERPRINT_TEXT_SIZE];
     uint64_t count = 0;
     fd_path(fd, path);
     struct lmdb_env *env = NULL;
@@ -266,15 +265,15 @@ enum status source_verify(const struct source_content *content, int fd, struct f
         XXH3_128bits_reset(state);
     for (unsigned kind = 0; status == ST_OK && kind < INDICATOR_KINDS; kind++) {
         status = fingerprint_table(txn, kind, state, &count);
-        if (status == ST_OK && count != content->header.counts[kind])
+        if (status == ST_OK && count != counts[kind])
             status = ST_CORRUPT;
     }
     if (status == ST_OK) {
         fingerprint_finish(state, fingerprint);
-        status = memcmp(fingerprint, content->fingerprint, sizeof fingerprint) ? ST_CORRUPT : ST_OK;
+        status = strcmp(fingerprint, expected) ? ST_CORRUPT : ST_OK;
     }
     lmdb_abort(txn);
     lmdb_close(env);
     XXH3_freeState(state);
-    return status == ST_OK ? ST_OK : fault_set(fault, status, "the new file, read back: %s", status_text(status));
+    return status == ST_OK ? ST_OK : fault_set(fault, status, "reading it back: %s", status_text(status));
 }

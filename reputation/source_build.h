@@ -5,7 +5,7 @@
 #include "reputation/entry_list.h"
 #include "reputation/source_format.h"
 
-enum { FINGERPRINT_BYTES = 16 };
+enum { FINGERPRINT_TEXT_SIZE = 33 };
 
 /* What a source is made of, one sorted list per indicator kind, and what is known of it. */
 struct source_content {
@@ -13,7 +13,7 @@ struct source_content {
     struct source_header header;
     uint64_t filter_facts;
     uint64_t key_bytes, value_bytes, large_values; /* for the bound of the map */
-    uint8_t fingerprint[FINGERPRINT_BYTES];        /* of all keys and values, in order */
+    char fingerprint[FINGERPRINT_TEXT_SIZE];       /* of all keys and values, in order */
 };
 
 /* Sorts, and fills in all but the lists. */
@@ -23,6 +23,7 @@ void source_content_free(struct source_content *content);
 /* Writes all into the empty file behind FD; the caller syncs it. */
 enum status source_build(const struct source_content *content, int fd, struct fault *fault) MUST_CHECK;
 
-/* Reads a whole file back and compares it with the fingerprint and the counts; the lists may be freed by then.
- * ST_CORRUPT. */
-enum status source_verify(const struct source_content *content, int fd, struct fault *fault) MUST_CHECK;
+/* Walks over every entry of the finished file behind FD and compares what is there with what COUNTS and FINGERPRINT
+ * say. LMDB trusts its file: FD is one that was just built, or whose digest is right. ST_CORRUPT. */
+enum status source_read_back(int fd, const uint64_t counts[INDICATOR_KINDS], const char *fingerprint,
+                             struct fault *fault) MUST_CHECK;

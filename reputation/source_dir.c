@@ -41,6 +41,13 @@ bool source_file_parse(const char *file, char name[SOURCE_NAME_SIZE], uint64_t *
     return !strcmp(again, file); /* no leading zeros, no other suffix */
 }
 
+int source_data_open(int dirfd, const char *name, uint64_t generation)
+{
+    char file[SOURCE_FILE_SIZE];
+    source_file_name(file, name, generation, SOURCE_DATA);
+    return openat(dirfd, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+}
+
 static int compare_entries(const void *pa, const void *pb)
 {
     const struct source_entry *a = pa, *b = pb;

@@ -26,6 +26,12 @@ struct source_listing {
 enum status source_listing_read(int dirfd, struct source_listing *listing) MUST_CHECK;
 void source_listing_free(struct source_listing *listing);
 
+/* The data file, for reading; -1 with errno. Links are not followed. */
+int source_data_open(int dirfd, const char *name, uint64_t generation);
+
+/* A file whose digest is right (or that was just built), as a source. FD may be closed then. */
+enum status source_open_fd(int fd, const struct source_info *info, struct source **source,
+                           struct fault *fault) MUST_CHECK;
 /* As source_open(), in an open directory; DIR is its name. ST_NOT_FOUND: a file is gone. PREVIOUS (may be NULL) is
  * given once more when the file is the one that it has open. */
 enum status source_open_at(int dirfd, const char *dir, const char *name, uint64_t generation, struct source *previous,

@@ -17,8 +17,6 @@
 #include "reputation/source_build.h"
 #include "reputation/source_dir.h"
 
-enum { KEPT_GENERATIONS = 2 };
-
 struct source_writer {
     struct source_content content;
     struct manifest manifest; /* as far as it is known */
@@ -115,8 +113,7 @@ static enum status finish(struct source_writer *writer)
     writer->finished = true;
     memcpy(info->counts, writer->content.header.counts, sizeof info->counts);
     info->created_ms = clock_wall_ms();
-    for (unsigned i = 0; i < FINGERPRINT_BYTES; i++)
-        snprintf(writer->manifest.fingerprint + 2 * i, 3, "%02x", writer->content.fingerprint[i]);
+    memcpy(writer->manifest.fingerprint, writer->content.fingerprint, sizeof writer->manifest.fingerprint);
     return status;
 }
 
@@ -129,7 +126,7 @@ static enum status build_file(struct source_writer *writer, int fd, struct fault
         return status;
     if (fsync(fd))
         return fault_errno(fault, errno == ENOSPC || errno == EDQUOT ? ST_FULL : ST_IO, "syncing the new file");
-    return source_verify(&writer->content, fd, fault);
+    return source_read_back(fd, writer->content.header.counts, writer->content.fingerprint, fault);
 }
 
 enum status source_writer_finish_memory(struct source_writer *writer, struct source **source, struct fault *fault)
@@ -262,29 +259,35 @@ static enum status publish_data(struct source_writer *writer, int dirfd, struct 
     return status;
 }
 
-/* Whether what is in force, undamaged, is what is about to be written. */
+static bool is_whole(int dirfd, const struct source_entry *entry,
+                     enum status (*check)(const struct manifest *manifest, int fd, struct fault *fault))
+{
+    struct manifest manifest;
+    if (manifest_read(dirfd, entry->name, entry->generation, &manifest, NULL) != ST_OK)
+        return false;
+    int fd = source_data_open(dirfd, entry->name, entry->generation);
+    bool whole = fd >= 0 && check(&manifest, fd, NULL) == ST_OK;
+    if (fd >= 0)
+        close(fd);
+    return whole;
+}
+
+/* Whether what is in force, undamaged, is what is about to be written. Reads the whole file, so that publishing again
+ * mends damage that its identity does not show. */
 static bool is_in_force(const struct manifest *manifest, int dirfd, const struct source_listing *listing,
                         struct source_info *info)
 {
     for (size_t i = 0; i < listing->count; i++) {
         const struct source_entry *entry = &listing->entries[i];
-        char file[SOURCE_FILE_SIZE];
         struct manifest old;
         if (entry->kind != SOURCE_MANIFEST || strcmp(entry->name, manifest->info.name))
             continue;
-        source_file_name(file, entry->name, entry->generation, SOURCE_MANIFEST);
-        if (manifest_read(dirfd, file, &old, NULL) != ST_OK || strcmp(old.info.name, entry->name) ||
-            old.info.generation != entry->generation || strcmp(old.fingerprint, manifest->fingerprint) ||
-            strcmp(old.info.format, manifest->info.format) || strcmp(old.origin, manifest->origin) ||
-            old.info.category != manifest->info.category)
+        if (manifest_read(dirfd, entry->name, entry->generation, &old, NULL) != ST_OK ||
+            strcmp(old.fingerprint, manifest->fingerprint) || strcmp(old.info.format, manifest->info.format) ||
+            strcmp(old.origin, manifest->origin) || old.info.category != manifest->info.category)
             return false;
-        source_file_name(file, entry->name, entry->generation, SOURCE_DATA);
-        int fd = openat(dirfd, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-        bool same = fd >= 0 && manifest_check_file(&old, fd, NULL) == ST_OK;
-        if (fd >= 0)
-            close(fd);
         *info = old.info;
-        return same;
+        return is_whole(dirfd, entry, manifest_check_digest);
     }
     return false;
 }
@@ -297,22 +300,20 @@ static uint64_t next_generation(const struct source_listing *listing, const char
     return 1;
 }
 
-/* Leaves the newest generations that have a manifest, CURRENT among them. Failing to is no harm. */
-static void remove_old(int dirfd, const struct source_listing *listing, const struct source_info *current)
+/* Leaves CURRENT and, to fall back on, the newest undamaged generation before it. Failing to is no harm. */
+static void remove_others(int dirfd, const struct source_listing *listing, const struct source_info *current)
 {
-    unsigned kept = 1; /* CURRENT, which is newer than the listing */
-    uint64_t keep_from = current->generation;
-    for (size_t i = 0; i < listing->count && kept < KEPT_GENERATIONS; i++) {
+    uint64_t kept = current->generation;
+    for (size_t i = 0; i < listing->count && kept == current->generation; i++) {
         const struct source_entry *entry = &listing->entries[i];
-        if (entry->kind == SOURCE_MANIFEST && !strcmp(entry->name, current->name)) {
-            keep_from = entry->generation;
-            kept++;
-        }
+        if (entry->kind == SOURCE_MANIFEST && !strcmp(entry->name, current->name) &&
+            entry->generation < current->generation && is_whole(dirfd, entry, manifest_check_file))
+            kept = entry->generation;
     }
     for (size_t i = listing->count; i--;) { /* backwards: the manifest goes before its data */
         const struct source_entry *entry = &listing->entries[i];
         char file[SOURCE_FILE_SIZE];
-        if (strcmp(entry->name, current->name) || entry->generation >= keep_from)
+        if (strcmp(entry->name, current->name) || entry->generation == current->generation || entry->generation == kept)
             continue;
         source_file_name(file, entry->name, entry->generation, entry->kind);
         (void)unlinkat(dirfd, file, 0);
@@ -348,8 +349,8 @@ enum status source_writer_publish(struct source_writer *writer, const char *dir,
         status = publish_data(writer, dirfd, fault);
     if (status == ST_OK && !same)
         status = publish_manifest(&writer->manifest, dirfd, fault);
-    if (status == ST_OK && !same)
-        remove_old(dirfd, &listing, mine);
+    if (status == ST_OK)
+        remove_others(dirfd, &listing, mine);
 out:
     source_content_free(&writer->content);
     source_listing_free(&listing);

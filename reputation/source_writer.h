@@ -21,9 +21,9 @@ enum status source_writer_add(struct source_writer *writer, const struct indicat
 uint64_t source_writer_count(const struct source_writer *writer, enum indicator_kind kind); /* distinct after finish */
 
 /* Sorts, writes DIR/NAME.GENERATION.mdb and its manifest under temporary names, syncs, verifies, renames, syncs DIR
- * (made if missing, mode 0750) and removes all but the two newest generations. Nothing changes when it fails. When what
- * is in force has the same content, nothing is written and *UNCHANGED is set (may be NULL). The caller holds
- * store_lock(). Either this or the next is called, once. */
+ * (made if missing, mode 0750) and removes all generations but this and the undamaged one before it. Nothing changes
+ * when it fails. When what is in force has the same content, undamaged, nothing is written and *UNCHANGED is set (may
+ * be NULL). The caller holds store_lock(). Either this or the next is called, once. */
 enum status source_writer_publish(struct source_writer *writer, const char *dir, bool *unchanged,
                                   struct source_info *info, struct fault *fault) MUST_CHECK;
 /* The same into memory (memfd): for built-in sources. */
