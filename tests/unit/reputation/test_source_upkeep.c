@@ -51,7 +51,7 @@ static void damage(const char *dir, const char *file, off_t offset)
     byte ^= 1;
     assert_int_equal(pwrite(fd, &byte, 1, offset), 1);
     /* The clock of file times may stand still between publishing and here. */
-    assert_int_equal(futimens(fd, (struct timespec[2]){{.tv_sec = 1}, {.tv_sec = 1}}), 0);
+    assert_int_equal(futimens(fd, (struct timespec[2]){{.tv_sec = 1000000000}, {.tv_sec = 1000000000}}), 0);
     close(fd);
 }
 
