@@ -1,11 +1,7 @@
-#include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
-#include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
 
 #include "fixture.h"
 
@@ -373,45 +369,6 @@ static void a_full_disk_keeps_what_is_there(void **state)
     assert_int_equal(new, 600);
 }
 
-/* The writer's process, as feeds has it: lock, publish, end. */
-static _Noreturn void publish_and_exit(const char *dir, const char *tag, unsigned count)
-{
-    int lock;
-    enum status status = store_lock(dir, &lock, NULL);
-    if (status == ST_OK)
-        status = publish(dir, tag, count, NULL, NULL, NULL);
-    _exit(status == ST_OK ? 0 : 1);
-}
-
-static void a_writer_killed_at_any_moment_leaves_the_old_or_the_new(void **state)
-{
-    enum { OLD = 200, NEW = 20000, ROUNDS = 20 };
-    const char *dir = *state;
-    unsigned olds = 0, news = 0;
-    srandom((unsigned)getpid());
-    for (unsigned round = 0; round < ROUNDS; round++) {
-        assert_int_equal(publish(dir, "old", OLD + round, NULL, NULL, NULL), ST_OK);
-        pid_t child = fork();
-        assert_true(child >= 0);
-        if (!child)
-            publish_and_exit(dir, "new", NEW);
-        struct timespec wait = {.tv_nsec = round == ROUNDS - 1 ? 999999999 : random() % 250000000};
-        nanosleep(&wait, NULL);
-        kill(child, SIGKILL);
-        assert_int_equal(waitpid(child, NULL, 0), child);
-        unsigned old = listed(dir, "old", OLD + round), new = listed(dir, "new", NEW);
-        assert_true((old == OLD + round && !new) || (!old && new == NEW));
-        olds += old > 0;
-        news += new > 0;
-        int lock;
-        assert_int_equal(store_lock(dir, &lock, NULL), ST_OK); /* the dead writer's lock went with it */
-        store_unlock(lock);
-        assert_int_equal(files_like(dir, ".tmp.*"), 0);
-    }
-    print_message("%u times the old, %u times the new\n", olds, news);
-    assert_int_equal(olds + news, ROUNDS);
-}
-
 static void source_names_are_checked(void **state)
 {
     (void)state;
@@ -448,7 +405,6 @@ int main(void)
         IN_DIRECTORY(removing_takes_all_generations),
         IN_DIRECTORY(a_directory_that_cannot_be_written_keeps_what_is_there),
         IN_DIRECTORY(a_full_disk_keeps_what_is_there),
-        IN_DIRECTORY(a_writer_killed_at_any_moment_leaves_the_old_or_the_new),
         cmocka_unit_test(source_names_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
