@@ -13,6 +13,8 @@ static enum feed_dump name_kind(uint8_t flags)
 {
     if (flags & RECORD_ALLOW)
         return FEED_DUMP_ALLOW_NAMES;
+    if (flags & RECORD_BELOW_ONLY)
+        return FEED_DUMP_BELOW_NAMES;
     return flags & RECORD_EXACT ? FEED_DUMP_EXACT_NAMES : FEED_DUMP_NAMES;
 }
 
@@ -24,17 +26,26 @@ static enum feed_dump network_text(const struct indicator *indicator, char out[A
         addr_format(&addr, out);
         return FEED_DUMP_IP_PORTS;
     }
+    bool allowed = indicator->record.flags & RECORD_ALLOW;
     if (indicator->network.prefix == 128) {
         addr_format_ip(&addr, out);
-        return FEED_DUMP_IPS;
+        return allowed ? FEED_DUMP_ALLOW_IPS : FEED_DUMP_IPS;
     }
     network_format(&indicator->network, out);
-    return FEED_DUMP_CIDRS;
+    return allowed ? FEED_DUMP_ALLOW_CIDRS : FEED_DUMP_CIDRS;
+}
+
+static enum status keep(struct entries *entries, enum feed_dump kind, struct str text, bool guarded)
+{
+    entries->count[kind]++;
+    buf_add_char(&entries->text[kind], guarded ? ENTRY_GUARDED : ENTRY_TAKEN);
+    buf_add(&entries->text[kind], text.data, text.length);
+    buf_add_char(&entries->text[kind], '\0');
+    return entries->text[kind].failed ? ST_NOMEM : ST_OK;
 }
 
 enum status entries_take(void *user, const struct indicator *indicator, bool guarded)
 {
-    struct entries *entries = user;
     char name[DNAME_TEXT_SIZE], network[ADDR_TEXT_SIZE];
     enum feed_dump kind = FEED_DUMP_NONE;
     struct str text = {0};
@@ -53,11 +64,12 @@ enum status entries_take(void *user, const struct indicator *indicator, bool gua
         text = str_of(network);
         break;
     }
-    entries->count[kind]++;
-    buf_add_char(&entries->text[kind], guarded ? ENTRY_GUARDED : ENTRY_TAKEN);
-    buf_add(&entries->text[kind], text.data, text.length);
-    buf_add_char(&entries->text[kind], '\0');
-    return entries->text[kind].failed ? ST_NOMEM : ST_OK;
+    return keep(user, kind, text, guarded);
+}
+
+enum status entries_aside(void *user, enum feed_dump kind, struct str text)
+{
+    return keep(user, kind, text, false);
 }
 
 static int compare(const void *a, const void *b)

@@ -16,6 +16,8 @@ struct entries {
 void entries_fini(struct entries *entries);
 /* A feed_sink's take(). */
 enum status entries_take(void *entries, const struct indicator *indicator, bool guarded) MUST_CHECK;
+/* Its aside(). */
+enum status entries_aside(void *entries, enum feed_dump kind, struct str text) MUST_CHECK;
 /* Sorts what there is of one kind by bytes. Writes each text once and a line feed to OUT, unless it is NULL. *DISTINCT
  * leaves the guarded ones out. */
 enum status entries_sort(const struct entries *entries, enum feed_dump kind, FILE *out, uint64_t *distinct) MUST_CHECK;

@@ -15,7 +15,7 @@ struct feed {
     int64_t interval_s;
 };
 
-enum { FEED_EXAMPLES = 5, FEED_REASONS = 32 };
+enum { FEED_EXAMPLES = 5, FEED_REASONS = 40 };
 /* A feed with more faulty lines than this is refused as a whole, once it has so many lines with content. */
 enum { FEED_MAX_INVALID_PERCENT = 5, FEED_MIN_JUDGED_LINES = 20 };
 
@@ -35,11 +35,33 @@ struct feed_report {
     struct source_info source; /* after an import */
 };
 
+/* What a dry run prints: all that the feed has of one kind, guarded or not. */
+enum feed_dump {
+    FEED_DUMP_NONE,
+    FEED_DUMP_NAMES,       /* with all below them */
+    FEED_DUMP_EXACT_NAMES, /* those alone */
+    FEED_DUMP_BELOW_NAMES, /* what is below them alone */
+    FEED_DUMP_ALLOW_NAMES, /* that the feed exempts */
+    FEED_DUMP_URLS,
+    FEED_DUMP_IPS,
+    FEED_DUMP_CIDRS,
+    FEED_DUMP_IP_PORTS,
+    FEED_DUMP_ALLOW_IPS,
+    FEED_DUMP_ALLOW_CIDRS,
+    /* What the store can't hold as the feed has it. */
+    FEED_DUMP_HOST_PORTS, /* names that are meant for one port, stored as URLs; ports that there are not */
+    FEED_DUMP_PATHS,      /* of URLs on any host; not stored */
+    FEED_DUMP_RULES,      /* of a policy zone: "TRIGGER OWNER ACTION" */
+    FEED_DUMP_KINDS
+};
+
 /* Who gets the indicators of a feed, in the feed's order. GUARDED: it must not get into a store. ST_INVALID: that one
- * can't be used; any other failure ends the parse. */
+ * can't be used; any other failure ends the parse. ASIDE, which may be NULL, gets the text of what the store can't hold
+ * as the feed has it. */
 struct feed_sink {
     enum status (*take)(void *user, const struct indicator *indicator, bool guarded);
     void *user;
+    enum status (*aside)(void *user, enum feed_dump kind, struct str text);
 };
 
 /* Reads PATH as FEED->format. ST_INVALID, after all has been handed to SINK, when it does not look like a feed: no
@@ -47,19 +69,7 @@ struct feed_sink {
 enum status feed_parse(const char *path, const struct feed *feed, bool progress, const struct feed_sink *sink,
                        struct feed_report *report, struct fault *fault) MUST_CHECK;
 
-/* What a dry run prints: all that the feed has of one kind, guarded or not. */
-enum feed_dump {
-    FEED_DUMP_NONE,
-    FEED_DUMP_NAMES,       /* with all below them */
-    FEED_DUMP_EXACT_NAMES, /* those alone */
-    FEED_DUMP_ALLOW_NAMES, /* that the feed exempts */
-    FEED_DUMP_URLS,
-    FEED_DUMP_IPS,
-    FEED_DUMP_CIDRS,
-    FEED_DUMP_IP_PORTS,
-    FEED_DUMP_KINDS
-};
-/* The words of the command line: "names", "exact-names", "allow-names", "urls", "ips", "cidrs", "ip-ports". */
+/* The words of the command line: "names", "exact-names", "ip-ports" and so on, as the kinds above. */
 enum status feed_dump_kind(struct str word, enum feed_dump *dump) MUST_CHECK;
 
 /* A dry run: as feed_import(), but nothing is published. DUMP goes to OUT: normalised, distinct, sorted by bytes, one a

@@ -7,9 +7,12 @@
 
 /* Of two formats that read a sample equally well the first is taken, so the narrower stands before the wider. */
 static const struct format *const formats[] = {
-    &format_hosts,   &format_ips,     &format_urls,      &format_domains,  &format_wildcard, &format_ipsum,
-    &format_dnsmasq, &format_unbound, &format_bind,      &format_spamhaus, &format_urlhaus,  &format_threatfox,
-    &format_feodo,   &format_sslbl,   &format_phishtank, &format_adblock,
+    &format_hosts,     &format_ips,          &format_urls,           &format_domains,      &format_wildcard,
+    &format_ipsum,     &format_dnsmasq,      &format_unbound,        &format_bind,         &format_rpz,
+    &format_spamhaus,  &format_urlhaus,      &format_threatfox,      &format_feodo,        &format_sslbl,
+    &format_phishtank, &format_ioc_csv,      &format_dnscrypt_names, &format_dnscrypt_ips, &format_adblock,
+    &format_maltrail,  &format_urlhaus_json, &format_threatfox_json, &format_feodo_json,   &format_phishtank_json,
+    &format_misp,      &format_warninglist,  &format_stix,
 };
 
 enum { FORMATS = sizeof formats / sizeof formats[0], DETECT_MIN_PERCENT = 50 };
@@ -73,6 +76,8 @@ const struct format *format_detect(struct str sample, char separator, bool *empt
     int best_score = DETECT_MIN_PERCENT - 1;
     bool comments_only = false;
     for (size_t i = 0; i < FORMATS; i++) {
+        if (!formats[i]->line)
+            continue;
         int score = format_score(formats[i], sample, separator);
         comments_only = comments_only || score < 0;
         if (score > best_score) {
@@ -82,6 +87,14 @@ const struct format *format_detect(struct str sample, char separator, bool *empt
     }
     *empty = !best && comments_only;
     return best;
+}
+
+const struct format *format_detect_document(json_t *root)
+{
+    for (size_t i = 0; i < FORMATS; i++)
+        if (formats[i]->knows && formats[i]->knows(root))
+            return formats[i];
+    return NULL;
 }
 
 bool format_is_comment(struct str line, const char *markers)
@@ -99,7 +112,7 @@ struct str format_without_comment(struct str line, const char *markers)
 
 const char *feed_format_names(void)
 {
-    static char names[512];
+    static char names[1024];
     struct wire wire = wire_into(names, sizeof names - 1);
     for (size_t i = 0; i < FORMATS; i++) {
         if (i)

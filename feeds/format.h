@@ -1,18 +1,26 @@
 /* The formats of feeds: one small file each, behind one table. */
 #pragma once
 
+#include <jansson.h>
+
 #include "feeds/intake.h"
 
 struct format {
     const char *name, *about;
     const char *starts; /* characters that a file of this format may start with although they are no text list's */
-    /* One line, without its end, trimmed of blanks. */
+    /* Either of a list: one line, without its end, trimmed of blanks. */
     void (*line)(struct intake *intake, struct str line);
+    /* Or of JSON: whether a document is of this format, by how it is built; and all of its entries, each announced by
+     * json_entry(). */
+    bool (*knows)(json_t *root);
+    void (*document)(struct intake *intake, json_t *root);
 };
 
-extern const struct format format_adblock, format_bind, format_dnsmasq, format_domains, format_feodo, format_hosts,
-    format_ips, format_ipsum, format_phishtank, format_spamhaus, format_sslbl, format_threatfox, format_unbound,
-    format_urlhaus, format_urls, format_wildcard;
+extern const struct format format_adblock, format_bind, format_dnscrypt_ips, format_dnscrypt_names, format_dnsmasq,
+    format_domains, format_feodo, format_feodo_json, format_hosts, format_ioc_csv, format_ips, format_ipsum,
+    format_maltrail, format_misp, format_phishtank, format_phishtank_json, format_rpz, format_spamhaus, format_sslbl,
+    format_stix, format_threatfox, format_threatfox_json, format_unbound, format_urlhaus, format_urlhaus_json,
+    format_urls, format_warninglist, format_wildcard;
 
 size_t format_count(void);
 const struct format *format_at(size_t index);
@@ -26,7 +34,10 @@ int format_score(const struct format *format, struct str sample, char separator)
  * but comments to one of them. */
 const struct format *format_detect(struct str sample, char separator, bool *empty);
 
-/* Hands one line to FORMAT: looks at what is common to all of them first. */
+/* The format of a JSON document; NULL: none. */
+const struct format *format_detect_document(json_t *root);
+
+/* Hands one line to FORMAT, which is one of lines: looks at what is common to all of them first. */
 void format_take_line(const struct format *format, struct intake *intake, struct str line);
 
 /* Helpers that several formats share. */

@@ -1,23 +1,13 @@
 /* abuse.ch's CSV exports: URLhaus, ThreatFox, Feodo Tracker, SSLBL. Their banners and trailers are comments. */
-#include <stdio.h>
-#include <string.h>
-
 #include "feeds/csv.h"
 #include "feeds/format.h"
+#include "feeds/indicator_text.h"
+#include "feeds/tags.h"
+#include "feeds/when.h"
 
 static bool is_none(struct str field)
 {
     return !field.length || str_eq(field, STR("None"));
-}
-
-static void take_address_port(struct intake *intake, struct str ip, struct str port)
-{
-    char text[128];
-    bool bare_v6 = memchr(ip.data, ':', ip.length) && ip.data[0] != '[';
-    int n = ip.length < 64 && port.length < 16 ? snprintf(text, sizeof text, bare_v6 ? "[%.*s]:%.*s" : "%.*s:%.*s",
-                                                          (int)ip.length, ip.data, (int)port.length, port.data)
-                                               : 0;
-    intake_address_port(intake, (struct str){text, (size_t)n});
 }
 
 /* id, dateadded, url, url_status, [last_online,] threat, tags, urlhaus_link, reporter */
@@ -34,6 +24,10 @@ static void take_urlhaus(struct intake *intake, struct str line)
     } else if (str_eq(fields[0], STR("id"))) {
         intake_comment(intake);
     } else {
+        intake->record.first_seen = when_parse(fields[1]);
+        if (n == 9)
+            intake->record.last_seen = when_parse(fields[4]);
+        intake->record.family = tags_family(fields[n - 3]);
         intake->record.reference = fields[n - 2];
         intake_url(intake, fields[2]);
     }
@@ -55,6 +49,8 @@ static void take_threatfox(struct intake *intake, struct str line)
         return;
     }
     struct str value = fields[2], type = fields[3];
+    intake->record.first_seen = when_parse(fields[0]);
+    intake->record.last_seen = when_parse(fields[8]);
     if (!is_none(fields[7]))
         intake->record.family = fields[7];
     if (text_u64(fields[9], 100, &confidence) == ST_OK)
@@ -66,10 +62,7 @@ static void take_threatfox(struct intake *intake, struct str line)
     } else if (str_eq(type, STR("url"))) {
         intake_url(intake, value);
     } else if (str_eq(type, STR("ip:port"))) {
-        /* IPv6 comes without brackets, so the port is what follows the last colon. */
-        const char *colon = value.length ? memrchr(value.data, ':', value.length) : NULL;
-        size_t at = colon ? (size_t)(colon - value.data) : value.length;
-        take_address_port(intake, (struct str){value.data, at}, str_from(value, at + 1));
+        indicator_text_take_last_port(intake, value); /* IPv6 comes without brackets */
     } else {
         intake_skip(intake, SKIP_OTHER_KIND, value);
     }
@@ -89,13 +82,15 @@ static void take_feodo(struct intake *intake, struct str line)
     } else if (str_eq(fields[1], STR("dst_ip"))) {
         intake_comment(intake);
     } else {
+        intake->record.first_seen = when_parse(fields[0]);
+        intake->record.last_seen = when_parse(fields[4]);
         if (!is_none(fields[5]))
             intake->record.family = fields[5];
-        take_address_port(intake, fields[1], fields[2]);
+        indicator_text_take_address_port(intake, fields[1], fields[2]);
     }
 }
 
-/* DstIP, DstPort, reason; later Firstseen, DstIP, DstPort */
+/* DstIP, DstPort[, reason]; later Firstseen, DstIP, DstPort */
 static void take_sslbl(struct intake *intake, struct str line)
 {
     struct str fields[CSV_FIELDS];
@@ -104,14 +99,17 @@ static void take_sslbl(struct intake *intake, struct str line)
         intake_comment(intake);
         return;
     }
-    if (csv_split(line, fields) != 3) {
+    size_t n = csv_split(line, fields);
+    if (n != 2 && n != 3) {
         intake_skip(intake, SKIP_NOT_RULE, line);
         return;
     }
-    bool ip_first = addr_parse_ip(fields[0], &addr) == ST_OK;
-    if (ip_first)
+    bool ip_first = n == 2 || addr_parse_ip(fields[0], &addr) == ST_OK;
+    if (n == 3 && ip_first)
         intake->record.family = fields[2];
-    take_address_port(intake, fields[ip_first ? 0 : 1], fields[ip_first ? 1 : 2]);
+    else if (n == 3)
+        intake->record.first_seen = when_parse(fields[0]);
+    indicator_text_take_address_port(intake, fields[ip_first ? 0 : 1], fields[ip_first ? 1 : 2]);
 }
 
 const struct format format_urlhaus = {

@@ -73,7 +73,7 @@ enum status import_fd(const char *store_dir, int fd, const char *name, const cha
     st = source_writer_new(&settings, &writer);
     if (st != ST_OK)
         return fault_set(fault, st, "can't write a source: %s", status_text(st));
-    struct feed_sink sink = {writer_take, writer};
+    struct feed_sink sink = {.take = writer_take, .user = writer};
     st = parse_fd(fd, name, feed, progress, &sink, report, fault);
     if (st == ST_OK)
         st = publish(store_dir, writer, report, fault);
@@ -105,11 +105,17 @@ enum status feed_dump_kind(struct str word, enum feed_dump *dump)
     } words[] = {
         {{"names", 5}, FEED_DUMP_NAMES},
         {{"exact-names", 11}, FEED_DUMP_EXACT_NAMES},
+        {{"below-names", 11}, FEED_DUMP_BELOW_NAMES},
         {{"allow-names", 11}, FEED_DUMP_ALLOW_NAMES},
         {{"urls", 4}, FEED_DUMP_URLS},
         {{"ips", 3}, FEED_DUMP_IPS},
         {{"cidrs", 5}, FEED_DUMP_CIDRS},
         {{"ip-ports", 8}, FEED_DUMP_IP_PORTS},
+        {{"allow-ips", 9}, FEED_DUMP_ALLOW_IPS},
+        {{"allow-cidrs", 11}, FEED_DUMP_ALLOW_CIDRS},
+        {{"host-ports", 10}, FEED_DUMP_HOST_PORTS},
+        {{"paths", 5}, FEED_DUMP_PATHS},
+        {{"rules", 5}, FEED_DUMP_RULES},
     };
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (str_eq(word, words[i].word)) {
@@ -123,13 +129,14 @@ enum status feed_try(const char *path, const struct feed *feed, bool progress, e
                      struct feed_report *report, struct fault *fault)
 {
     static const enum indicator_kind kind_of[FEED_DUMP_KINDS] = {
-        [FEED_DUMP_NAMES] = INDICATOR_NAME,       [FEED_DUMP_EXACT_NAMES] = INDICATOR_NAME,
-        [FEED_DUMP_ALLOW_NAMES] = INDICATOR_NAME, [FEED_DUMP_URLS] = INDICATOR_URL,
-        [FEED_DUMP_IPS] = INDICATOR_NETWORK,      [FEED_DUMP_CIDRS] = INDICATOR_NETWORK,
-        [FEED_DUMP_IP_PORTS] = INDICATOR_NETWORK,
+        [FEED_DUMP_NAMES] = INDICATOR_NAME,        [FEED_DUMP_EXACT_NAMES] = INDICATOR_NAME,
+        [FEED_DUMP_BELOW_NAMES] = INDICATOR_NAME,  [FEED_DUMP_ALLOW_NAMES] = INDICATOR_NAME,
+        [FEED_DUMP_URLS] = INDICATOR_URL,          [FEED_DUMP_IPS] = INDICATOR_NETWORK,
+        [FEED_DUMP_CIDRS] = INDICATOR_NETWORK,     [FEED_DUMP_IP_PORTS] = INDICATOR_NETWORK,
+        [FEED_DUMP_ALLOW_IPS] = INDICATOR_NETWORK, [FEED_DUMP_ALLOW_CIDRS] = INDICATOR_NETWORK,
     };
     struct entries entries = {0};
-    struct feed_sink sink = {entries_take, &entries};
+    struct feed_sink sink = {entries_take, &entries, entries_aside};
     uint64_t distinct[INDICATOR_KINDS] = {0};
     enum status st = feed_parse(path, feed, progress, &sink, report, fault);
     for (enum feed_dump kind = FEED_DUMP_NONE + 1; kind < FEED_DUMP_KINDS; kind++) {
@@ -137,7 +144,8 @@ enum status feed_try(const char *path, const struct feed *feed, bool progress, e
         enum status sorted = entries_sort(&entries, kind, kind == dump ? out : NULL, &count);
         if (sorted != ST_OK && st == ST_OK)
             st = fault_set(fault, sorted, "can't dump the entries: %s", status_text(sorted));
-        distinct[kind_of[kind]] += count;
+        if (kind < FEED_DUMP_HOST_PORTS)
+            distinct[kind_of[kind]] += count;
     }
     count_distinct(report, distinct);
     entries_fini(&entries);

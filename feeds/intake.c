@@ -3,10 +3,23 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "feeds/guard.h"
 #include "feeds/normal.h"
 
 _Static_assert((int)FEED_REASONS >= (int)SKIP_COUNT, "a report has room for every reason");
+
+/* The last part of a path or URL, up to its first dot. */
+static struct str title_of(struct str text)
+{
+    struct str rest;
+    str_cut(text, '?', &text, &rest);
+    const char *slash = text.length ? memrchr(text.data, '/', text.length) : NULL;
+    if (slash)
+        text = str_from(text, (size_t)(slash - text.data) + 1);
+    str_cut(text, '.', &text, &rest);
+    return text;
+}
 
 void intake_init(struct intake *intake, const struct feed *feed, const char *file, const struct feed_sink *sink,
                  struct feed_report *report)
@@ -16,6 +29,7 @@ void intake_init(struct intake *intake, const struct feed *feed, const char *fil
     intake->report = report;
     const char *slash = strrchr(file, '/');
     intake->file = slash ? slash + 1 : file;
+    text_copy(intake->title, sizeof intake->title, title_of(str_of(feed && feed->url ? feed->url : file)));
     if (feed)
         intake->defaults = (struct record){.category = feed->category, .risk = feed->risk};
 }
@@ -24,6 +38,7 @@ void intake_line(struct intake *intake, struct str line)
 {
     intake->line = line;
     intake->line_faulty = intake->line_known = false;
+    intake->held = SKIP_NOT;
     intake->record = intake->defaults;
     intake->report->lines++;
 }
@@ -44,7 +59,7 @@ static void add_example(struct intake *intake, enum skip skip, struct str text)
              (unsigned long long)report->lines, shown, skip_text(skip));
 }
 
-static void know_line(struct intake *intake)
+void intake_know(struct intake *intake)
 {
     intake->known_lines += !intake->line_known;
     intake->line_known = true;
@@ -58,7 +73,7 @@ void intake_skip(struct intake *intake, enum skip skip, struct str text)
         intake->report->faulty_lines++;
     }
     if (skip == SKIP_BOILERPLATE)
-        know_line(intake);
+        intake_know(intake);
     else
         add_example(intake, skip, text);
 }
@@ -66,9 +81,13 @@ void intake_skip(struct intake *intake, enum skip skip, struct str text)
 /* The indicator is filled but for its record. GUARD: why it must not get into a store, or SKIP_NOT. */
 static void hand_on(struct intake *intake, enum indicator_kind kind, enum skip guard, struct str text)
 {
-    know_line(intake);
+    intake_know(intake);
     intake->indicator.kind = kind;
     intake->indicator.record = intake->record;
+    if (intake->record.flags & RECORD_ALLOW) /* an exemption blocks nothing */
+        guard = SKIP_NOT;
+    if (intake->held != SKIP_NOT)
+        guard = intake->held;
     enum status st = ST_OK;
     if (intake->sink && intake->status == ST_OK)
         st = intake->sink->take(intake->sink->user, &intake->indicator, guard != SKIP_NOT);
@@ -120,6 +139,45 @@ void intake_url(struct intake *intake, struct str text)
         return;
     }
     hand_on(intake, INDICATOR_URL, skip, text);
+}
+
+void intake_bare_url(struct intake *intake, struct str text)
+{
+    struct buf url = {.max_bytes = CANONICAL_URL_MAX};
+    buf_add_text(&url, "http://");
+    buf_add(&url, text.data, text.length);
+    if (url.failed)
+        intake_skip(intake, SKIP_LONG_URL, text);
+    else
+        intake_url(intake, (struct str){url.data, url.length});
+    buf_free(&url);
+}
+
+void intake_name_port(struct intake *intake, struct str text)
+{
+    struct str host = text, port = {0};
+    struct dname name;
+    char shown[DNAME_TEXT_SIZE + 8];
+    uint64_t number = 0;
+    str_cut(text, ':', &host, &port);
+    enum skip skip = normal_name(host, &name);
+    if (skip == SKIP_NOT && (text_u64(port, 65535, &number) != ST_OK || !number))
+        skip = SKIP_NOT_NAME;
+    if (skip != SKIP_NOT) {
+        intake_skip(intake, skip, text);
+        return;
+    }
+    dname_to_text(&name, shown);
+    size_t n = strlen(shown);
+    snprintf(shown + n, sizeof shown - n, ":%u", (unsigned)number);
+    intake_aside(intake, FEED_DUMP_HOST_PORTS, str_of(shown));
+    intake_bare_url(intake, str_of(shown));
+}
+
+void intake_aside(struct intake *intake, enum feed_dump kind, struct str text)
+{
+    if (intake->sink && intake->sink->aside && intake->status == ST_OK)
+        intake->status = intake->sink->aside(intake->sink->user, kind, text);
 }
 
 void intake_name_or_network(struct intake *intake, struct str text)

@@ -6,37 +6,62 @@
 #pragma once
 
 #include "feeds/feeds.h"
+#include "feeds/ioc_columns.h"
 #include "feeds/skip.h"
+#include "feeds/zone.h"
+
+enum { INTAKE_TITLE_SIZE = 64, INTAKE_REFERENCE_SIZE = 256 };
+
+/* What a format keeps from line to line; zero at the start of a file. */
+union format_state {
+    struct zone zone;           /* rpz */
+    struct ioc_columns columns; /* ioc-csv */
+    struct {
+        bool banner; /* it says whose it is */
+        char reference[INTAKE_REFERENCE_SIZE];
+    } maltrail;
+};
 
 struct intake {
     struct record record;
     struct feed_report *report;
 
     const struct feed_sink *sink;
-    const char *file; /* for places */
+    const char *file;              /* for places */
+    char title[INTAKE_TITLE_SIZE]; /* the file's name, or that in the feed's URL, without what follows its dot */
     struct record defaults;
     struct indicator indicator;
     struct str line;
     bool line_faulty, line_known;
+    enum skip held;       /* a format's reason why an entry of the line must not get into a store; SKIP_NOT: none */
     uint64_t known_lines; /* that had an entry or what only this format has */
     uint64_t skipped[SKIP_COUNT];
     enum status status; /* of the sink; sticky */
+    union format_state state;
     char url[CANONICAL_URL_MAX];
 };
 
 /* SINK may be NULL: only counts. FEED may be NULL: defaults of no meaning. */
 void intake_init(struct intake *intake, const struct feed *feed, const char *file, const struct feed_sink *sink,
                  struct feed_report *report);
-/* Before a line goes to the format. */
+/* Before a line goes to the format. In a document every entry is a line of its own. */
 void intake_line(struct intake *intake, struct str line);
 /* Puts the counts of what was skipped into the report, most frequent first. */
 void intake_finish(struct intake *intake);
 
+/* The line is one that only this format has: an entry, or as good as one when a format is looked for. */
+void intake_know(struct intake *intake);
 void intake_comment(struct intake *intake);
 void intake_skip(struct intake *intake, enum skip skip, struct str text);
 void intake_name(struct intake *intake, struct str text);
 void intake_network(struct intake *intake, struct str text); /* an address, a network */
 void intake_address_port(struct intake *intake, struct str text);
 void intake_url(struct intake *intake, struct str text);
+/* HOST/PATH, without a scheme. */
+void intake_bare_url(struct intake *intake, struct str text);
+/* NAME:PORT. The name is the malware's at that port alone: it is kept as a URL, which only a proxy looks up. */
+void intake_name_port(struct intake *intake, struct str text);
 /* What stands in a list of names: a name, or an address or network. */
 void intake_name_or_network(struct intake *intake, struct str text);
+/* Hands on what the store can't hold as the feed has it, for dry runs; it counts as nothing. */
+void intake_aside(struct intake *intake, enum feed_dump kind, struct str text);

@@ -56,6 +56,19 @@ struct str lines_sample(const struct lines *lines)
     return (struct str){lines->buffer + lines->at, lines->end - lines->at};
 }
 
+bool lines_rest(struct lines *lines, struct buf *out)
+{
+    for (;;) {
+        struct str have = lines_sample(lines);
+        buf_add(out, have.data, have.length);
+        lines->at = lines->end;
+        if (lines->ended || out->failed)
+            return true;
+        if (!fill(lines))
+            return false;
+    }
+}
+
 /* Drops the rest of a line that is too long, up to its end. */
 static enum line skip_long(struct lines *lines, struct str *line)
 {

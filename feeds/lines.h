@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/status.h"
 #include "base/text.h"
 
@@ -28,6 +29,9 @@ void lines_fini(struct lines *lines);
 
 /* The first block, until lines_next() is called. */
 struct str lines_sample(const struct lines *lines);
+
+/* Appends all that is left to OUT, up to its bound (then OUT->failed). False: errno says why. */
+bool lines_rest(struct lines *lines, struct buf *out) MUST_CHECK;
 
 /* LINE_TEXT: the next line without its end, valid until the next call. LINE_TOO_LONG: LINE is how it begins; what
  * follows it can be read on. LINE_FAILED: errno says why. */

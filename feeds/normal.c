@@ -67,6 +67,8 @@ static bool url_split(struct str text, struct url_parts *parts)
 {
     const struct str schemes[] = {STR("http://"), STR("https://")};
     size_t i = 0;
+    if (!text.length || memchr(text.data, '\n', text.length) || memchr(text.data, '\r', text.length))
+        return false; /* in JSON there may be ends of lines */
     while (i < 2 &&
            !(text.length > schemes[i].length && str_eq_nocase((struct str){text.data, schemes[i].length}, schemes[i])))
         i++;

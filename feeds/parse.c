@@ -1,34 +1,75 @@
 #include "feeds/parse.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "feeds/document.h"
 #include "feeds/format.h"
 #include "feeds/interrupt.h"
 #include "feeds/lines.h"
 #include "feeds/progress.h"
 #include "feeds/sniff.h"
 
-static enum status choose_format(const struct lines *lines, const char *name, const struct feed *feed,
-                                 const struct format **format, struct fault *fault)
+/* One file on its way through a format. */
+struct parse {
+    const char *name;
+    const struct feed *feed;
+    const struct format *format;
+    struct lines lines;
+    struct document document; /* of a format of JSON */
+    struct intake intake;
+    struct progress progress;
+};
+
+static bool looks_like_json(struct str sample)
 {
-    struct str sample = lines_sample(lines);
-    bool is_auto = str_eq(str_of(feed->format), STR("auto")), empty = false;
-    *format = is_auto ? NULL : format_find(str_of(feed->format));
-    if (!*format && !is_auto)
-        return fault_set(fault, ST_UNSUPPORTED, "unknown feed format '%s'; there are: %s", feed->format,
+    size_t at = 0;
+    while (at < sample.length &&
+           (sample.data[at] == ' ' || sample.data[at] == '\t' || sample.data[at] == '\r' || sample.data[at] == '\n'))
+        at++;
+    return at < sample.length && (sample.data[at] == '{' || sample.data[at] == '[');
+}
+
+static enum status open_document(struct parse *parse, struct fault *fault)
+{
+    enum status st = document_open(&parse->document, &parse->lines, parse->name, fault);
+    if (st != ST_OK)
+        return st;
+    if (!parse->document.root)
+        return fault_set(fault, ST_INVALID, "%s: no entries", parse->name);
+    if (!parse->format) {
+        parse->format = format_detect_document(parse->document.root);
+        return parse->format ? ST_OK
+                             : fault_set(fault, ST_INVALID, "%s: it is JSON of no known format; there are: %s",
+                                         parse->name, feed_format_names());
+    }
+    return parse->format->knows(parse->document.root)
+               ? ST_OK
+               : fault_set(fault, ST_INVALID, "%s: it is JSON, but not as format '%s' has it", parse->name,
+                           parse->format->name);
+}
+
+static enum status choose_format(struct parse *parse, struct fault *fault)
+{
+    struct str sample = lines_sample(&parse->lines), wanted = str_of(parse->feed->format);
+    bool is_auto = str_eq(wanted, STR("auto")), empty = false;
+    parse->format = is_auto ? format_detect(sample, parse->lines.separator, &empty) : format_find(wanted);
+    if (!parse->format && !is_auto)
+        return fault_set(fault, ST_UNSUPPORTED, "unknown feed format '%s'; there are: %s", parse->feed->format,
                          feed_format_names());
-    if (is_auto)
-        *format = format_detect(sample, lines->separator, &empty);
-    const char *refusal = sniff_refusal(sample, *format ? (*format)->starts : NULL);
+    bool json = parse->format ? parse->format->document != NULL : looks_like_json(sample);
+    const char *refusal = sniff_refusal(sample, json ? "{[" : parse->format ? parse->format->starts : NULL);
     if (refusal)
-        return fault_set(fault, ST_INVALID, "%s: %s", name, refusal);
+        return fault_set(fault, ST_INVALID, "%s: %s", parse->name, refusal);
+    if (json)
+        return open_document(parse, fault);
     if (empty)
-        return fault_set(fault, ST_INVALID, "%s: no entries", name);
-    return *format ? ST_OK
-                   : fault_set(fault, ST_UNSUPPORTED, "%s: can't tell its format; name one of: %s", name,
-                               feed_format_names());
+        return fault_set(fault, ST_INVALID, "%s: no entries", parse->name);
+    return parse->format ? ST_OK
+                         : fault_set(fault, ST_UNSUPPORTED, "%s: can't tell its format; name one of: %s", parse->name,
+                                     feed_format_names());
 }
 
 static uint64_t total_entries(const struct feed_report *report)
@@ -39,34 +80,55 @@ static uint64_t total_entries(const struct feed_report *report)
     return sum;
 }
 
-static enum status take_lines(struct lines *lines, const char *name, const struct format *format, struct intake *intake,
-                              struct progress *progress, struct fault *fault)
+static enum status intake_failure(const struct parse *parse, struct fault *fault)
 {
+    const struct intake *intake = &parse->intake;
+    return fault_set(fault, intake->status, "%s:%llu: can't take the entry: %s", parse->name,
+                     (unsigned long long)intake->report->lines, status_text(intake->status));
+}
+
+static enum status take_lines(struct parse *parse, struct fault *fault)
+{
+    struct lines *lines = &parse->lines;
     for (;;) {
         struct str line;
         switch (lines_next(lines, &line)) {
         case LINE_TEXT:
-            format_take_line(format, intake, line);
+            format_take_line(parse->format, &parse->intake, line);
             break;
         case LINE_TOO_LONG:
-            intake_line(intake, line);
-            intake_skip(intake, SKIP_LONG_LINE, line);
+            intake_line(&parse->intake, line);
+            intake_skip(&parse->intake, SKIP_LONG_LINE, line);
             break;
         case LINE_END:
             return ST_OK;
         case LINE_FAILED:
             return interrupted() ? fault_set(fault, ST_CLOSED, "interrupted")
-                                 : fault_errno(fault, ST_IO, "can't read %s", name);
+                                 : fault_errno(fault, ST_IO, "can't read %s", parse->name);
         }
-        if (intake->status != ST_OK)
-            return fault_set(fault, intake->status, "%s:%llu: can't take the entry: %s", name,
-                             (unsigned long long)lines->number, status_text(intake->status));
+        if (parse->intake.status != ST_OK)
+            return intake_failure(parse, fault);
         if (lines->number % 1024)
             continue;
         if (interrupted())
             return fault_set(fault, ST_CLOSED, "interrupted");
-        progress_show(progress, lines->bytes, total_entries(intake->report));
+        progress_show(&parse->progress, lines->bytes, total_entries(parse->intake.report));
     }
+}
+
+static enum status take_documents(struct parse *parse, struct fault *fault)
+{
+    enum status st = ST_OK;
+    while (st == ST_OK && parse->document.root) {
+        parse->format->document(&parse->intake, parse->document.root);
+        if (parse->intake.status != ST_OK)
+            return intake_failure(parse, fault);
+        if (interrupted())
+            return fault_set(fault, ST_CLOSED, "interrupted");
+        progress_show(&parse->progress, parse->document.at, total_entries(parse->intake.report));
+        st = document_next(&parse->document, parse->name, fault);
+    }
+    return st;
 }
 
 /* Whether what was read looks like a feed. */
@@ -86,30 +148,34 @@ static enum status judge(const char *name, const struct feed_report *report, str
 enum status parse_fd(int fd, const char *name, const struct feed *feed, bool progress, const struct feed_sink *sink,
                      struct feed_report *report, struct fault *fault)
 {
-    struct lines lines;
-    struct progress bar;
-    const struct format *format;
     struct stat about = {0};
     *report = (struct feed_report){0};
-    enum status st = lines_init(&lines, fd);
-    if (st != ST_OK)
-        return st == ST_IO ? fault_errno(fault, st, "can't read %s", name)
-                           : fault_set(fault, st, "%s", status_text(st));
-    progress_init(&bar, progress, feed->name, fstat(fd, &about) ? 0 : (uint64_t)about.st_size);
-    st = choose_format(&lines, name, feed, &format, fault);
+    struct parse *parse = calloc(1, sizeof *parse);
+    if (!parse)
+        return fault_set(fault, ST_NOMEM, "%s", status_text(ST_NOMEM));
+    parse->name = name;
+    parse->feed = feed;
+    enum status st = lines_init(&parse->lines, fd);
+    if (st != ST_OK) {
+        st = st == ST_IO ? fault_errno(fault, st, "can't read %s", name) : fault_set(fault, st, "%s", status_text(st));
+        free(parse);
+        return st;
+    }
+    progress_init(&parse->progress, progress, feed->name, fstat(fd, &about) ? 0 : (uint64_t)about.st_size);
+    st = choose_format(parse, fault);
     if (st != ST_OK)
         goto out;
-    text_copy(report->format, sizeof report->format, str_of(format->name));
-
-    struct intake intake;
-    intake_init(&intake, feed, name, sink, report);
-    st = take_lines(&lines, name, format, &intake, &bar, fault);
-    intake_finish(&intake);
+    text_copy(report->format, sizeof report->format, str_of(parse->format->name));
+    intake_init(&parse->intake, feed, name, sink, report);
+    st = parse->format->document ? take_documents(parse, fault) : take_lines(parse, fault);
+    intake_finish(&parse->intake);
     if (st == ST_OK)
         st = judge(name, report, fault);
 out:
-    progress_fini(&bar);
-    lines_fini(&lines);
+    progress_fini(&parse->progress);
+    document_close(&parse->document);
+    lines_fini(&parse->lines);
+    free(parse);
     return st;
 }
 

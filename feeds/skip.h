@@ -30,6 +30,13 @@ enum skip {
     SKIP_FORWARD,
     SKIP_DIRECTIVE,
     SKIP_OTHER_KIND,
+    SKIP_OUTSIDE,
+    SKIP_TRIGGER,
+    SKIP_ACTION,
+    SKIP_PATH,
+    SKIP_WITHDRAWN,
+    SKIP_NOT_FOR_DETECTION,
+    SKIP_CONDITIONS,
     /* Guards: an indicator that would block what is not the malware's. */
     SKIP_LOCAL_NAME,
     SKIP_SPECIAL_ADDRESS,

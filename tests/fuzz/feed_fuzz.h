@@ -1,4 +1,4 @@
-/* One feed format over arbitrary bytes, as the lines of a file. What comes out must be in normal form. */
+/* One feed format over arbitrary bytes, as the lines or documents of a file. What comes out must be in normal form. */
 #pragma once
 
 #include <stdlib.h>
@@ -30,19 +30,49 @@ static enum status check_entry(void *user, const struct indicator *indicator, bo
     return ST_OK;
 }
 
+static enum status check_aside(void *user, enum feed_dump kind, struct str text)
+{
+    (void)user;
+    CHECK(kind > FEED_DUMP_IP_PORTS && kind < FEED_DUMP_KINDS);
+    CHECK(text.length && !memchr(text.data, '\0', text.length));
+    return ST_OK;
+}
+
+static inline void fuzz_lines(const struct format *format, struct intake *intake, struct str rest)
+{
+    struct str line;
+    (void)format_score(format, rest, '\n');
+    while (str_cut(rest, '\n', &line, &rest))
+        format_take_line(format, intake, line);
+    format_take_line(format, intake, rest);
+}
+
+static inline void fuzz_documents(const struct format *format, struct intake *intake, struct str rest)
+{
+    json_error_t error;
+    json_t *root;
+    while ((root = json_loadb(rest.data, rest.length, JSON_DISABLE_EOF_CHECK, &error))) {
+        (void)format_detect_document(root);
+        if (format->knows(root))
+            format->document(intake, root);
+        json_decref(root);
+        rest = str_from(rest, (size_t)error.position);
+    }
+}
+
 static inline void fuzz_format(const char *name, const uint8_t *data, size_t size)
 {
-    struct feed_sink sink = {check_entry, NULL};
+    struct feed_sink sink = {.take = check_entry, .aside = check_aside};
     struct feed_report report = {0};
     struct intake intake;
-    struct str rest = {(const char *)data, size}, line;
+    struct str rest = {(const char *)data, size};
     const struct format *format = format_find(str_of(name));
     CHECK(format);
-    (void)format_score(format, rest, '\n');
     intake_init(&intake, NULL, "fuzz", &sink, &report);
-    while (str_cut(rest, '\n', &line, &rest))
-        format_take_line(format, &intake, line);
-    format_take_line(format, &intake, rest);
+    if (format->document)
+        fuzz_documents(format, &intake, rest);
+    else
+        fuzz_lines(format, &intake, rest);
     intake_finish(&intake);
     CHECK(report.faulty_lines + report.comments <= report.lines);
 }

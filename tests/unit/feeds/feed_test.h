@@ -85,3 +85,63 @@ static inline char *dump_of(const char *path, const char *format, enum feed_dump
     fclose(out);
     return text;
 }
+
+/* Reads TEXT and expects these entries, sorted, one a line. */
+static inline struct feed_report expect(const char *format, const char *text, enum feed_dump dump, const char *entries)
+{
+    struct feed_report report;
+    struct fault fault = {0};
+    enum status st;
+    char *got = dump_of(write_text("feed", text), format, dump, &st, &report, &fault);
+    assert_string_equal(fault.text, "");
+    assert_int_equal(st, ST_OK);
+    assert_string_equal(got, entries);
+    free(got);
+    return report;
+}
+
+/* The record of the last entry of a feed, with copies of its texts. */
+struct kept {
+    enum indicator_kind kind;
+    enum category category;
+    enum risk risk;
+    unsigned confidence, flags, port, count;
+    uint32_t first_seen, last_seen, expires;
+    char family[256], reference[256];
+};
+
+static inline enum status keep_record(void *user, const struct indicator *indicator, bool guarded)
+{
+    struct kept *kept = user;
+    const struct record *record = &indicator->record;
+    if (guarded)
+        return ST_OK;
+    *kept = (struct kept){indicator->kind,
+                          record->category,
+                          record->risk,
+                          record->confidence,
+                          record->flags,
+                          record->port,
+                          kept->count + 1,
+                          record->first_seen,
+                          record->last_seen,
+                          record->expires,
+                          "",
+                          ""};
+    text_copy(kept->family, sizeof kept->family, record->family);
+    text_copy(kept->reference, sizeof kept->reference, record->reference);
+    return ST_OK;
+}
+
+static inline struct kept record_of(const char *format, const char *text)
+{
+    struct feed feed = {.name = "mine", .format = format, .category = CATEGORY_SCAM, .risk = RISK_MEDIUM};
+    struct kept kept = {0};
+    struct feed_report report;
+    struct fault fault = {0};
+    struct feed_sink sink = {.take = keep_record, .user = &kept};
+    enum status st = feed_parse(write_text("feed", text), &feed, false, &sink, &report, &fault);
+    assert_string_equal(fault.text, "");
+    assert_int_equal(st, ST_OK);
+    return kept;
+}

@@ -2,7 +2,7 @@
 
 #include "feeds/csv.h"
 
-static void expect(const char *line, size_t want, const char *const *texts)
+static void expect_fields(const char *line, size_t want, const char *const *texts)
 {
     struct str fields[CSV_FIELDS];
     size_t count = csv_split(str_of(line), fields);
@@ -14,22 +14,22 @@ static void expect(const char *line, size_t want, const char *const *texts)
 static void fields_lose_their_quotes(void **state)
 {
     (void)state;
-    expect("a,b,c", 3, (const char *const[]){"a", "b", "c"});
-    expect("\"a,b\",\"\",c", 3, (const char *const[]){"a,b", "", "c"});
-    expect("\"a\", \"b\",\t c ", 3, (const char *const[]){"a", "b", "c"});
-    expect("\"say \"\"x\"\"\",b", 2, (const char *const[]){"say \"\"x\"\"", "b"});
-    expect("", 1, (const char *const[]){""});
-    expect(",", 2, (const char *const[]){"", ""});
-    expect("a,", 2, (const char *const[]){"a", ""});
+    expect_fields("a,b,c", 3, (const char *const[]){"a", "b", "c"});
+    expect_fields("\"a,b\",\"\",c", 3, (const char *const[]){"a,b", "", "c"});
+    expect_fields("\"a\", \"b\",\t c ", 3, (const char *const[]){"a", "b", "c"});
+    expect_fields("\"say \"\"x\"\"\",b", 2, (const char *const[]){"say \"\"x\"\"", "b"});
+    expect_fields("", 1, (const char *const[]){""});
+    expect_fields(",", 2, (const char *const[]){"", ""});
+    expect_fields("a,", 2, (const char *const[]){"a", ""});
 }
 
 static void what_is_no_csv_has_no_fields(void **state)
 {
     (void)state;
-    expect("\"a", 0, NULL);
-    expect("\"", 0, NULL);
-    expect("\"a\"b,c", 0, NULL);
-    expect("a,\"b\"\"", 0, NULL);
+    expect_fields("\"a", 0, NULL);
+    expect_fields("\"", 0, NULL);
+    expect_fields("\"a\"b,c", 0, NULL);
+    expect_fields("a,\"b\"\"", 0, NULL);
 }
 
 static void the_number_of_fields_is_bounded(void **state)

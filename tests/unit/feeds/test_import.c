@@ -181,8 +181,9 @@ static void outside_of_an_import_signals_are_the_callers(void **state)
     unsigned taken = 0;
     (void)state;
     signal(SIGINT, on_signal);
-    assert_int_equal(
-        feed_parse(many_names(), &mine, false, &(struct feed_sink){.take = take_and_signal, .user = &taken}, &report, &fault), ST_OK);
+    assert_int_equal(feed_parse(many_names(), &mine, false,
+                                &(struct feed_sink){.take = take_and_signal, .user = &taken}, &report, &fault),
+                     ST_OK);
     assert_int_equal(seen, SIGINT);
     assert_int_equal(import("evil.example\n", &report, &fault), ST_OK);
     seen = 0;
@@ -197,9 +198,9 @@ static void a_failure_of_the_sink_ends_the_parse(void **state)
     struct fault fault = {0};
     unsigned taken = 0;
     (void)state;
-    assert_int_equal(
-        feed_parse(many_names(), &mine, false, &(struct feed_sink){.take = refuse_after_ten, .user = &taken}, &report, &fault),
-        ST_FULL);
+    assert_int_equal(feed_parse(many_names(), &mine, false,
+                                &(struct feed_sink){.take = refuse_after_ten, .user = &taken}, &report, &fault),
+                     ST_FULL);
     assert_int_equal(taken, 10);
 }
 
@@ -210,9 +211,9 @@ static void an_interrupt_ends_the_parse(void **state)
     unsigned taken = 0;
     (void)state;
     interrupt_begin();
-    assert_int_equal(
-        feed_parse(many_names(), &mine, false, &(struct feed_sink){.take = take_and_signal, .user = &taken}, &report, &fault),
-        ST_CLOSED);
+    assert_int_equal(feed_parse(many_names(), &mine, false,
+                                &(struct feed_sink){.take = take_and_signal, .user = &taken}, &report, &fault),
+                     ST_CLOSED);
     interrupt_end();
     assert_string_equal(fault.text, "interrupted");
     assert_true(taken < 5000);
