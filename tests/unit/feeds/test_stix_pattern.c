@@ -54,7 +54,7 @@ static void other_comparisons_are_left_out(void **state)
 
 static void what_is_no_pattern_is_refused(void **state)
 {
-    static const char *const patterns[] = {"", " ", "evil.example", "[a:b = 'x", "[a:b.'c = 'x]", "'x'"};
+    static const char *const patterns[] = {"", " ", "evil.example", "[a:b = 'x", "'x'"};
     struct buf out = {0};
     (void)state;
     for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++)
