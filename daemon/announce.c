@@ -42,8 +42,9 @@ void announce_ready(const struct config *config, const struct snapshot_facts *fa
     print_addresses("  for https", config->blockpage.tls_listen.items, config->blockpage.tls_listen.count, "off");
     print_addresses("console", config->console.listen.items, config->console.listen.count, "off");
     print_addresses("upstreams", upstreams, upstream_count, "none: only blocked names are answered");
-    printf("  %-12s%zu sources: %" PRIu64 " names, %" PRIu64 " URLs, %" PRIu64 " networks\n", "store", facts->sources,
-           facts->counts[INDICATOR_NAME], facts->counts[INDICATOR_URL], facts->counts[INDICATOR_NETWORK]);
+    printf("  %-12s%zu source%s: %" PRIu64 " names, %" PRIu64 " URLs, %" PRIu64 " networks\n", "store", facts->sources,
+           facts->sources == 1 ? "" : "s", facts->counts[INDICATOR_NAME], facts->counts[INDICATOR_URL],
+           facts->counts[INDICATOR_NETWORK]);
     printf("  %-12s%s/callbacks.jsonl\n", "log", config->state_dir);
     print_tries(config);
     puts("\nCtrl-C stops it.");

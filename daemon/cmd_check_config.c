@@ -8,11 +8,11 @@ int cmd_check_config(const struct command *command, int argc, char **argv)
     static const struct option options[] = {
         {"config", required_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {0}};
     const char *path = config_default_path();
-    for (int c; (c = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, ":c:h", options, NULL)) != -1;) {
         if (c == 'h')
             return command_help(command);
         if (c != 'c')
-            return command_misused(command, "this option is not known");
+            return command_bad_option(command, c, argv);
         path = optarg;
     }
     if (optind < argc)
@@ -24,8 +24,10 @@ int cmd_check_config(const struct command *command, int argc, char **argv)
     unsigned found = faults.errors + faults.warnings; /* what a start forgives is a fault here */
     if (status == ST_OK && !found)
         printf("%s is right\n", path ? path : "the built-in configuration");
+    else if (!found)
+        fprintf(stderr, "ccward: %s: %s\n", path, status_text(status));
     else
-        fprintf(stderr, "%u fault%s\n", found ? found : 1, found == 1 ? "" : "s");
+        fprintf(stderr, "%u fault%s\n", found, found == 1 ? "" : "s");
     if (status == ST_OK)
         config_free(&config);
     config_faults_free(&faults);

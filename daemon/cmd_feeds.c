@@ -90,6 +90,8 @@ static int refresh(struct feeds_call *call)
 static int list(struct feeds_call *call)
 {
     struct fault fault = {0};
+    if (call->operand || call->feed.name)
+        return command_misused(call->command, "`list` takes no name");
     struct feed *feeds = calloc(call->config.feed_count + 1, sizeof *feeds);
     if (!feeds)
         return command_failed(ST_NOMEM, NULL);
@@ -106,6 +108,8 @@ static int remove_source(struct feeds_call *call)
     int lock;
     if (!call->operand || !source_name_valid(str_of(call->operand)))
         return command_misused(call->command, "which source is to be removed?");
+    if (!strcmp(call->operand, "test-hosts"))
+        return command_misused(call->command, "test-hosts is built in and cannot be removed");
     enum status status = store_lock(store_dir(&call->config), &lock, &fault);
     if (status == ST_OK) {
         status = source_remove(store_dir(&call->config), call->operand, &fault);
@@ -134,7 +138,7 @@ static int parse_options(struct feeds_call *call, int argc, char **argv)
                                             {"dump", required_argument, NULL, DUMP},
                                             {"json", no_argument, NULL, JSON},
                                             {0}};
-    for (int c; (c = getopt_long(argc, argv, "c:", options, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, ":c:", options, NULL)) != -1;) {
         enum status status = ST_OK;
         switch (c) {
         case 'c':
@@ -165,7 +169,7 @@ static int parse_options(struct feeds_call *call, int argc, char **argv)
             call->json = true;
             break;
         default:
-            return command_misused(call->command, "this option is not known");
+            return command_bad_option(call->command, c, argv);
         }
         if (status != ST_OK)
             return command_misused(call->command, "'%s' is none that --%s takes", optarg,

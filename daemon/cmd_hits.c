@@ -25,7 +25,7 @@ int cmd_hits(const struct command *command, int argc, char **argv)
                                             {0}};
     struct hits_settings settings = {.form = HITS_TABLE, .stop = &stop};
     const char *path = NULL;
-    for (int c; (c = getopt_long(argc, argv, "c:fh", options, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, ":c:fh", options, NULL)) != -1;) {
         uint64_t since_ms;
         switch (c) {
         case 'c':
@@ -48,7 +48,7 @@ int cmd_hits(const struct command *command, int argc, char **argv)
         case 'h':
             return command_help(command);
         default:
-            return command_misused(command, "this option is not known");
+            return command_bad_option(command, c, argv);
         }
     }
     if (optind < argc)

@@ -14,7 +14,7 @@ int cmd_run(const struct command *command, int argc, char **argv)
                                             {0}};
     const char *path = NULL;
     bool print = false, annotated = false, quiet = false;
-    for (int c; (c = getopt_long(argc, argv, "c:qh", options, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, ":c:qh", options, NULL)) != -1;) {
         switch (c) {
         case 'c':
             path = optarg;
@@ -23,7 +23,7 @@ int cmd_run(const struct command *command, int argc, char **argv)
             print = true;
             break;
         case ANNOTATED:
-            annotated = true;
+            print = annotated = true;
             break;
         case 'q':
             quiet = true;
@@ -31,7 +31,7 @@ int cmd_run(const struct command *command, int argc, char **argv)
         case 'h':
             return command_help(command);
         default:
-            return command_misused(command, "this option is not known");
+            return command_bad_option(command, c, argv);
         }
     }
     if (optind < argc)

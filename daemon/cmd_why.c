@@ -32,6 +32,9 @@ static bool parse_question(const char *text, struct question *question)
         question->subject.kind = SUBJECT_ADDRESS;
         return true;
     }
+    struct network network;
+    if (network_parse(all, &network) == ST_OK)
+        return false; /* read as a URL, 10.0.0.0/8 would be the page /8 of a host */
     if (strchr(text, '/')) {
         if (canonical_url(all, &question->url) != ST_OK)
             return false;
@@ -235,7 +238,7 @@ int cmd_why(const struct command *command, int argc, char **argv)
     question.subject.client = addr_v4(0x7f000001, 0);
     const char *path = NULL;
     bool json = false, quiet = false;
-    for (int c; (c = getopt_long(argc, argv, "c:qh", options, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, ":c:qh", options, NULL)) != -1;) {
         switch (c) {
         case 'c':
             path = optarg;
@@ -253,13 +256,13 @@ int cmd_why(const struct command *command, int argc, char **argv)
         case 'h':
             return command_help(command);
         default:
-            return command_misused(command, "this option is not known");
+            return command_bad_option(command, c, argv);
         }
     }
     if (optind + 1 != argc)
         return command_misused(command, "one name, URL or address is expected");
     if (!parse_question(argv[optind], &question))
-        return command_misused(command, "'%s' is no name, URL or address", argv[optind]);
+        return command_misused(command, "'%s' is no name, URL or single address", argv[optind]);
     struct config config;
     if (!command_config(path, &config))
         return EXIT_CONFIG;

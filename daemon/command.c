@@ -1,5 +1,6 @@
 #include "daemon/command.h"
 
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,13 @@ int command_misused(const struct command *command, const char *format, ...)
     va_end(args);
     fprintf(stderr, "\n`ccward %s --help` shows how it is called.\n", command->name);
     return EXIT_USAGE;
+}
+
+int command_bad_option(const struct command *command, int getopt_result, char **argv)
+{
+    const char *option = argv[optind - 1];
+    return command_misused(command, getopt_result == ':' ? "option %s needs a value" : "option %s is not known",
+                           option);
 }
 
 int command_failed(enum status status, const struct fault *fault)

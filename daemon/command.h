@@ -30,6 +30,9 @@ int cmd_hits(const struct command *command, int argc, char **argv);
 int command_help(const struct command *command);
 /* Says what is wrong with the call and where the usage is, on standard error; returns EXIT_USAGE. */
 int command_misused(const struct command *command, const char *format, ...) PRINTF_LIKE(2, 3);
+/* The answer to what getopt_long() gave for an option that it does not know or that lacks its value. Option strings
+ * start with ':', so that getopt_long() says nothing itself. */
+int command_bad_option(const struct command *command, int getopt_result, char **argv);
 /* Prints a failure on standard error; returns the code that fits STATUS. */
 int command_failed(enum status status, const struct fault *fault);
 

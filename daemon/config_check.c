@@ -1,5 +1,5 @@
-/* Faults of a configuration that are not in a single value, each with its line: libyaml's tree tells the lines, which
- * libcyaml does not. */
+/* The shape of a configuration: libyaml's tree tells of unknown and repeated keys, and the lines, which libcyaml does
+ * not. */
 #include <string.h>
 
 #include "base/check.h"
@@ -40,11 +40,19 @@ static yaml_node_t *sequence_item(struct loading *loading, yaml_node_t *sequence
     return item < sequence->data.sequence.items.top ? node_at(loading, *item) : NULL;
 }
 
+/* Nothing after the colon, or YAML's words for it. */
+static bool is_null(const yaml_node_t *node)
+{
+    return node->type == YAML_SCALAR_NODE && node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+           (str_eq(node_text(node), STR("")) || str_eq(node_text(node), STR("null")) ||
+            str_eq(node_text(node), STR("~")));
+}
+
 static bool expect(struct loading *loading, yaml_node_t *node, yaml_node_type_t type, const char *field)
 {
     static const char *const names[] = {[YAML_SCALAR_NODE] = "a single value",
                                         [YAML_SEQUENCE_NODE] = "a list",
-                                        [YAML_MAPPING_NODE] = "keys with values"};
+                                        [YAML_MAPPING_NODE] = "a block of keys"};
     if (node->type == type)
         return true;
     config_report(loading, true, node_line(node), field, "%s is expected here, not %s", names[type], names[node->type]);
@@ -147,6 +155,8 @@ static void check_section_pair(struct loading *loading, const void *context, con
         const struct section *section = &config_sections[i];
         if (!str_eq(str_of(section->name), node_text(key)))
             continue;
+        if (is_null(value))
+            return; /* all its options are commented out, say */
         if (section->is_map)
             check_mapping(loading, value, field, check_category_pair, NULL);
         else if (section->item_size)
@@ -158,9 +168,37 @@ static void check_section_pair(struct loading *loading, const void *context, con
     config_report(loading, false, node_line(key), field, "there is no such section");
 }
 
+/* What the tree does not show: aliases, and documents after the first. False: there are such faults. */
+static bool check_events(struct loading *loading, const void *data, size_t n)
+{
+    yaml_parser_t parser;
+    yaml_event_t event;
+    unsigned before = loading->faults->errors, documents = 0;
+    CHECK(yaml_parser_initialize(&parser));
+    yaml_parser_set_input_string(&parser, data, n);
+    for (bool more = true; more;) {
+        if (!yaml_parser_parse(&parser, &event)) {
+            config_report(loading, true, parser.problem_mark.line + 1, "", "this is not YAML: %s",
+                          parser.problem ? parser.problem : "unreadable");
+            break;
+        }
+        size_t line = event.start_mark.line + 1;
+        if (event.type == YAML_ALIAS_EVENT)
+            config_report(loading, true, line, "", "aliases (*%s) are not taken here", event.data.alias.anchor);
+        if (event.type == YAML_DOCUMENT_START_EVENT && ++documents == 2)
+            config_report(loading, true, line, "", "a second document (---) is not taken here");
+        more = event.type != YAML_STREAM_END_EVENT;
+        yaml_event_delete(&event);
+    }
+    yaml_parser_delete(&parser);
+    return loading->faults->errors == before;
+}
+
 bool config_check_document(struct loading *loading, const void *data, size_t n)
 {
     yaml_parser_t parser;
+    if (!check_events(loading, data, n))
+        return false;
     CHECK(yaml_parser_initialize(&parser));
     yaml_parser_set_input_string(&parser, data, n);
     bool whole = yaml_parser_load(&parser, &loading->document);
@@ -188,90 +226,4 @@ size_t config_value_line(struct loading *loading, const struct section *section,
     if (element >= 0 && node && node->type == YAML_SEQUENCE_NODE)
         node = sequence_item(loading, node, (size_t)element);
     return node_line(node);
-}
-
-static const struct section *find_section(const char *name)
-{
-    for (size_t i = 0; i < config_section_count; i++)
-        if (!strcmp(config_sections[i].name, name))
-            return &config_sections[i];
-    CHECK(!"a section");
-    return NULL;
-}
-
-static void check_feeds(struct loading *loading)
-{
-    const struct section *section = find_section("feeds");
-    for (size_t i = 0; i < loading->config->feed_count; i++) {
-        const struct config_feed *feed = &loading->config->feeds[i];
-        char field[64];
-        snprintf(field, sizeof field, "feeds[%zu].name", i);
-        size_t line = config_value_line(loading, section, (long)i, STR("name"), -1);
-        if (!feed->name || !feed->url)
-            continue; /* told already */
-        if (!source_name_valid(str_of(feed->name)))
-            config_report(loading, true, line, field,
-                          "'%s' is no name for a feed: use lower-case letters, digits, '.', '_' and '-'", feed->name);
-        if (!strcmp(feed->name, "test-hosts") || !strcmp(feed->name, "user"))
-            config_report(loading, true, line, field, "'%s' is a name of ccward's own", feed->name);
-        for (size_t k = 0; k < i; k++)
-            if (loading->config->feeds[k].name && !strcmp(loading->config->feeds[k].name, feed->name))
-                config_report(loading, true, line, field, "'%s' is the name of feeds[%zu] already", feed->name, k);
-        snprintf(field, sizeof field, "feeds[%zu].format", i);
-        if (strcmp(feed->format, "auto") && !feed_format_known(str_of(feed->format)))
-            config_report(loading, true, config_value_line(loading, section, (long)i, STR("format"), -1), field,
-                          "'%s' is no format; there are: auto, %s", feed->format, feed_format_names());
-        snprintf(field, sizeof field, "feeds[%zu].url", i);
-        if (strncmp(feed->url, "http://", 7) && strncmp(feed->url, "https://", 8) && strncmp(feed->url, "file:///", 8))
-            config_report(loading, true, config_value_line(loading, section, (long)i, STR("url"), -1), field,
-                          "must start with http://, https:// or file:///");
-    }
-}
-
-static void check_groups(struct loading *loading)
-{
-    const struct section *section = find_section("groups");
-    for (size_t i = 0; i < loading->config->group_count; i++) {
-        const struct config_group *group = &loading->config->groups[i];
-        if (!group->name)
-            continue;
-        char field[64];
-        snprintf(field, sizeof field, "groups[%zu]", i);
-        size_t line = config_value_line(loading, section, (long)i, STR("name"), -1);
-        bool is_default = !strcmp(group->name, "default");
-        if (is_default && group->clients.count)
-            config_report(loading, true, line, field,
-                          "`default` is the group of all other clients: it takes no list of clients");
-        if (!is_default && !group->clients.count)
-            config_report(loading, true, line, field, "'%s' has no clients", group->name);
-        for (size_t k = 0; k < i; k++)
-            if (loading->config->groups[k].name && !strcmp(loading->config->groups[k].name, group->name))
-                config_report(loading, true, line, field, "'%s' is the name of groups[%zu] already", group->name, k);
-    }
-}
-
-/* An upstream that is a listener of ours would ask itself for ever. */
-static void check_loops(struct loading *loading)
-{
-    const struct config *config = loading->config;
-    for (size_t i = 0; i < config->dns.upstreams.count; i++)
-        for (size_t k = 0; k < config->dns.listen.count; k++) {
-            const struct addr *up = &config->dns.upstreams.items[i], *own = &config->dns.listen.items[k];
-            bool wildcard = addr_is_unspecified(own) && addr_is_loopback(up);
-            if (up->port == own->port && (wildcard || addr_same_ip(up, own))) {
-                char field[64], text[ADDR_TEXT_SIZE];
-                addr_format(up, text);
-                snprintf(field, sizeof field, "dns.upstreams[%zu]", i);
-                config_report(loading, true,
-                              config_value_line(loading, find_section("dns"), -1, STR("upstreams"), (long)i), field,
-                              "%s is where ccward itself listens: it would ask itself", text);
-            }
-        }
-}
-
-void config_check_whole(struct loading *loading)
-{
-    check_feeds(loading);
-    check_groups(loading);
-    check_loops(loading);
 }

@@ -9,6 +9,8 @@
 #include "base/check.h"
 #include "daemon/config_loading.h"
 
+enum { MAX_FILE_BYTES = 4 << 20 };
+
 /* What libcyaml fills for one option: a scalar, a list of them, or one per category. */
 struct raw {
     char *scalar;
@@ -49,8 +51,10 @@ void config_report(struct loading *loading, bool error, size_t line, const char 
         loading->faults->warnings++;
 }
 
-static const cyaml_schema_value_t string_value = {
-    .type = CYAML_STRING, .flags = CYAML_FLAG_POINTER, .data_size = sizeof(char), .string = {.min = 0, .max = 65536}};
+static const cyaml_schema_value_t string_value = {.type = CYAML_STRING,
+                                                  .flags = CYAML_FLAG_POINTER,
+                                                  .data_size = sizeof(char),
+                                                  .string = {.min = 0, .max = MAX_FILE_BYTES}};
 
 struct schema {
     cyaml_schema_field_t top[16], options[16][CONFIG_MAX_OPTIONS + 1], categories[CATEGORY_COUNT + 2];
@@ -66,13 +70,13 @@ static void schema_categories(struct schema *schema)
                                    .value = {.type = CYAML_STRING,
                                              .flags = CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
                                              .data_size = sizeof(char),
-                                             .string = {.min = 0, .max = 65536}}};
+                                             .string = {.min = 0, .max = MAX_FILE_BYTES}}};
 }
 
 static cyaml_schema_value_t categories_value(const struct schema *schema)
 {
     return (cyaml_schema_value_t){.type = CYAML_MAPPING,
-                                  .flags = CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+                                  .flags = CYAML_FLAG_POINTER_NULL_STR | CYAML_FLAG_OPTIONAL,
                                   .data_size = (CATEGORY_COUNT + 1) * sizeof(char *),
                                   .mapping = {.fields = schema->categories}};
 }
@@ -117,7 +121,7 @@ static void schema_build(struct schema *schema)
         field->key = section->name;
         field->data_offset = base + (uint32_t)offsetof(struct raw_section, options);
         cyaml_schema_value_t mapping = {.type = CYAML_MAPPING,
-                                        .flags = CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+                                        .flags = CYAML_FLAG_POINTER_NULL_STR | CYAML_FLAG_OPTIONAL,
                                         .data_size = CONFIG_MAX_OPTIONS * sizeof(struct raw),
                                         .mapping = {.fields = schema->options[i]}};
         if (section->is_map) {
@@ -131,7 +135,7 @@ static void schema_build(struct schema *schema)
             field->count_size = sizeof(unsigned);
             field->value =
                 (cyaml_schema_value_t){.type = CYAML_SEQUENCE,
-                                       .flags = CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+                                       .flags = CYAML_FLAG_POINTER_NULL_STR | CYAML_FLAG_OPTIONAL,
                                        .data_size = CONFIG_MAX_OPTIONS * sizeof(struct raw),
                                        .sequence = {.entry = &schema->items[i], .min = 0, .max = CONFIG_MAX_ITEMS}};
         } else {
@@ -217,13 +221,17 @@ static enum status set_items(struct loading *loading, const struct section *sect
     return ST_OK;
 }
 
+/* The shape was checked before, so that little is left for libcyaml to find; of what it says, the first line tells. */
 static void PRINTF_LIKE(3, 0) on_cyaml_log(cyaml_log_t level, void *context, const char *format, va_list args)
 {
     (void)level;
+    struct loading *loading = context;
+    if (loading->faults->errors)
+        return;
     char text[256];
     vsnprintf(text, sizeof text, format, args);
     text[strcspn(text, "\n")] = '\0';
-    config_report(context, true, 0, "", "%s", text);
+    config_report(loading, true, 0, "", "%s", text);
 }
 
 static enum status set_values(struct loading *loading, const void *data, size_t n)
@@ -259,18 +267,18 @@ static enum status set_values(struct loading *loading, const void *data, size_t 
 }
 
 /* Relative to the folder of the file, or to the current one where there is no file. */
-static enum status resolve_state_dir(struct config *config)
+static enum status resolve_state_dir(struct config *config, const char *file)
 {
     char base[PATH_MAX], joined[PATH_MAX * 2];
     if (config->state.directory[0] == '/') {
         config->state_dir = strdup(config->state.directory);
         return config->state_dir ? ST_OK : ST_NOMEM;
     }
-    if (!config->path) {
+    if (!file) {
         if (!getcwd(base, sizeof base))
             return ST_IO;
     } else {
-        text_copy(base, sizeof base, str_of(config->path));
+        text_copy(base, sizeof base, str_of(file));
         char *slash = strrchr(base, '/');
         *slash = '\0';
     }
@@ -303,7 +311,7 @@ enum status config_load_memory(const char *name, const void *data, size_t n, str
 {
     enum status status = load_bytes(name, data, n, config, faults);
     if (status == ST_OK)
-        status = resolve_state_dir(config);
+        status = resolve_state_dir(config, NULL);
     if (status != ST_OK)
         config_free(config);
     return status;
@@ -316,8 +324,8 @@ static enum status read_file(const char *path, struct buf *bytes)
         return ST_IO;
     char block[4096];
     size_t n;
-    bytes->max_bytes = 4 << 20;
-    while ((n = fread(block, 1, sizeof block, file)) > 0)
+    bytes->max_bytes = MAX_FILE_BYTES;
+    while (!bytes->failed && (n = fread(block, 1, sizeof block, file)) > 0)
         buf_add(bytes, block, n);
     enum status status = ferror(file) ? ST_IO : bytes->failed ? ST_TOO_LARGE : ST_OK;
     int saved = errno;
@@ -342,8 +350,12 @@ enum status config_load(const char *path, struct config *config, struct config_f
     }
     buf_free(&bytes);
     if (status == ST_OK) {
-        config->path = realpath(path, NULL);
-        status = config->path ? resolve_state_dir(config) : ST_IO;
+        /* What is no file, as a pipe, has no folder: its state directory is relative to the current one. */
+        char *real = realpath(path, NULL);
+        status = resolve_state_dir(config, real);
+        config->path = real ? real : strdup(path);
+        if (!config->path)
+            status = ST_NOMEM;
     }
     if (status != ST_OK)
         config_free(config);

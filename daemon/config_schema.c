@@ -120,7 +120,7 @@ static const struct config_option feed_options[] = {
     {"url", OPTION_TEXT, offsetof(struct config_feed, url), NULL, 1, 2000, NULL,
      "Where it is fetched from: http, https or file."},
     {"format", OPTION_TEXT, offsetof(struct config_feed, format), "auto", 1, 31, NULL,
-     "Its format, as `ccward feeds import --help` lists them."},
+     "Its format; docs/feeds.md lists them."},
     {"category", OPTION_WORD, offsetof(struct config_feed, category), "c2", 0, 0, &categories,
      "What its entries are, where the feed does not say."},
     {"interval", OPTION_DURATION, offsetof(struct config_feed, interval_ms), "1h", 5 * MINUTE, 30 * (uint64_t)DAY, NULL,

@@ -1,5 +1,5 @@
 /* ccward: one program, several sub-commands. Each stands once in this table. */
-#include <stdarg.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 
 static const struct command commands[] = {
     {"run", "start the resolver, the proxy and the block page, in the foreground",
-     "Usage: ccward run [-c FILE] [--print-config [--annotated]] [--quiet]\n"
+     "Usage: ccward run [-c FILE] [--print-config | --annotated] [--quiet]\n"
      "\n"
      "  -c, --config FILE   the configuration (default: $CCWARD_CONFIG, ./ccward.yaml, /etc/ccward/ccward.yaml)\n"
      "      --print-config  print the configuration in force and exit\n"
@@ -52,7 +52,7 @@ static const struct command commands[] = {
      "  -c, --config FILE   the configuration (default: as for `ccward run`)\n"
      "      --client IP     who asks (default: 127.0.0.1): its group decides\n"
      "      --json          print as JSON\n"
-     "  -q, --quiet         print nothing; exit 0: allow, 3: log, 4: block, 2: bad input\n",
+     "  -q, --quiet         print nothing, and let the exit code tell: 0 allow, 3 log, 4 block, 2 bad input\n",
      cmd_why},
     {"hits", "show the callbacks that were seen",
      "Usage: ccward hits [-c FILE] [--since TIME] [--json | --csv] [--follow]\n"
@@ -104,5 +104,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "ccward: there is no command '%s'; `ccward --help` lists them\n", help ? argv[2] : name);
         return EXIT_USAGE;
     }
-    return help ? command_help(command) : command->run(command, argc - 1, argv + 1);
+    int code = help ? command_help(command) : command->run(command, argc - 1, argv + 1);
+    /* Buffered output that cannot be written is lost: a script must not take it for whole. */
+    if ((fflush(stdout) != 0 || ferror(stdout)) && code == EXIT_OK) {
+        fprintf(stderr, "ccward: the output cannot be written: %s\n", strerror(errno));
+        code = EXIT_FAILED;
+    }
+    return code;
 }

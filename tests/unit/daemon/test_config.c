@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/log.h"
 #include "daemon/config_schema.h"
 
 static struct config config;
@@ -52,20 +53,21 @@ static void an_empty_file_gives_the_defaults(void **state)
 static void values_replace_defaults(void **state)
 {
     (void)state;
-    assert_int_equal(load("dns:\n"
-                          "  listen: ['127.0.0.1:5300', '[::1]:5300']\n"
-                          "  block-answer: {malware: nxdomain, default: nodata}\n"
-                          "  cache-size: 1MiB\n"
-                          "proxy:\n"
-                          "  connect-ports: [443, 8443]\n"
-                          "  allow-destinations: [127.0.0.0/8, '::1']\n"
-                          "feeds:\n"
-                          "  - {name: one, url: 'https://feeds.example/a', category: malware, interval: 2h, risk: low}\n"
-                          "  - name: two\n"
-                          "    url: file:///tmp/two\n"
-                          "groups:\n"
-                          "  - {name: lab, clients: [10.0.0.0/8], addresses: block, names: log}\n"),
-                     ST_OK);
+    assert_int_equal(
+        load("dns:\n"
+             "  listen: ['127.0.0.1:5300', '[::1]:5300']\n"
+             "  block-answer: {malware: nxdomain, default: nodata}\n"
+             "  cache-size: 1MiB\n"
+             "proxy:\n"
+             "  connect-ports: [443, 8443]\n"
+             "  allow-destinations: [127.0.0.0/8, '::1']\n"
+             "feeds:\n"
+             "  - {name: one, url: 'https://feeds.example/a', category: malware, interval: 2h, risk: low}\n"
+             "  - name: two\n"
+             "    url: file:///tmp/two\n"
+             "groups:\n"
+             "  - {name: lab, clients: [10.0.0.0/8], addresses: block, names: log}\n"),
+        ST_OK);
     assert_int_equal(config.dns.listen.count, 2);
     assert_int_equal(config.dns.block_answer[CATEGORY_MALWARE], BLOCK_NXDOMAIN);
     assert_int_equal(config.dns.block_answer[CATEGORY_C2], BLOCK_NODATA);
@@ -90,8 +92,9 @@ static void an_empty_list_turns_a_part_off(void **state)
 static void each_fault_is_told_with_file_line_and_field(void **state)
 {
     (void)state;
-    assert_fault("dns:\n  listen: [127.0.0.1:5335, 'no address']\n  block-ttl: soon\nproxy:\n  connect-ports: [70000]\n",
-                 "test.yaml:2: dns.listen[1]: 'no address' is no address");
+    assert_fault(
+        "dns:\n  listen: [127.0.0.1:5335, 'no address']\n  block-ttl: soon\nproxy:\n  connect-ports: [70000]\n",
+        "test.yaml:2: dns.listen[1]: 'no address' is no address");
     assert_non_null(strstr(buf_text(&faults.text), "test.yaml:3: dns.block-ttl: 'soon' is no time"));
     assert_non_null(strstr(buf_text(&faults.text), "test.yaml:5: proxy.connect-ports[0]: '70000' is no port"));
     assert_int_equal(faults.errors, 3);
@@ -111,15 +114,42 @@ static void an_unknown_key_is_a_warning_with_its_line(void **state)
 static void wrong_shapes_are_refused(void **state)
 {
     (void)state;
-    assert_fault("dns: 5\n", "test.yaml:1: dns: keys with values is expected here");
-    assert_fault("dns:\n", "test.yaml:1: dns: keys with values");
+    assert_fault("dns: 5\n", "test.yaml:1: dns: a block of keys is expected here, not a single value");
     assert_fault("dns:\n  listen: 127.0.0.1\n", "test.yaml:2: dns.listen: a list is expected");
     assert_fault("feeds: {name: a}\n", "test.yaml:1: feeds: a list is expected");
     assert_fault("dns:\n  block-ttl: [1]\n", "test.yaml:2: dns.block-ttl: a single value");
     assert_fault("dns: {\n", "this is not YAML");
-    assert_fault("- a\n", "keys with values is expected");
-    assert_fault("dns:\n  block-ttl: 1s\n  block-ttl: 2s\n", "test.yaml:3: dns.block-ttl: is given twice, first in line 2");
-    assert_fault("dns: &a {block-ttl: 1s}\nproxy: *a\n", "");
+    assert_fault("- a\n", "a block of keys is expected");
+    assert_fault("dns:\n  block-ttl: 1s\n  block-ttl: 2s\n",
+                 "test.yaml:3: dns.block-ttl: is given twice, first in line 2");
+    assert_fault("dns: &a {block-ttl: 1s}\nproxy: *a\n", "test.yaml:2: aliases (*a) are not taken here");
+    assert_fault("dns: {}\n---\nproxy: {listen: []}\n", "test.yaml:2: a second document (---) is not taken here");
+}
+
+static void an_empty_section_is_one_of_defaults(void **state)
+{
+    (void)state;
+    assert_int_equal(load("dns:\n  # listen: []\nfeeds:\ngroups: ~\ncategories: null\nlog: {level: debug}\n"), ST_OK);
+    assert_int_equal(config.dns.listen.count, 1);
+    assert_int_equal(config.feed_count, 0);
+    assert_int_equal(config.log.level, LOG_LEVEL_DEBUG);
+}
+
+static void two_services_cannot_share_an_address(void **state)
+{
+    (void)state;
+    assert_fault("dns: {listen: ['127.0.0.1:6010']}\nproxy:\n  listen: ['127.0.0.1:6011', '127.0.0.1:6010']\n",
+                 "test.yaml:3: proxy.listen[1]: 127.0.0.1:6010 is taken already, by dns.listen[0]");
+    assert_fault("dns: {listen: ['127.0.0.1:53', '127.0.0.1:53']}\n", "dns.listen[1]");
+    assert_fault("dns: {listen: ['[::]:53']}\nconsole: {listen: ['10.0.0.1:53']}\n", "console.listen[0]");
+    assert_int_equal(load("dns: {listen: ['127.0.0.1:53', '[::1]:53']}\n"), ST_OK);
+}
+
+static void listening_nowhere_is_a_fault(void **state)
+{
+    (void)state;
+    assert_fault("dns: {listen: []}\nproxy: {listen: []}\nblockpage: {listen: [], tls-listen: []}\n",
+                 "there would be nothing to do");
 }
 
 static void ranges_are_kept(void **state)
@@ -143,7 +173,7 @@ static void feeds_are_checked_as_a_whole(void **state)
                  "test.yaml:3: feeds[1].name: 'a' is the name of feeds[0] already");
     assert_fault("feeds: [{name: ../x, url: 'http://x/'}]\n", "is no name for a feed");
     assert_fault("feeds: [{name: test-hosts, url: 'http://x/'}]\n", "is a name of ccward's own");
-    assert_fault("feeds: [{name: a, url: 'ftp://x/'}]\n", "must start with http://");
+    assert_fault("feeds: [{name: a, url: 'ftp://x/'}]\n", "starts with http://");
     assert_fault("feeds: [{name: a, url: 'http://x/', format: floppy}]\n", "'floppy' is no format");
 }
 
@@ -161,6 +191,7 @@ static void an_upstream_that_is_ourselves_is_refused(void **state)
     assert_fault("dns:\n  listen: [127.0.0.1:5335]\n  upstreams: [127.0.0.1:5335]\n",
                  "test.yaml:3: dns.upstreams[0]: 127.0.0.1:5335 is where ccward itself listens");
     assert_fault("dns: {listen: ['0.0.0.0:53'], upstreams: [127.0.0.1]}\n", "it would ask itself");
+    assert_fault("dns: {upstreams: ['0.0.0.0:53']}\n", "dns.upstreams[0]: 0.0.0.0:53 cannot be asked");
 }
 
 static void what_is_printed_reads_back_to_the_same(void **state)
@@ -217,6 +248,9 @@ int main(void)
         cmocka_unit_test_teardown(each_fault_is_told_with_file_line_and_field, tear_down),
         cmocka_unit_test_teardown(an_unknown_key_is_a_warning_with_its_line, tear_down),
         cmocka_unit_test_teardown(wrong_shapes_are_refused, tear_down),
+        cmocka_unit_test_teardown(an_empty_section_is_one_of_defaults, tear_down),
+        cmocka_unit_test_teardown(two_services_cannot_share_an_address, tear_down),
+        cmocka_unit_test_teardown(listening_nowhere_is_a_fault, tear_down),
         cmocka_unit_test_teardown(ranges_are_kept, tear_down),
         cmocka_unit_test_teardown(feeds_are_checked_as_a_whole, tear_down),
         cmocka_unit_test_teardown(groups_are_checked_as_a_whole, tear_down),

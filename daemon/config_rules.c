@@ -1,0 +1,162 @@
+/* What no single option can tell: how the options of a configuration fit together. */
+#include <string.h>
+
+#include "base/check.h"
+#include "daemon/config_loading.h"
+
+static const struct section *find_section(const char *name)
+{
+    for (size_t i = 0; i < config_section_count; i++)
+        if (!strcmp(config_sections[i].name, name))
+            return &config_sections[i];
+    CHECK(!"a section");
+    return NULL;
+}
+
+static bool is_feed_url(struct str url)
+{
+    static const struct str schemes[] = {{"http://", 7}, {"https://", 8}, {"file:///", 8}};
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        struct str rest = str_from(url, schemes[i].length);
+        if (str_starts(url, schemes[i]) && rest.length && rest.data[0] != '/' && !memchr(rest.data, ' ', rest.length))
+            return true;
+    }
+    return false;
+}
+
+static void check_feeds(struct loading *loading)
+{
+    const struct section *section = find_section("feeds");
+    for (size_t i = 0; i < loading->config->feed_count; i++) {
+        const struct config_feed *feed = &loading->config->feeds[i];
+        char field[64];
+        snprintf(field, sizeof field, "feeds[%zu].name", i);
+        size_t line = config_value_line(loading, section, (long)i, STR("name"), -1);
+        if (!feed->name || !feed->url)
+            continue; /* told already */
+        if (!source_name_valid(str_of(feed->name)))
+            config_report(loading, true, line, field,
+                          "'%s' is no name for a feed: use lower-case letters, digits, '.', '_' and '-'", feed->name);
+        if (!strcmp(feed->name, "test-hosts") || !strcmp(feed->name, "user"))
+            config_report(loading, true, line, field, "'%s' is a name of ccward's own", feed->name);
+        for (size_t k = 0; k < i; k++)
+            if (loading->config->feeds[k].name && !strcmp(loading->config->feeds[k].name, feed->name))
+                config_report(loading, true, line, field, "'%s' is the name of feeds[%zu] already", feed->name, k);
+        snprintf(field, sizeof field, "feeds[%zu].format", i);
+        if (strcmp(feed->format, "auto") && !feed_format_known(str_of(feed->format)))
+            config_report(loading, true, config_value_line(loading, section, (long)i, STR("format"), -1), field,
+                          "'%s' is no format; there are: auto, %s", feed->format, feed_format_names());
+        snprintf(field, sizeof field, "feeds[%zu].url", i);
+        if (!is_feed_url(str_of(feed->url)))
+            config_report(
+                loading, true, config_value_line(loading, section, (long)i, STR("url"), -1), field,
+                "'%s' is no address of a feed: it starts with http://, https:// or file:/// and has no blanks",
+                feed->url);
+    }
+}
+
+static void check_groups(struct loading *loading)
+{
+    const struct section *section = find_section("groups");
+    for (size_t i = 0; i < loading->config->group_count; i++) {
+        const struct config_group *group = &loading->config->groups[i];
+        if (!group->name)
+            continue;
+        char field[64];
+        snprintf(field, sizeof field, "groups[%zu]", i);
+        size_t line = config_value_line(loading, section, (long)i, STR("name"), -1);
+        bool is_default = !strcmp(group->name, "default");
+        if (is_default && group->clients.count)
+            config_report(loading, true, line, field,
+                          "`default` is the group of all other clients: it takes no list of clients");
+        if (!is_default && !group->clients.count)
+            config_report(loading, true, line, field, "'%s' has no clients", group->name);
+        for (size_t k = 0; k < i; k++)
+            if (loading->config->groups[k].name && !strcmp(loading->config->groups[k].name, group->name))
+                config_report(loading, true, line, field, "'%s' is the name of groups[%zu] already", group->name, k);
+    }
+}
+
+struct place {
+    const char *section, *key;
+    size_t index;
+    const struct addr *addr;
+};
+
+static void report_place(struct loading *loading, const struct place *place, const char *format, const char *detail)
+{
+    char field[64], text[ADDR_TEXT_SIZE], why[200];
+    addr_format(place->addr, text);
+    snprintf(field, sizeof field, "%s.%s[%zu]", place->section, place->key, place->index);
+    snprintf(why, sizeof why, "%s %s%s", text, format, detail);
+    config_report(loading, true,
+                  config_value_line(loading, find_section(place->section), -1, str_of(place->key), (long)place->index),
+                  field, "%s", why);
+}
+
+enum { MAX_LISTENERS = 256 }; /* more than all the lists may have together */
+
+static size_t all_listeners(const struct config *config, struct place places[MAX_LISTENERS])
+{
+    const struct {
+        const char *section, *key;
+        const struct addr_list *list;
+    } lists[] = {{"dns", "listen", &config->dns.listen},
+                 {"proxy", "listen", &config->proxy.listen},
+                 {"blockpage", "listen", &config->blockpage.listen},
+                 {"blockpage", "tls-listen", &config->blockpage.tls_listen},
+                 {"console", "listen", &config->console.listen}};
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        for (size_t k = 0; k < lists[i].list->count; k++) {
+            CHECK(n < MAX_LISTENERS);
+            places[n++] = (struct place){lists[i].section, lists[i].key, k, &lists[i].list->items[k]};
+        }
+    return n;
+}
+
+/* The workers share their ports, so the system would not refuse two services at one address: it would deal the
+ * connections out between them. */
+static void check_listeners(struct loading *loading)
+{
+    struct place places[MAX_LISTENERS];
+    size_t count = all_listeners(loading->config, places);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < i; k++) {
+            const struct addr *a = places[i].addr, *b = places[k].addr;
+            bool same_ip = addr_same_ip(a, b) || addr_is_unspecified(a) || addr_is_unspecified(b);
+            if (!same_ip || a->port != b->port)
+                continue;
+            char other[64];
+            snprintf(other, sizeof other, "%s.%s[%zu]", places[k].section, places[k].key, places[k].index);
+            report_place(loading, &places[i], "is taken already, by ", other);
+        }
+    if (count == loading->config->console.listen.count)
+        config_report(loading, true, 0, "", "every `listen` is empty: there would be nothing to do");
+}
+
+/* An upstream that is a listener of ours would ask itself for ever. */
+static void check_upstreams(struct loading *loading)
+{
+    const struct config *config = loading->config;
+    for (size_t i = 0; i < config->dns.upstreams.count; i++) {
+        const struct addr *upstream = &config->dns.upstreams.items[i];
+        struct place place = {"dns", "upstreams", i, upstream};
+        if (addr_is_unspecified(upstream) || !upstream->port)
+            report_place(loading, &place, "cannot be asked: an address and a port of a DNS server are needed", "");
+        for (size_t k = 0; k < config->dns.listen.count; k++) {
+            const struct addr *own = &config->dns.listen.items[k];
+            bool wildcard = addr_is_unspecified(own) && addr_is_loopback(upstream);
+            if (upstream->port == own->port && (wildcard || addr_same_ip(upstream, own)))
+                report_place(loading, &place, "is where ccward itself listens: it would ask itself", "");
+        }
+    }
+}
+
+void config_check_whole(struct loading *loading)
+{
+    check_feeds(loading);
+    check_groups(loading);
+    check_listeners(loading);
+    check_upstreams(loading);
+}
