@@ -31,6 +31,8 @@ static int import(struct feeds_call *call)
     enum status status;
     if (!call->operand)
         return command_misused(call->command, "which file is to be imported?");
+    if (!strcmp(call->operand, "-"))
+        call->operand = "/dev/stdin";
     if (!call->dry_run && !call->feed.name)
         return command_misused(call->command, "--feed NAME is missing: what shall the source be called?");
     if (!call->dry_run && !source_name_valid(str_of(call->feed.name)))

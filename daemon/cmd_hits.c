@@ -37,10 +37,10 @@ int cmd_hits(const struct command *command, int argc, char **argv)
             settings.since_ms = clock_wall_ms() - (int64_t)since_ms;
             break;
         case JSON:
-            settings.form = HITS_JSON;
-            break;
         case CSV:
-            settings.form = HITS_CSV;
+            if (settings.form != HITS_TABLE)
+                return command_misused(command, "--json or --csv, not both");
+            settings.form = c == JSON ? HITS_JSON : HITS_CSV;
             break;
         case 'f':
             settings.follow = true;

@@ -97,7 +97,11 @@ static void print_hit(const struct store *store, const struct answer *answer, si
     format_date(record->first_seen, first);
     format_date(record->last_seen, last);
     format_date(record->expires, expires);
-    printf("\n  source      %s\n", store_source_info(store, hit->source)->name);
+    const struct source_info *source = store_source_info(store, hit->source);
+    char made[CLOCK_TEXT_SIZE];
+    clock_format(source->created_ms, made);
+    printf("\n  source      %s", source->name);
+    printf(source->created_ms ? ", as of %.10s\n" : "\n", made);
     printf("    entry     %s%s%s\n", answer->indicators[index], extent(hit),
            record->flags & RECORD_ALLOW ? ", exempted"
            : record->flags & RECORD_LOG ? ", recorded only"
@@ -154,14 +158,15 @@ static json_t *json_hit(const struct store *store, const struct answer *answer, 
     const struct store_hit *hit = &answer->hits[index];
     const struct record *record = &hit->record;
     static const char *const kinds[] = {"name", "url", "network"};
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:i, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o}", "source",
-                     store_source_info(store, hit->source)->name, "indicator", answer->indicators[index], "kind",
-                     kinds[hit->kind], "category", category_text(record->category), "risk", risk_text(record->risk),
-                     "family", json_view(record->family), "confidence", (int)record->confidence, "port",
-                     (int)record->port, "exact", !!(record->flags & RECORD_EXACT), "below_only",
-                     !!(record->flags & RECORD_BELOW_ONLY), "exempted", !!(record->flags & RECORD_ALLOW), "log_only",
-                     !!(record->flags & RECORD_LOG), "first_seen", json_date(record->first_seen), "last_seen",
-                     json_date(record->last_seen), "expires", json_date(record->expires), "reference",
+    return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:i, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o}",
+                     "source", store_source_info(store, hit->source)->name, "source_created",
+                     json_date((uint32_t)(store_source_info(store, hit->source)->created_ms / 1000)), "indicator",
+                     answer->indicators[index], "kind", kinds[hit->kind], "category", category_text(record->category),
+                     "risk", risk_text(record->risk), "family", json_view(record->family), "confidence",
+                     (int)record->confidence, "port", (int)record->port, "exact", !!(record->flags & RECORD_EXACT),
+                     "below_only", !!(record->flags & RECORD_BELOW_ONLY), "exempted", !!(record->flags & RECORD_ALLOW),
+                     "log_only", !!(record->flags & RECORD_LOG), "first_seen", json_date(record->first_seen),
+                     "last_seen", json_date(record->last_seen), "expires", json_date(record->expires), "reference",
                      json_view(record->reference));
 }
 

@@ -28,6 +28,8 @@ enum {
     MAX_WORKERS = 64,
     MAX_UPSTREAMS = 16,
     STEP_MS = 100, /* callbacks are on disk, and a changed store is in force, well within a second */
+    SETTLE_MS = 50,
+    RETRY_MS = 5000,
 };
 
 struct control {
@@ -41,6 +43,7 @@ struct control {
     struct policy *policy;
     struct snapshot_facts facts;
     struct timespec store_seen; /* mtime of the store directory that `policy` was made from */
+    bool store_unsettled;       /* it was very young then */
     struct incidents *incidents;
     struct collector *collector;
     struct dns_cache *cache;
@@ -48,7 +51,9 @@ struct control {
     size_t worker_count;
     struct console *console;
     struct refresher *refresher;
-    int64_t started_ms, flushed_ms;
+    int64_t started_ms, flushed_ms, watchdog_ms; /* watchdog_ms: when systemd was told last */
+    int64_t watchdog_every_ms;                   /* 0: it does not ask */
+    int64_t retry_ms;                            /* when a policy that could not be made is tried again; 0: no need */
     bool stopping;
 };
 
@@ -131,6 +136,24 @@ static struct timespec store_time(const struct config *config)
 {
     struct stat status;
     return stat(store_dir(config), &status) == 0 ? status.st_mtim : (struct timespec){0};
+}
+
+/* Whether the store may have changed since it was read. The clock of file times ticks slowly: of a directory that was
+ * changed only just before it was read, a further change in the same tick cannot be seen, so it is read once more. */
+static bool store_changed(struct control *control)
+{
+    struct timespec seen = store_time(control->config);
+    if (seen.tv_sec != control->store_seen.tv_sec || seen.tv_nsec != control->store_seen.tv_nsec)
+        return true;
+    return control->store_unsettled &&
+           clock_wall_ms() - ((int64_t)seen.tv_sec * 1000 + seen.tv_nsec / 1000000) > SETTLE_MS;
+}
+
+static void note_store_time(struct control *control, struct timespec seen)
+{
+    int64_t age_ms = clock_wall_ms() - ((int64_t)seen.tv_sec * 1000 + seen.tv_nsec / 1000000);
+    control->store_seen = seen;
+    control->store_unsettled = age_ms >= 0 && age_ms <= SETTLE_MS;
 }
 
 static void tell_damage(const struct control *control)
@@ -225,16 +248,20 @@ static enum status renew_policy(struct control *control, const struct config *co
     enum status status = snapshot_build(config, control->policy, &policy, &facts, &fault);
     if (status != ST_OK) {
         log_error("%s; what was in force stays in force", fault.text);
-        control->store_seen = seen; /* said once per change, not ten times a second */
+        note_store_time(control, seen); /* said now and then, not ten times a second */
+        control->retry_ms = clock_mono_ms() + RETRY_MS;
         return status;
     }
+    control->retry_ms = 0;
     for (size_t i = 0; i < control->worker_count; i++)
-        if (worker_set_policy(control->workers[i], policy) != ST_OK)
-            log_error("a worker cannot take the new policy: out of memory");
+        if (worker_set_policy(control->workers[i], policy) != ST_OK) {
+            log_error("a worker cannot take the new policy: out of memory or file descriptors");
+            control->retry_ms = clock_mono_ms() + RETRY_MS;
+        }
     policy_unref(control->policy);
     control->policy = policy;
     control->facts = facts;
-    control->store_seen = seen;
+    note_store_time(control, seen);
     tell_damage(control);
     log_info("in force: %zu sources with %llu names, %llu URLs, %llu networks", facts.sources,
              (unsigned long long)facts.counts[INDICATOR_NAME], (unsigned long long)facts.counts[INDICATOR_URL],
@@ -251,10 +278,12 @@ static void on_step(void *arg)
     if (now - control->flushed_ms >= 1000) {
         control->flushed_ms = now;
         incidents_flush(control->incidents);
+    }
+    if (control->watchdog_every_ms && now - control->watchdog_ms >= control->watchdog_every_ms) {
+        control->watchdog_ms = now;
         sd_notify(0, "WATCHDOG=1");
     }
-    struct timespec seen = store_time(control->config);
-    if (seen.tv_sec != control->store_seen.tv_sec || seen.tv_nsec != control->store_seen.tv_nsec)
+    if (store_changed(control) || (control->retry_ms && now >= control->retry_ms))
         (void)!renew_policy(control, control->config);
 }
 
@@ -263,8 +292,9 @@ static void reload(struct control *control)
     struct config *config = calloc(1, sizeof *config);
     struct config_faults faults = {0};
     enum status status = config ? config_load(control->config->path, config, &faults) : ST_NOMEM;
-    if (faults.text.length)
-        log_warning("%s", buf_text(&faults.text));
+    struct str line, rest = {faults.text.data, faults.text.length};
+    while (str_cut(rest, '\n', &line, &rest))
+        log_warning("%.*s", (int)line.length, line.data);
     config_faults_free(&faults);
     if (status != ST_OK) {
         log_error("the configuration was not read again: %s; what was in force stays in force", status_text(status));
@@ -320,7 +350,7 @@ static enum status open_all(struct control *control, struct fault *fault)
         status = fault_set(fault, ST_NOMEM, "out of memory or file descriptors");
     if (status == ST_OK) {
         find_upstreams(control);
-        control->store_seen = store_time(config);
+        note_store_time(control, store_time(config));
         status = snapshot_build(config, NULL, &control->policy, &control->facts, fault);
     }
     if (status == ST_OK) {
@@ -363,6 +393,9 @@ enum status control_run_own(struct config *config, bool announce, struct fault *
 {
     struct control control = {
         .config = config, .state_lock = -1, .started_ms = clock_mono_ms(), .flushed_ms = clock_mono_ms()};
+    uint64_t watchdog_us = 0;
+    if (sd_watchdog_enabled(0, &watchdog_us) > 0)
+        control.watchdog_every_ms = (int64_t)(watchdog_us / 2000); /* half of what it waits, sd_watchdog_enabled(3) */
     signals_block();
     raise_file_limit();
     log_set_level((enum log_level)config->log.level);

@@ -25,7 +25,7 @@ static const struct command commands[] = {
      "Exits 0 when it is right, 1 when it has faults. Keys that are not known are faults here.\n",
      cmd_check_config},
     {"feeds", "import, fetch, list and remove threat feeds",
-     "Usage: ccward feeds import FILE --feed NAME [--format FORMAT] [--category CATEGORY] [--risk RISK] [--json]\n"
+     "Usage: ccward feeds import FILE|- --feed NAME [--format FORMAT] [--category CATEGORY] [--risk RISK] [--json]\n"
      "       ccward feeds import FILE --dry-run [--format FORMAT] [--dump KIND] [--json]\n"
      "       ccward feeds refresh [NAME]\n"
      "       ccward feeds list [--json]\n"

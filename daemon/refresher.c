@@ -16,6 +16,7 @@
 enum {
     LOOK_INTERVAL_MS = 5000,
     CHILD_LIMIT_MS = 15 * 60 * 1000, /* longer than any download may take by its own limits */
+    MAX_WAIT_MS = 10 * 60 * 1000,
 };
 
 struct refresher {
@@ -24,6 +25,8 @@ struct refresher {
     pid_t child; /* 0: none */
     char child_feed[SOURCE_NAME_SIZE];
     int64_t child_until_ms;
+    size_t last_feed; /* index of the one that was started last */
+    int64_t wait_ms;  /* after a child that failed; doubles */
 };
 
 static void run_child(const char *config_path, const char *feed)
@@ -65,10 +68,15 @@ static void on_look(void *arg)
         log_error("feed %s: refresh took too long and was ended", refresher->child_feed);
         kill(refresher->child, SIGKILL);
     }
-    for (size_t i = 0; !refresher->child && i < refresher->config->feed_count; i++) {
-        struct feed feed = feed_of_config(&refresher->config->feeds[i]);
-        if (feed_due_in_s(refresher->config->state_dir, &feed) <= 0)
-            start_child(refresher, feed.name);
+    size_t count = refresher->config->feed_count;
+    for (size_t i = 0; !refresher->child && i < count; i++) {
+        /* The one after the last first, so that a feed that fails again and again does not keep the others back. */
+        size_t index = (refresher->last_feed + 1 + i) % count;
+        struct feed feed = feed_of_config(&refresher->config->feeds[index]);
+        if (feed_due_in_s(refresher->config->state_dir, &feed) > 0)
+            continue;
+        refresher->last_feed = index;
+        start_child(refresher, feed.name);
     }
 }
 
@@ -88,6 +96,7 @@ enum status refresher_new(struct loop *loop, const struct config *config, struct
 void refresher_set_config(struct refresher *refresher, const struct config *config)
 {
     refresher->config = config;
+    refresher->wait_ms = 0;
     timer_start(refresher->timer, 0);
 }
 
@@ -100,7 +109,11 @@ void refresher_reap(struct refresher *refresher)
     if (WIFSIGNALED(result))
         log_error("feed %s: refresh was ended by signal %d", refresher->child_feed, WTERMSIG(result));
     refresher->child = 0;
-    timer_start(refresher->timer, 0);
+    /* A child that could not even keep its feed's state leaves the feed due: do not start one after the other. */
+    bool failed = !WIFEXITED(result) || WEXITSTATUS(result) != EXIT_OK;
+    int64_t longer_ms = refresher->wait_ms * 2 < LOOK_INTERVAL_MS ? LOOK_INTERVAL_MS : refresher->wait_ms * 2;
+    refresher->wait_ms = !failed ? 0 : longer_ms < MAX_WAIT_MS ? longer_ms : MAX_WAIT_MS;
+    timer_start(refresher->timer, refresher->wait_ms);
 }
 
 void refresher_free(struct refresher *refresher)

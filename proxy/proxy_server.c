@@ -154,6 +154,8 @@ bool proxy_server_idle(const struct proxy_server *server)
 
 void proxy_server_close(struct proxy_server *server)
 {
+    if (!server)
+        return;
     struct proxy_context *proxy = &server->context;
     close_listeners(server);
     while (!LIST_EMPTY(&proxy->clients))

@@ -27,7 +27,7 @@ enum status proxy_server_open(struct loop *loop, const struct proxy_settings *se
                               struct resolver *resolver, struct proxy_server **server, struct fault *fault) MUST_CHECK;
 void proxy_server_drain(struct proxy_server *server); /* stops accepting; keep-alive ends after the current request */
 bool proxy_server_idle(const struct proxy_server *server);
-void proxy_server_close(struct proxy_server *server);
+void proxy_server_close(struct proxy_server *server); /* NULL is allowed */
 /* Where settings.listen[INDEX] listens, with the port that was found for 0. Not after proxy_server_drain(). */
 struct addr proxy_server_addr(const struct proxy_server *server, size_t index);
 
