@@ -48,7 +48,8 @@ enum status log_file_open(const char *dir, uint64_t rotate_bytes, unsigned rotat
 
 void log_file_close(struct log_file *file)
 {
-    log_file_flush(file);
+    if (file->backlog.length)
+        log_file_flush(file);
     if (file->backlog.length)
         log_error("%s: %zu bytes of callbacks could not be written", LOG_FILE_NAME, file->backlog.length);
     if (file->fd >= 0)
@@ -110,6 +111,13 @@ static void note_failure(struct log_file *file, int error)
     file->failing = true;
 }
 
+static void note_success(struct log_file *file)
+{
+    if (file->failing)
+        log_info("%s: is written again", file->path);
+    file->failing = false;
+}
+
 /* How many of the N bytes written end in a whole line. */
 static size_t whole_lines(const struct buf *backlog, size_t n)
 {
@@ -123,9 +131,7 @@ static void write_backlog(struct log_file *file, off_t size)
     int error = n < 0 ? errno : ENOSPC;
     if (n == (ssize_t)file->backlog.length) {
         buf_clear(&file->backlog);
-        if (file->failing)
-            log_info("%s: is written again", file->path);
-        file->failing = false;
+        note_success(file);
         return;
     }
     if (n > 0) {
@@ -137,19 +143,41 @@ static void write_backlog(struct log_file *file, off_t size)
     note_failure(file, error);
 }
 
+/* Nobody would find what is written to a file without its name. A name that can't be looked up may still be ours. */
+static bool is_gone(const struct log_file *file)
+{
+    struct stat ours, named;
+    if (fstat(file->fd, &ours) < 0)
+        return false;
+    if (stat(file->path, &named) < 0)
+        return errno == ENOENT || errno == ENOTDIR;
+    return named.st_dev != ours.st_dev || named.st_ino != ours.st_ino;
+}
+
+static void start_anew_if_gone(struct log_file *file)
+{
+    if (file->fd < 0 || !is_gone(file))
+        return;
+    log_warning("%s: was removed or moved away, a new one is started", file->path);
+    close(file->fd);
+    file->fd = -1;
+}
+
 void log_file_flush(struct log_file *file)
 {
     struct stat stat;
-    if (!file->backlog.length)
-        return;
-    if (file->fd >= 0 && file->rotate_bytes && !fstat(file->fd, &stat) && (uint64_t)stat.st_size >= file->rotate_bytes)
+    start_anew_if_gone(file);
+    if (file->backlog.length && file->fd >= 0 && file->rotate_bytes && !fstat(file->fd, &stat) &&
+        (uint64_t)stat.st_size >= file->rotate_bytes)
         rotate(file);
     if (file->fd < 0)
         file->fd = open_path(file->path);
     if (file->fd < 0 || fstat(file->fd, &stat) < 0)
         note_failure(file, errno);
-    else
+    else if (file->backlog.length)
         write_backlog(file, stat.st_size);
+    else
+        note_success(file);
 }
 
 void log_file_reopen(struct log_file *file)

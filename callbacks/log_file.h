@@ -21,7 +21,7 @@ struct log_file {
     unsigned rotate_keep;
     struct buf backlog; /* whole lines */
     uint64_t write_errors;
-    bool failing; /* the last try failed; told once */
+    bool failing; /* the last try to open or write failed; told once */
 };
 
 /* Makes DIR (mode 0750) if it is missing. */
@@ -32,6 +32,8 @@ void log_file_close(struct log_file *file);
 
 bool log_file_has_room(const struct log_file *file);                       /* for one more line */
 void log_file_add(struct log_file *file, const char *line, size_t length); /* LINE without its end */
+/* Writes what waits. A file that was removed or moved away is noticed, also when nothing waits, and a new one started.
+ */
 void log_file_flush(struct log_file *file);
-/* Another program moved the file away: goes on in a new one. */
+/* Another program moved the file away: goes on in a new one at once. */
 void log_file_reopen(struct log_file *file);

@@ -92,6 +92,101 @@ static void reopening_goes_on_in_a_new_file(void **state)
     assert_int_equal(fixture->line_count, 1);
 }
 
+/* What the program tells its operator meanwhile goes to a file; the number of lines in it that hold WORDS. */
+static int start_telling(const struct fixture *fixture)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/told", fixture->dir);
+    int before = dup(STDERR_FILENO), fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    assert_true(before >= 0 && fd >= 0);
+    dup2(fd, STDERR_FILENO);
+    close(fd);
+    return before;
+}
+
+static unsigned stop_telling(const struct fixture *fixture, int before, const char *words)
+{
+    char path[128], line[512];
+    unsigned count = 0;
+    dup2(before, STDERR_FILENO);
+    close(before);
+    snprintf(path, sizeof path, "%s/told", fixture->dir);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file))
+        count += strstr(line, words) != NULL;
+    fclose(file);
+    return count;
+}
+
+static void a_removed_log_is_started_anew_before_the_next_line(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[128];
+    record_numbered(fixture, 0, 1);
+    snprintf(path, sizeof path, "%s/%s", fixture->dir, LOG_FILE_NAME);
+    assert_int_equal(unlink(path), 0);
+    int before = start_telling(fixture);
+    record_numbered(fixture, 1, 1);
+    record_numbered(fixture, 2, 1);
+    assert_int_equal(stop_telling(fixture, before, "removed or moved away"), 1);
+    fixture_read(fixture);
+    assert_int_equal(fixture->line_count, 2);
+    assert_string_equal(text(fixture, 0, "subject"), "1.example");
+}
+
+static void a_log_moved_away_is_started_anew_though_nothing_is_to_be_written(void **state)
+{
+    struct fixture *fixture = *state;
+    char from[128], to[128];
+    record_numbered(fixture, 0, 1);
+    step_after(fixture, 20000);
+    snprintf(from, sizeof from, "%s/%s", fixture->dir, LOG_FILE_NAME);
+    snprintf(to, sizeof to, "%s/moved", fixture->dir);
+    assert_int_equal(rename(from, to), 0);
+    step_after(fixture, 1000);
+    assert_true(exists(fixture, LOG_FILE_NAME));
+    record_numbered(fixture, 1, 1);
+    fixture_read(fixture);
+    assert_int_equal(fixture->line_count, 1);
+    fixture_read_file(fixture, "moved");
+    assert_int_equal(fixture->line_count, 1);
+}
+
+static void a_log_put_in_the_place_of_ours_is_appended_to(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[128], other[128];
+    snprintf(path, sizeof path, "%s/%s", fixture->dir, LOG_FILE_NAME);
+    snprintf(other, sizeof other, "%s/other", fixture->dir);
+    FILE *file = fopen(other, "we");
+    fputs("{\"count\":5}\n", file);
+    fclose(file);
+    record_numbered(fixture, 0, 1);
+    assert_int_equal(rename(other, path), 0);
+    record_numbered(fixture, 1, 1);
+    fixture_read(fixture);
+    assert_int_equal(fixture->line_count, 2);
+    assert_int_equal(sum_of(fixture), 6);
+}
+
+static void hits_wait_while_no_new_log_can_be_made(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", fixture->dir, LOG_FILE_NAME);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkdir(path, 0700), 0);
+    int before = start_telling(fixture);
+    record_numbered(fixture, 0, 3);
+    record_numbered(fixture, 3, 2);
+    assert_int_equal(stop_telling(fixture, before, "can't be written"), 1);
+    assert_int_equal(rmdir(path), 0);
+    step_after(fixture, 1000);
+    fixture_read(fixture);
+    assert_int_equal(sum_of(fixture), 5);
+}
+
 static void a_log_is_appended_to_after_a_restart_and_half_a_line_is_ended(void **state)
 {
     struct fixture *fixture = *state;
@@ -197,6 +292,10 @@ int main(void)
         TEST(fewer_kept_logs_take_the_others_away),
         TEST(keeping_none_starts_anew),
         TEST(reopening_goes_on_in_a_new_file),
+        TEST(a_removed_log_is_started_anew_before_the_next_line),
+        TEST(a_log_moved_away_is_started_anew_though_nothing_is_to_be_written),
+        TEST(a_log_put_in_the_place_of_ours_is_appended_to),
+        TEST(hits_wait_while_no_new_log_can_be_made),
         TEST(a_log_is_appended_to_after_a_restart_and_half_a_line_is_ended),
         TEST(the_log_is_not_for_everyone_to_read),
         TEST(a_log_that_can_not_be_opened_is_a_fault),
