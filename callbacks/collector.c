@@ -250,6 +250,11 @@ void collector_reopen(struct collector *collector)
     log_file_reopen(&collector->file);
 }
 
+bool collector_is_failing(const struct collector *collector)
+{
+    return collector->file.failing;
+}
+
 const struct collector_counters *collector_counters(const struct collector *collector)
 {
     return &collector->counters;

@@ -215,6 +215,11 @@ void incidents_flush(struct incidents *incidents)
     incidents->changed_count = incidents->gone_count = 0;
 }
 
+bool incidents_is_failing(const struct incidents *incidents)
+{
+    return incidents->failing;
+}
+
 void incidents_look(const struct incidents *incidents, const struct addr *client, const struct verdict *verdict,
                     struct incident_view *view)
 {

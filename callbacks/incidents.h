@@ -24,6 +24,8 @@ void incidents_close(struct incidents *incidents);
 void incidents_count(struct incidents *incidents, const struct callback *callback, struct incident_view *view);
 /* Writes what changed; the control thread calls it about once a second. */
 void incidents_flush(struct incidents *incidents);
+/* Control thread: from the first write that failed until one succeeds. */
+bool incidents_is_failing(const struct incidents *incidents);
 
 /* Any thread, lock-free: what is known of CLIENT with the verdict's family or indicator. */
 void incidents_look(const struct incidents *incidents, const struct addr *client, const struct verdict *verdict,

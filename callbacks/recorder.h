@@ -34,6 +34,9 @@ struct collector_counters {
     uint64_t hits, callbacks, lines, write_errors;
 };
 const struct collector_counters *collector_counters(const struct collector *collector);
+/* Control thread: callbacks.jsonl can't be written; from the first write that failed until one succeeds. Until then
+ * callbacks wait in memory. incidents_is_failing() tells the same of incidents. */
+bool collector_is_failing(const struct collector *collector);
 
 /* Worker: takes a copy. Never waits, takes no lock, loses no count. */
 void recorder_record(struct recorder *recorder, const struct callback *callback);

@@ -3,7 +3,9 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "callbacks/incident_state.h"
@@ -167,6 +169,46 @@ static void count_many(struct incidents *incidents, unsigned count)
         callback.client = addr_v4(0x0a000000 + i, 0);
         incidents_count(incidents, &callback, &view);
     }
+}
+
+/* As on a full disk: files may not grow over MAX_BYTES. Gives the limit before. */
+static struct rlimit limit_files(rlim_t max_bytes)
+{
+    struct rlimit before;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    struct rlimit limit = {.rlim_cur = max_bytes, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    return before;
+}
+
+static void failing_is_from_the_first_failed_write_until_one_succeeds(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[128];
+    struct stat stat_of_file;
+    struct incidents *incidents = open_state(fixture);
+    count_many(incidents, 10);
+    incidents_flush(incidents);
+    assert_false(incidents_is_failing(incidents));
+    snprintf(path, sizeof path, "%s/state.mdb", fixture->dir);
+    assert_int_equal(stat(path, &stat_of_file), 0);
+    count_many(incidents, 2000);
+    struct rlimit before = limit_files((rlim_t)stat_of_file.st_size);
+    incidents_flush(incidents);
+    bool first = incidents_is_failing(incidents);
+    incidents_flush(incidents);
+    bool second = incidents_is_failing(incidents);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_true(first && second);
+    incidents_flush(incidents);
+    assert_false(incidents_is_failing(incidents));
+    incidents_close(incidents);
+    incidents = open_state(fixture);
+    struct callback callback = a_callback(0, "evil.example", "evil.example");
+    callback.client = addr_v4(0x0a000000 + 1999, 0);
+    assert_int_equal(look(incidents, &callback).callbacks, 1);
+    incidents_close(incidents);
 }
 
 /* Whatever DAMAGE does to the file, the program goes on with what is left or anew. */
@@ -375,6 +417,7 @@ int main(void)
         TEST(an_incident_is_of_one_client_and_family_or_else_indicator),
         TEST(incidents_go_on_after_a_restart),
         TEST(what_was_flushed_survives_a_kill),
+        TEST(failing_is_from_the_first_failed_write_until_one_succeeds),
         TEST(a_state_file_cut_in_half_is_moved_aside),
         TEST(a_state_file_of_a_few_bytes_is_moved_aside),
         TEST(a_state_file_with_overwritten_pages_is_moved_aside),

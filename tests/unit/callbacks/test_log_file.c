@@ -178,13 +178,31 @@ static void hits_wait_while_no_new_log_can_be_made(void **state)
     assert_int_equal(unlink(path), 0);
     assert_int_equal(mkdir(path, 0700), 0);
     int before = start_telling(fixture);
+    assert_false(collector_is_failing(fixture->collector));
     record_numbered(fixture, 0, 3);
+    assert_true(collector_is_failing(fixture->collector));
     record_numbered(fixture, 3, 2);
+    assert_true(collector_is_failing(fixture->collector));
     assert_int_equal(stop_telling(fixture, before, "can't be written"), 1);
     assert_int_equal(rmdir(path), 0);
     step_after(fixture, 1000);
+    assert_false(collector_is_failing(fixture->collector));
     fixture_read(fixture);
     assert_int_equal(sum_of(fixture), 5);
+}
+
+static void failing_ends_also_when_nothing_waits(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", fixture->dir, LOG_FILE_NAME);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkdir(path, 0700), 0);
+    step_after(fixture, 1000);
+    assert_true(collector_is_failing(fixture->collector));
+    assert_int_equal(rmdir(path), 0);
+    step_after(fixture, 1000);
+    assert_false(collector_is_failing(fixture->collector));
 }
 
 static void a_log_is_appended_to_after_a_restart_and_half_a_line_is_ended(void **state)
@@ -274,14 +292,17 @@ static void what_did_not_fit_is_in_the_sum_when_there_is_room_again(void **state
     fill_disk(fixture, true);
     for (unsigned i = 0; i < 60; i++)
         record_numbered(fixture, i * 100, 100);
+    assert_true(collector_is_failing(fixture->collector));
     fill_disk(fixture, false);
     for (unsigned i = 0; i < 12; i++)
         step_after(fixture, 1000);
     fixture_read(fixture);
     long long after = sum_of(fixture);
+    bool failing = collector_is_failing(fixture->collector);
     fixture_close(fixture);
     umount2(fixture->dir, MNT_DETACH);
     assert_int_equal(after, 6000);
+    assert_false(failing);
 }
 
 int main(void)
@@ -296,6 +317,7 @@ int main(void)
         TEST(a_log_moved_away_is_started_anew_though_nothing_is_to_be_written),
         TEST(a_log_put_in_the_place_of_ours_is_appended_to),
         TEST(hits_wait_while_no_new_log_can_be_made),
+        TEST(failing_ends_also_when_nothing_waits),
         TEST(a_log_is_appended_to_after_a_restart_and_half_a_line_is_ended),
         TEST(the_log_is_not_for_everyone_to_read),
         TEST(a_log_that_can_not_be_opened_is_a_fault),
