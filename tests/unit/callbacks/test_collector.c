@@ -199,7 +199,8 @@ static void many_subjects_under_one_indicator_fold(void **state)
         }
     assert_int_equal(fixture->line_count - summaries, CONTACT_SUBJECTS_MAX);
     assert_in_range(summaries, 1, 12);
-    assert_in_range(json_integer_value(field(fixture, fixture->line_count - 1, "subjects")), 75, 84);
+    /* Some fold before the log sees them, more when the recorder has one set for them instead of two. */
+    assert_in_range(json_integer_value(field(fixture, fixture->line_count - 1, "subjects")), 60, 84);
 }
 
 /* A hundred clients with a thousand indicators each, many more than there are lines for. */
