@@ -1,5 +1,6 @@
 #include "callbacks/hits.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -20,6 +21,7 @@ enum {
 struct hits {
     const struct hits_settings *settings;
     FILE *out, *errors;
+    int output_errno;         /* why OUT can't be written; 0: it can */
     struct hits_table *table; /* for that form alone */
     struct log_reader reader;
     struct log_entry *waiting;
@@ -58,8 +60,22 @@ static void print_json(FILE *out, const struct log_entry *entry)
     free(text);
 }
 
+/* The first failure says why; stdio itself keeps only that there was one. */
+static void check_output(struct hits *hits)
+{
+    if (ferror(hits->out) && !hits->output_errno)
+        hits->output_errno = errno ? errno : EIO;
+}
+
+static enum status output_status(const struct hits *hits)
+{
+    return !hits->output_errno ? ST_OK : hits->output_errno == EPIPE ? ST_CLOSED : ST_IO;
+}
+
 static void print_entry(struct hits *hits, const struct log_entry *entry)
 {
+    if (hits->output_errno)
+        return;
     switch (hits->settings->form) {
     case HITS_TABLE:
         hits_table_add(hits->table, entry);
@@ -71,6 +87,7 @@ static void print_entry(struct hits *hits, const struct log_entry *entry)
         hits_csv_row(hits->out, entry);
         break;
     }
+    check_output(hits);
 }
 
 static struct log_entry *place(struct hits *hits, uint64_t number)
@@ -173,6 +190,8 @@ static enum status read_lines(struct hits *hits)
             return status == ST_NOT_FOUND ? ST_OK : status;
         if (status == ST_NOMEM)
             return status;
+        if (hits->output_errno)
+            return output_status(hits);
         if (hits->settings->stop && *hits->settings->stop)
             return ST_OK;
     }
@@ -182,7 +201,9 @@ static enum status flush(struct hits *hits)
 {
     if (hits->table)
         hits_table_flush(hits->table);
-    return fflush(hits->out) || ferror(hits->out) ? ST_CLOSED : ST_OK;
+    fflush(hits->out);
+    check_output(hits);
+    return output_status(hits);
 }
 
 static enum status follow(struct hits *hits)
@@ -242,6 +263,10 @@ out:
     json_decref(hits.numbers);
     hits_table_free(hits.table);
     log_reader_close(&hits.reader);
+    if (status == ST_IO && hits.output_errno) {
+        errno = hits.output_errno;
+        return fault_errno(fault, status, "the output cannot be written");
+    }
     return status == ST_OK ? ST_OK : fault_set(fault, status, "callback log: %s", status_text(status));
 }
 

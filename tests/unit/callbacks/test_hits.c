@@ -1,5 +1,6 @@
 #include "fixture.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -233,6 +234,63 @@ static void what_the_collector_wrote_is_read_back(void **state)
     assert_string_equal(printed_errors, "");
 }
 
+static FILE *a_pipe_without_reader(void)
+{
+    int ends[2];
+    signal(SIGPIPE, SIG_IGN);
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    close(ends[0]);
+    return fdopen(ends[1], "w");
+}
+
+static FILE *a_closed_output(void)
+{
+    FILE *out = fopen("/dev/null", "we");
+    close(fileno(out));
+    return out;
+}
+
+static void an_output_that_can_not_be_written_is_told_with_its_reason(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int i = 0; i < 2000; i++) /* more than stdio holds */
+        write_log(fixture, LOG_FILE_NAME,
+                  LINE("a", NOON("00"), "1", NOON("00")) LINE("b", NOON("50"), "1", NOON("50")));
+    for (enum hits_form form = HITS_TABLE; form <= HITS_CSV; form++) {
+        const struct {
+            FILE *out;
+            enum status status;
+            const char *text;
+        } outputs[] = {
+            {fopen("/dev/full", "we"), ST_IO, "the output cannot be written: No space left on device"},
+            {a_closed_output(), ST_IO, "the output cannot be written: Bad file descriptor"},
+            {a_pipe_without_reader(), ST_CLOSED, "callback log: closed by the other side"},
+        };
+        for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++) {
+            struct hits_settings settings = {.state_dir = fixture->dir, .form = form};
+            struct fault fault = {0};
+            assert_int_equal(hits_print_to(&settings, outputs[i].out, stderr, &fault), outputs[i].status);
+            assert_string_equal(fault.text, outputs[i].text);
+        }
+        for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
+            fclose(outputs[i].out);
+    }
+}
+
+static void a_full_output_is_told_also_when_little_is_printed(void **state)
+{
+    struct fixture *fixture = *state;
+    write_log(fixture, LOG_FILE_NAME, LINE("a", NOON("00"), "1", NOON("00")));
+    for (enum hits_form form = HITS_TABLE; form <= HITS_CSV; form++) {
+        struct hits_settings settings = {.state_dir = fixture->dir, .form = form};
+        struct fault fault = {0};
+        FILE *out = fopen("/dev/full", "we");
+        assert_int_equal(hits_print_to(&settings, out, stderr, &fault), ST_IO);
+        assert_string_equal(fault.text, "the output cannot be written: No space left on device");
+        fclose(out);
+    }
+}
+
 static volatile int stop;
 
 static void on_term(int signal)
@@ -315,6 +373,8 @@ int main(void)
         TEST(csv_is_quoted_and_no_formula),
         TEST(control_characters_of_others_never_reach_the_output),
         TEST(what_the_collector_wrote_is_read_back),
+        TEST(an_output_that_can_not_be_written_is_told_with_its_reason),
+        TEST(a_full_output_is_told_also_when_little_is_printed),
         TEST(following_goes_on_over_a_rotation),
     };
     return cmocka_run_group_tests_name("hits", tests, NULL, NULL);
