@@ -1,6 +1,11 @@
 /* The fields of a head, and what those that frame a message say (RFC 9112 sections 5 and 6). */
 #include "message/http_scan.h"
 
+enum {
+    MAX_CONNECTION_OPTIONS = 32, /* empty elements too */
+    MAX_CONNECTION_BYTES = 1024,
+};
+
 static enum status read_host(struct http_scan *scan, struct http_facts *facts, struct str value)
 {
     if (facts->authority.data || !http_scan_authority(value, &facts->host, &facts->port))
@@ -13,7 +18,9 @@ static enum status read_host(struct http_scan *scan, struct http_facts *facts, s
 static enum status read_length(struct http_scan *scan, struct http_head *head, struct http_facts *facts,
                                struct str value)
 {
-    if (facts->has_length || facts->has_encoding || text_u64(value, INT64_MAX, &head->content_length) != ST_OK)
+    bool padded = value.length > 1 && value.data[0] == '0'; /* some read it as octal */
+    if (facts->has_length || facts->has_encoding || padded ||
+        text_u64(value, INT64_MAX, &head->content_length) != ST_OK)
         return http_scan_refuse(scan, HTTP_REJECT_LENGTH);
     facts->has_length = true;
     return ST_OK;
@@ -30,19 +37,23 @@ static enum status read_encoding(struct http_scan *scan, const struct http_head 
     return ST_OK;
 }
 
-static void read_connection(struct http_facts *facts, struct str list)
+/* Whoever forwards the head compares each field with each option, so that their number is bounded. */
+static enum status read_connection(struct http_scan *scan, struct http_facts *facts, struct str list)
 {
     struct str option;
-    do {
-        if (!str_cut(list, ',', &option, &list)) {
-            option = list;
-            list.length = 0;
-        }
-        option = str_trim(option);
+    facts->connection_bytes += list.length;
+    if (facts->connection_bytes > MAX_CONNECTION_BYTES)
+        return http_scan_refuse(scan, HTTP_REJECT_HEAD_TOO_LARGE);
+    for (bool last = false; !last;) {
+        last = !str_cut(list, ',', &option, &list);
+        option = str_trim(last ? list : option);
+        if (++facts->connection_options > MAX_CONNECTION_OPTIONS)
+            return http_scan_refuse(scan, HTTP_REJECT_HEAD_TOO_LARGE);
         facts->names_close |= str_eq_nocase(option, STR("close"));
         facts->names_keep_alive |= str_eq_nocase(option, STR("keep-alive"));
         facts->names_upgrade |= str_eq_nocase(option, STR("upgrade"));
-    } while (list.length);
+    }
+    return ST_OK;
 }
 
 /* RFC 9110 section 10.1.1: to be ignored in HTTP/1.0. */
@@ -71,7 +82,7 @@ static enum status read_field(struct http_scan *scan, struct http_head *head, st
         break;
     case 10:
         if (str_eq_nocase(field->name, STR("Connection")))
-            read_connection(facts, field->value);
+            return read_connection(scan, facts, field->value);
         break;
     case 14:
         if (str_eq_nocase(field->name, STR("Content-Length")))

@@ -64,11 +64,11 @@ enum http_reject {
     HTTP_REJECT_FIELD,         /* obs-fold, blank before the colon, a name that is no token, empty name */
     HTTP_REJECT_TARGET,        /* userinfo, bad authority, bad port, form that does not fit the method */
     HTTP_REJECT_HOST,          /* none in HTTP/1.1, several, invalid; one that differs from the target's is ignored */
-    HTTP_REJECT_LENGTH,        /* Content-Length repeated, signed, not a number, with Transfer-Encoding, on CONNECT */
-    HTTP_REJECT_ENCODING,      /* Transfer-Encoding other than exactly `chunked`, repeated, in HTTP/1.0, on CONNECT */
+    HTTP_REJECT_LENGTH,   /* Content-Length repeated, not a plain number (010), with Transfer-Encoding, on CONNECT */
+    HTTP_REJECT_ENCODING, /* Transfer-Encoding other than exactly `chunked`, repeated, in HTTP/1.0, on CONNECT */
     HTTP_REJECT_VERSION,
     HTTP_REJECT_LINE_TOO_LONG,
-    HTTP_REJECT_HEAD_TOO_LARGE,
+    HTTP_REJECT_HEAD_TOO_LARGE, /* or too many fields, or over 32 options or 1024 bytes in Connection */
     HTTP_REJECT_EXPECTATION,
 };
 

@@ -45,6 +45,7 @@ struct http_facts {
     uint16_t port;
     bool has_length, has_encoding;
     bool names_close, names_keep_alive, names_upgrade, has_upgrade;
+    size_t connection_options, connection_bytes; /* in Connection, over all its lines */
 };
 
 /* Takes all fields and the empty line; fills fields, content_length, upgrade and expect_continue. Needs is_request and

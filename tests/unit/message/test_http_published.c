@@ -134,6 +134,8 @@ static const struct difference llhttp[] = {
     {"request-connection-02.raw", "the second request has no Host"},
     {"request-pipelining-01.raw", "as above"},
     {"request-connection-05.raw", "two empty lines before a request; we skip one"},
+    {"request-content-length-01.raw", "a length with leading zeros"},
+    {"request-content-length-02.raw", "as above"},
     {"request-invalid-04.raw", "ANNOUNCE over HTTP: any token is a method here"},
     {"request-invalid-14.raw", "MKCOLA, as above"},
     {"request-method-04.raw", "CONNECT with content"},
