@@ -1,10 +1,10 @@
 #include "callbacks/hits.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "callbacks/hits_csv.h"
@@ -206,13 +206,24 @@ static enum status flush(struct hits *hits)
     return output_status(hits);
 }
 
+/* Waits a while; true when nobody reads the output any more, which writing would show only at the next callback. */
+static bool wait_for_lines(struct hits *hits)
+{
+    struct pollfd output = {.fd = fileno(hits->out)};
+    if (poll(&output, 1, POLL_MS) <= 0)
+        return false;
+    if (output.revents & POLLNVAL)
+        hits->output_errno = EBADF;
+    return true;
+}
+
 static enum status follow(struct hits *hits)
 {
-    static const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
     enum status status = ST_OK;
     hits->live = true;
     while (status == ST_OK && !(hits->settings->stop && *hits->settings->stop)) {
-        nanosleep(&pause, NULL);
+        if (wait_for_lines(hits))
+            return output_status(hits);
         do
             status = read_lines(hits);
         while (status == ST_OK && log_reader_follow(&hits->reader));

@@ -14,7 +14,7 @@ struct hits_settings {
     const char *state_dir;
     int64_t since_ms; /* wall; 0: all */
     enum hits_form form;
-    bool follow; /* goes on until *STOP is set */
+    bool follow; /* goes on until *STOP is set or the output's reader is gone, which is no failure then */
     const volatile int *stop;
 };
 

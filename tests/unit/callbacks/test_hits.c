@@ -299,16 +299,17 @@ static void on_term(int signal)
     stop = 1;
 }
 
-/* A reader of its own process, as `ccward hits --follow` is. */
-static pid_t start_follower(const struct fixture *fixture, const char *out)
+/* A reader of its own process, as `ccward hits --follow` is; without the descriptor NOT_INHERITED (-1: none). */
+static pid_t start_follower(const struct fixture *fixture, FILE *file, int not_inherited)
 {
     struct hits_settings settings = {.state_dir = fixture->dir, .form = HITS_JSON, .follow = true, .stop = &stop};
     struct fault fault = {0};
-    FILE *file = fopen(out, "we");
     signal(SIGTERM, on_term);
     pid_t child = fork();
-    if (!child)
+    if (!child) {
+        close(not_inherited);
         _exit(hits_print_to(&settings, file, stderr, &fault) == ST_OK ? 0 : 1);
+    }
     fclose(file);
     signal(SIGTERM, SIG_DFL);
     return child;
@@ -339,7 +340,7 @@ static void following_goes_on_over_a_rotation(void **state)
     snprintf(out, sizeof out, "%s/out", fixture->dir);
     snprintf(from, sizeof from, "%s/%s", fixture->dir, LOG_FILE_NAME);
     snprintf(to, sizeof to, "%s/%s.1", fixture->dir, LOG_FILE_NAME);
-    pid_t follower = start_follower(fixture, out);
+    pid_t follower = start_follower(fixture, fopen(out, "we"), -1);
     write_log(fixture, LOG_FILE_NAME, LINE("first", NOON("00"), "1", NOON("00")));
     wait_for(out, "www.first");
     write_log(fixture, LOG_FILE_NAME, LINE("second", NOON("01"), "1", NOON("01")));
@@ -359,6 +360,46 @@ static void following_goes_on_over_a_rotation(void **state)
     assert_int_equal(result, 0);
 }
 
+/* The exit status of a follower that ends by itself within five seconds. */
+static int wait_for_end(pid_t follower)
+{
+    const struct timespec pause = {.tv_nsec = 20000000};
+    int result = -1;
+    for (int i = 0; i < 250; i++) {
+        if (waitpid(follower, &result, WNOHANG) == follower)
+            return result;
+        nanosleep(&pause, NULL);
+    }
+    kill(follower, SIGKILL);
+    waitpid(follower, &result, 0);
+    fail_msg("still follows");
+    return -1;
+}
+
+static void following_ends_with_its_reader(void **state)
+{
+    struct fixture *fixture = *state;
+    char text[4096];
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    write_log(fixture, LOG_FILE_NAME, LINE("first", NOON("00"), "1", NOON("00")));
+    pid_t follower = start_follower(fixture, fdopen(ends[1], "w"), ends[0]);
+    assert_true(read(ends[0], text, sizeof text) > 0);
+    const struct timespec pause = {.tv_nsec = 600000000};
+    nanosleep(&pause, NULL);
+    assert_int_equal(waitpid(follower, NULL, WNOHANG), 0); /* as long as it is read, it goes on */
+    close(ends[0]);
+    assert_int_equal(wait_for_end(follower), 0);
+}
+
+static void following_to_a_closed_output_ends(void **state)
+{
+    struct fixture *fixture = *state;
+    pid_t follower = start_follower(fixture, a_closed_output(), -1);
+    int result = wait_for_end(follower);
+    assert_true(WIFEXITED(result) && WEXITSTATUS(result) == 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, close_collector, forget_errors)
@@ -376,6 +417,8 @@ int main(void)
         TEST(an_output_that_can_not_be_written_is_told_with_its_reason),
         TEST(a_full_output_is_told_also_when_little_is_printed),
         TEST(following_goes_on_over_a_rotation),
+        TEST(following_ends_with_its_reader),
+        TEST(following_to_a_closed_output_ends),
     };
     return cmocka_run_group_tests_name("hits", tests, NULL, NULL);
 }
