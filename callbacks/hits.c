@@ -239,6 +239,15 @@ static unsigned terminal_width(FILE *out)
     return isatty(fileno(out)) && !ioctl(fileno(out), TIOCGWINSZ, &size) ? size.ws_col : 0;
 }
 
+/* A table without rows still looks like one. While it follows, the head waits for the rows it is to line up with. */
+static void finish_table(struct hits *hits)
+{
+    if (!hits->settings->follow)
+        hits_table_head(hits->table);
+    if (!hits->reader.line && !hits->settings->since_ms)
+        fputs("ccward: no callbacks yet\n", hits->errors);
+}
+
 static enum status print_all(struct hits *hits)
 {
     enum status status = read_lines(hits);
@@ -247,6 +256,8 @@ static enum status print_all(struct hits *hits)
         status = rest.length ? take_line(hits, rest) : ST_OK;
     }
     print_waiting(hits);
+    if (status == ST_OK && hits->table)
+        finish_table(hits);
     if (status == ST_OK)
         status = flush(hits);
     return status == ST_OK && hits->settings->follow ? follow(hits) : status;

@@ -19,7 +19,7 @@ static const struct {
 struct hits_table {
     FILE *out;
     unsigned width, widths[COLUMNS];
-    bool has_header;
+    bool has_head;
     size_t count;
     char cells[ROWS_MAX][COLUMNS][CELL_SIZE];
 };
@@ -158,24 +158,38 @@ static void print_row(const struct hits_table *table, unsigned subject_width, co
                    column == COUNT, column == SUBJECT);
 }
 
+/* 0: unbounded. */
+static unsigned subject_width(const struct hits_table *table)
+{
+    unsigned used = 0;
+    for (enum column column = 0; column < SUBJECT; column++)
+        used += table->widths[column] + GAP;
+    if (!table->width)
+        return 0;
+    return table->width > used + SUBJECT_MIN ? table->width - used : SUBJECT_MIN;
+}
+
+void hits_table_head(struct hits_table *table)
+{
+    const char *cells[COLUMNS];
+    if (table->has_head)
+        return;
+    for (enum column column = 0; column < COLUMNS; column++)
+        cells[column] = columns[column].title;
+    print_row(table, subject_width(table), cells);
+    table->has_head = true;
+}
+
 void hits_table_flush(struct hits_table *table)
 {
     const char *cells[COLUMNS];
-    unsigned used = 0, subject_width = 0;
-    for (enum column column = 0; column < SUBJECT; column++)
-        used += table->widths[column] + GAP;
-    if (table->width)
-        subject_width = table->width > used + SUBJECT_MIN ? table->width - used : SUBJECT_MIN;
-    if (!table->has_header && table->count) {
-        for (enum column column = 0; column < COLUMNS; column++)
-            cells[column] = columns[column].title;
-        print_row(table, subject_width, cells);
-        table->has_header = true;
-    }
+    unsigned width = subject_width(table);
+    if (table->count)
+        hits_table_head(table);
     for (size_t row = 0; row < table->count; row++) {
         for (enum column column = 0; column < COLUMNS; column++)
             cells[column] = table->cells[row][column];
-        print_row(table, subject_width, cells);
+        print_row(table, width, cells);
     }
     table->count = 0;
 }

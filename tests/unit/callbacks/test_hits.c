@@ -25,6 +25,13 @@ static void write_log(const struct fixture *fixture, const char *name, const cha
     fclose(file);
 }
 
+static int truncate_log(const struct fixture *fixture)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", fixture->dir, LOG_FILE_NAME);
+    return truncate(path, 0);
+}
+
 static char *printed_errors;
 
 static char *print(const struct fixture *fixture, enum hits_form form, int64_t since_ms)
@@ -70,9 +77,35 @@ static int forget_errors(void **state)
 
 static void no_log_yet_is_no_error(void **state)
 {
-    assert_prints(*state, HITS_TABLE, 0, "");
+    assert_prints(*state, HITS_TABLE, 0, "TIME  CLIENT  PROCESS  ACTION  CATEGORY  COUNT  SUBJECT\n");
+    assert_string_equal(printed_errors, "ccward: no callbacks yet\n");
     assert_prints(*state, HITS_JSON, 0, "");
     assert_string_equal(printed_errors, "");
+    char *csv = print(*state, HITS_CSV, 0);
+    assert_int_equal(strcspn(csv, "\n") + 1, strlen(csv));
+    assert_string_equal(printed_errors, "");
+    free(csv);
+}
+
+static void an_empty_log_holds_no_callbacks_yet(void **state)
+{
+    write_log(*state, LOG_FILE_NAME, "");
+    assert_prints(*state, HITS_TABLE, 0, "TIME  CLIENT  PROCESS  ACTION  CATEGORY  COUNT  SUBJECT\n");
+    assert_string_equal(printed_errors, "ccward: no callbacks yet\n");
+}
+
+static void callbacks_that_are_left_out_are_not_denied(void **state)
+{
+    static const char head[] = "TIME  CLIENT  PROCESS  ACTION  CATEGORY  COUNT  SUBJECT\n";
+    write_log(*state, LOG_FILE_NAME, LINE("a", NOON("00"), "1", NOON("00")));
+    assert_prints(*state, HITS_TABLE, fixture_start_ms + 1000, head); /* too old */
+    assert_string_equal(printed_errors, "");
+    assert_prints(*state, HITS_TABLE, INT64_MAX, head); /* not even opened */
+    assert_string_equal(printed_errors, "");
+    write_log(*state, "callbacks.jsonl.1", "{\"cut\":");
+    assert_int_equal(truncate_log(*state), 0);
+    assert_prints(*state, HITS_TABLE, 0, head);
+    assert_string_equal(printed_errors, "ccward: callbacks.jsonl.1:1: line skipped: cut off\n");
 }
 
 static void lines_of_one_callback_are_one_object(void **state)
@@ -405,6 +438,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, close_collector, forget_errors)
     const struct CMUnitTest tests[] = {
         TEST(no_log_yet_is_no_error),
+        TEST(an_empty_log_holds_no_callbacks_yet),
+        TEST(callbacks_that_are_left_out_are_not_denied),
         TEST(lines_of_one_callback_are_one_object),
         TEST(rotated_files_come_first_oldest_first),
         TEST(since_leaves_older_ones_out),
