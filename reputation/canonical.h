@@ -18,12 +18,16 @@ enum status canonical_host_name(struct str text, struct dname *name) MUST_CHECK;
  * *IS_ADDRESS tells which of the two was filled. */
 enum status canonical_host(struct str text, bool *is_address, struct addr *addr, struct dname *name) MUST_CHECK;
 
-enum { CANONICAL_URL_MAX = 8192 };
+enum {
+    CANONICAL_URL_MAX = 8192, /* of what is taken */
+    /* Escaping makes three bytes of one: no URL that is taken can be too long afterwards, or its query could hide it. */
+    CANONICAL_TEXT_MAX = 3 * CANONICAL_URL_MAX + 512,
+};
 
 /* A URL in the canonical form of Safe Browsing v4 ("URLs and Hashing"): unescaped until stable, path resolved, escaped
  * again. Views point into TEXT. */
 struct canonical_url {
-    char text[CANONICAL_URL_MAX]; /* host, then path and query, one after the other */
+    char text[CANONICAL_TEXT_MAX]; /* host, then path and query, one after the other */
     struct str host;              /* as text: a name without trailing dot, a dotted quad, or [IPv6] */
     bool host_is_address;
     struct addr addr;  /* where it is */

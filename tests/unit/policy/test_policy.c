@@ -292,6 +292,19 @@ static void a_path_without_canonical_form_does_not_hide_its_host(void **state)
     assert_null(*state);
 }
 
+static void a_padded_query_does_not_hide_its_url(void **state)
+{
+    struct policy_settings settings = default_settings();
+    static const struct entry entries[] = {{.source = "feed", .text = "http://shared.example/evil/gate.php"}};
+    struct policy *policy = policy_over(&settings, entries, 1);
+    static char url[8192] = "http://shared.example/evil/gate.php?";
+    memset(url + strlen(url), '%', sizeof url - strlen(url) - 1); /* each becomes three when it is escaped */
+    assert_int_equal(action_for(policy, "127.0.0.1", url), ACTION_BLOCK);
+    assert_int_equal(action_for(policy, "127.0.0.1", "http://shared.example/evil/other"), ACTION_ALLOW);
+    policy_unref(policy);
+    assert_null(*state);
+}
+
 static void more_sources_than_fit_are_cut_at_a_whole_name(void **state)
 {
     char names[20][SOURCE_NAME_SIZE];
@@ -331,6 +344,7 @@ int main(void)
         cmocka_unit_test(the_first_group_that_holds_the_client_counts),
         cmocka_unit_test(a_part_that_only_logs_caps_the_users_names_too),
         cmocka_unit_test(a_path_without_canonical_form_does_not_hide_its_host),
+        cmocka_unit_test(a_padded_query_does_not_hide_its_url),
         cmocka_unit_test(more_sources_than_fit_are_cut_at_a_whole_name),
         cmocka_unit_test(an_empty_store_allows),
     };
