@@ -131,10 +131,19 @@ static bool is_part(struct str type)
            str_eq_nocase(type, STR("text/css"));
 }
 
+/* Browsers say where a part of a page is loaded from, and in which language; curl, wget and the like say neither, and
+ * someone sits before them. */
+static bool is_by_hand(const struct http_head *request)
+{
+    bool looks = str_eq(request->method, STR("GET")) || str_eq(request->method, STR("HEAD"));
+    return looks && !http_field_find(request, STR("referer")) && !http_field_find(request, STR("origin")) &&
+           !http_field_find(request, STR("accept-language"));
+}
+
 static enum page_form form_by_accept(const struct http_head *request)
 {
     unsigned html = 0, json = 0;
-    bool part = false;
+    bool part = false, any = !http_field_find(request, STR("accept"));
     for (size_t i = 0; i < request->field_count; i++) {
         if (!str_eq_nocase(request->fields[i].name, STR("accept")))
             continue;
@@ -146,13 +155,17 @@ static enum page_form form_by_accept(const struct http_head *request)
                 html = weight > html ? weight : html;
             else if (is_json(range.value))
                 json = weight > json ? weight : json;
+            else if (str_eq(range.value, STR("*/*")))
+                any = any || weight;
             else if (is_part(range.value))
                 part = part || weight;
         }
     }
     if (html && html >= json)
         return PAGE_FORM_PAGE;
-    return json ? PAGE_FORM_PROBLEM : part ? PAGE_FORM_EMPTY : PAGE_FORM_LINE;
+    if (json || part)
+        return json ? PAGE_FORM_PROBLEM : PAGE_FORM_EMPTY;
+    return any && is_by_hand(request) ? PAGE_FORM_PAGE : PAGE_FORM_LINE;
 }
 
 enum page_form negotiate_form(const struct http_head *request)

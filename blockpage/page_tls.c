@@ -44,16 +44,23 @@ static void connection_free(struct connection *connection)
     free(connection);
 }
 
-/* Sends a fatal alert as the whole answer. */
+static void on_stream_gone(void *arg)
+{
+    struct connection *connection = arg;
+    connection->stream = NULL;
+    connection_free(connection);
+}
+
+/* Sends a fatal alert as the whole answer. The connection counts until its stream is closed. */
 static void end_with(struct connection *connection, enum alert alert)
 {
     enum { RECORD_ALERT = 21, LEVEL_FATAL = 2 };
     const uint8_t record[] = {RECORD_ALERT, 3, 3, 0, 2, LEVEL_FATAL, (uint8_t)alert};
-    if (stream_write(connection->stream, record, sizeof record) == ST_OK) {
-        stream_finish_own(connection->stream, LINGER_MS);
-        connection->stream = NULL;
-    }
-    connection_free(connection);
+    timer_stop(connection->deadline);
+    if (stream_write(connection->stream, record, sizeof record) == ST_OK)
+        stream_finish_own(connection->stream, LINGER_MS, on_stream_gone, connection);
+    else
+        connection_free(connection);
 }
 
 static void judge_name(struct connection *connection, const char *sni, struct verdict *verdict)

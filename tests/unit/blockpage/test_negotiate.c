@@ -94,7 +94,8 @@ static void the_form_follows_the_request(void **state)
          PAGE_FORM_PAGE},
         {"GET /favicon.ico", "Accept: image/avif,image/webp,image/apng,image/*,*/*;q=0.8\r\n", PAGE_FORM_EMPTY},
         {"GET /a.css", "Accept: text/css,*/*;q=0.1\r\n", PAGE_FORM_EMPTY},
-        {"GET /a.js", "Accept: */*\r\n", PAGE_FORM_LINE},
+        {"GET /a.js", "Accept: */*\r\nReferer: http://a.example/\r\n", PAGE_FORM_LINE},
+        {"GET /a.js", "Accept: */*\r\nAccept-Language: en\r\n", PAGE_FORM_LINE},
         /* Fetch metadata */
         {"GET /", "Sec-Fetch-Dest: document\r\nAccept: */*\r\n", PAGE_FORM_PAGE},
         {"GET /", "Sec-Fetch-Dest: iframe\r\nAccept: text/html\r\n", PAGE_FORM_FRAME},
@@ -109,8 +110,11 @@ static void the_form_follows_the_request(void **state)
         {"GET /", "Sec-Fetch-Dest: something-new\r\n", PAGE_FORM_EMPTY},
         {"GET /", "Sec-Fetch-Dest: empty\r\nAccept: */*\r\n", PAGE_FORM_PROBLEM},
         /* Programs */
-        {"GET /", "", PAGE_FORM_LINE},
-        {"GET /", "Accept: */*\r\n", PAGE_FORM_LINE},
+        {"GET /", "", PAGE_FORM_PAGE},
+        {"GET /", "Accept: */*\r\n", PAGE_FORM_PAGE},
+        {"HEAD /", "Accept: */*\r\n", PAGE_FORM_PAGE},
+        {"POST /", "Accept: */*\r\nContent-Length: 1\r\n", PAGE_FORM_LINE},
+        {"GET /", "Accept: text/plain\r\n", PAGE_FORM_LINE},
         {"GET /", "Accept: application/json\r\n", PAGE_FORM_PROBLEM},
         {"GET /", "Accept: application/problem+json, */*\r\n", PAGE_FORM_PROBLEM},
         {"GET /", "Accept: application/json, text/html;q=0.5\r\n", PAGE_FORM_PROBLEM},

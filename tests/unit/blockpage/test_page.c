@@ -481,7 +481,7 @@ static void parts_of_pages_get_nothing(void **state)
 static void a_program_gets_one_line(void **state)
 {
     struct fixture *f = *state;
-    answer(f, "GET /", "Accept: */*\r\n");
+    answer(f, "POST /", "Accept: */*\r\n");
     assert_field(f, "Content-Type", "text/plain; charset=utf-8");
     assert_int_equal(count_of(f->body, "\n"), 1);
     assert_body_has(f, "CC-7F3A91B2");
