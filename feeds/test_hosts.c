@@ -15,6 +15,8 @@
 static const struct test_host hosts[] = {
     {"ca91-1.winshipway.com", NULL, CATEGORY_C2, RISK_HIGH, "Trend Micro", "C&C Contact Alert test"},
     NAME("wrs21.winshipway.com", MALWARE, HIGH, "Trend Micro"),
+    NAME("wrs31.winshipway.com", MALWARE, HIGH, "Trend Micro"),
+    NAME("wrs41.winshipway.com", MALWARE, HIGH, "Trend Micro"),
     NAME("wrs49.winshipway.com", MALWARE, HIGH, "Trend Micro"),
     NAME("wrs65.winshipway.com", SUSPICIOUS, MEDIUM, "Trend Micro"),
     NAME("wrs70.winshipway.com", SUSPICIOUS, LOW, "Trend Micro"),
@@ -23,7 +25,7 @@ static const struct test_host hosts[] = {
     NAME("examplemalwaredomain.com", MALWARE, HIGH, "Cisco Umbrella"),
     NAME("www.internetbadguys.com", PHISHING, HIGH, "Cisco Umbrella"),
     NAME("phish.opendnstest.com", PHISHING, HIGH, "Cisco Umbrella"),
-    NAME("ssl-proxy.opendnstest.com", OTHER, LOW, "Cisco Umbrella"),
+    NAME("ssl-proxy.opendnstest.com", PHISHING, MEDIUM, "Cisco Umbrella"),
     NAME("exampleadultsite.com", ADULT, LOW, "Cisco Umbrella"),
     NAME("ihaveabadreputation.com", SUSPICIOUS, MEDIUM, "Cisco Umbrella"),
     URL("http://proxy.opendnstest.com/botnet.htm", C2, HIGH, "Cisco Umbrella"),
@@ -36,7 +38,7 @@ static const struct test_host hosts[] = {
     NAME("test-phishing.testpanw.com", PHISHING, HIGH, "Palo Alto Networks"),
     NAME("test-ransomware.testpanw.com", RANSOMWARE, HIGH, "Palo Alto Networks"),
     NAME("test-fastflux.testpanw.com", FAST_FLUX, HIGH, "Palo Alto Networks"),
-    NAME("test-malicious-nrd.testpanw.com", NEWLY_SEEN, HIGH, "Palo Alto Networks"),
+    NAME("test-malicious-nrd.testpanw.com", MALWARE, HIGH, "Palo Alto Networks"),
     NAME("test-nrd.testpanw.com", NEWLY_SEEN, LOW, "Palo Alto Networks"),
     NAME("test-ddns.testpanw.com", DYNAMIC_DNS, LOW, "Palo Alto Networks"),
     NAME("test-grayware.testpanw.com", GRAYWARE, MEDIUM, "Palo Alto Networks"),
@@ -79,7 +81,11 @@ static const struct test_host hosts[] = {
 
     URL("http://www.testingmcafeesites.com/testrep_red.html", SUSPICIOUS, HIGH, "McAfee"),
     URL("http://www.testingmcafeesites.com/testreputation_highrisk.html", SUSPICIOUS, HIGH, "McAfee"),
+    URL("http://www.testingmcafeesites.com/testcat_ma.html", MALWARE, HIGH, "McAfee"),
     URL("https://www.fortiguard.com/wftest/26.html", MALWARE, HIGH, "Fortinet"),
+
+    URL("http://testmynids.org/uid/index.html", OTHER, LOW, "3CORESec"),
+    URL("http://threat-cloud.com/test/files/HighConfidenceBot.html", C2, HIGH, "Check Point"),
 };
 
 const struct test_host *test_hosts(size_t *count)
