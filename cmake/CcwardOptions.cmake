@@ -20,7 +20,8 @@ endif()
 add_compile_definitions(_GNU_SOURCE)
 add_compile_options(
     -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual
-    -Wwrite-strings -Wvla -Wundef -Wformat=2 -Wimplicit-fallthrough -fno-common)
+    -Wwrite-strings -Wvla -Wundef -Wformat=2 -Wimplicit-fallthrough -fno-common
+    -Wno-missing-field-initializers) # what a table leaves out is zero, by the standard
 
 if(CCWARD_SANITIZE)
     add_compile_options(-fsanitize=${CCWARD_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)

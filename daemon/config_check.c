@@ -88,17 +88,30 @@ static void check_mapping(struct loading *loading, yaml_node_t *mapping, const c
     }
 }
 
+/* Tries a value out, so that all faults are told at once: libcyaml would stop at the first. */
+static void check_value(struct loading *loading, const struct config_option *option, const char *field,
+                        yaml_node_t *node)
+{
+    static struct config scratch; /* larger than an item of any list section */
+    struct fault why = {0};
+    if (!expect(loading, node, YAML_SCALAR_NODE, field))
+        return;
+    if (option_set(option, &scratch, node_text(node), &why) != ST_OK)
+        config_report(loading, true, node_line(node), field, "%s", why.text);
+    option_clear(option, &scratch);
+}
+
 static void check_category_pair(struct loading *loading, const void *context, const char *field, yaml_node_t *key,
                                 yaml_node_t *value)
 {
-    (void)context;
     enum category category;
     if (!str_eq(node_text(key), STR("default")) && category_parse(node_text(key), &category) != ST_OK)
         config_report(loading, true, node_line(key), field, "there is no such category");
-    expect(loading, value, YAML_SCALAR_NODE, field);
+    check_value(loading, context, field, value);
 }
 
-static void check_elements(struct loading *loading, yaml_node_t *sequence, const char *field)
+static void check_elements(struct loading *loading, const struct config_option *option, yaml_node_t *sequence,
+                           const char *field)
 {
     if (!expect(loading, sequence, YAML_SEQUENCE_NODE, field))
         return;
@@ -107,7 +120,7 @@ static void check_elements(struct loading *loading, yaml_node_t *sequence, const
     for (; (element = sequence_item(loading, sequence, i)); i++) {
         char inner[240];
         snprintf(inner, sizeof inner, "%s[%zu]", field, i);
-        expect(loading, element, YAML_SCALAR_NODE, inner);
+        check_value(loading, option, inner, element);
     }
     if (i > CONFIG_MAX_ELEMENTS)
         config_report(loading, true, node_line(sequence), field, "has too many elements: at most %d",
@@ -121,11 +134,11 @@ static void check_option_pair(struct loading *loading, const void *context, cons
     if (!option)
         config_report(loading, false, node_line(key), field, "there is no such option");
     else if (option_is_list(option))
-        check_elements(loading, value, field);
+        check_elements(loading, option, value, field);
     else if (option->type == OPTION_BY_CATEGORY)
-        check_mapping(loading, value, field, check_category_pair, NULL);
+        check_mapping(loading, value, field, check_category_pair, option);
     else
-        expect(loading, value, YAML_SCALAR_NODE, field);
+        check_value(loading, option, field, value);
 }
 
 static void check_items(struct loading *loading, const struct section *section, yaml_node_t *sequence)
@@ -158,7 +171,7 @@ static void check_section_pair(struct loading *loading, const void *context, con
         if (is_null(value))
             return; /* all its options are commented out, say */
         if (section->is_map)
-            check_mapping(loading, value, field, check_category_pair, NULL);
+            check_mapping(loading, value, field, check_category_pair, section->options);
         else if (section->item_size)
             check_items(loading, section, value);
         else

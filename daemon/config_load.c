@@ -148,51 +148,34 @@ static void schema_build(struct schema *schema)
                                           .mapping = {.fields = schema->top}};
 }
 
-static void set_categories(struct loading *loading, const struct section *section, const struct config_option *option,
-                           void *base, char *const *by_category)
+/* config_check_document() has tried all values out: what fails now is memory. */
+static enum status set_categories(const struct config_option *option, void *base, char *const *by_category)
 {
+    enum status status = ST_OK;
     /* `default` first, whatever its place in the file: the named ones override it. */
-    for (int step = 0; step <= CATEGORY_COUNT; step++) {
+    for (int step = 0; status == ST_OK && step <= CATEGORY_COUNT; step++) {
         int i = step ? step - 1 : CATEGORY_COUNT;
-        if (!by_category[i])
-            continue;
         struct str name = i < CATEGORY_COUNT ? str_of(category_text((enum category)i)) : STR("default");
-        struct fault why = {0};
-        if (option_set_category(option, base, name, str_of(by_category[i]), &why) == ST_OK)
-            continue;
-        char field[160];
-        snprintf(field, sizeof field, "%s%s%s.%s", section->name, section->is_map ? "" : ".",
-                 section->is_map ? "" : option->key, name.data);
-        config_report(loading, true, config_value_line(loading, section, -1, str_of(option->key), -1), field, "%s",
-                      why.text);
+        if (by_category[i])
+            status = option_set_category(option, base, name, str_of(by_category[i]), NULL);
     }
+    return status;
 }
 
-static void set_option(struct loading *loading, const struct section *section, long item,
-                       const struct config_option *option, void *base, const struct raw *raw)
+static enum status set_option(struct loading *loading, const struct section *section, long item,
+                              const struct config_option *option, void *base, const struct raw *raw)
 {
-    char field[160], prefix[64];
-    snprintf(prefix, sizeof prefix, item < 0 ? "%s" : "%s[%ld]", section->name, item);
-    struct fault why = {0};
-    if (raw->by_category) {
-        set_categories(loading, section, option, base, raw->by_category);
-    } else if (option_is_list(option)) {
-        /* An empty list gives no elements here, but it is written, and the default gives way to it. */
-        if (config_value_line(loading, section, item, str_of(option->key), -1))
-            option_clear(option, base);
-        for (unsigned i = 0; i < raw->element_count; i++) {
-            why.text[0] = '\0';
-            if (option_set(option, base, str_of(raw->elements[i]), &why) == ST_OK)
-                continue;
-            snprintf(field, sizeof field, "%s.%s[%u]", prefix, option->key, i);
-            config_report(loading, true, config_value_line(loading, section, item, str_of(option->key), (long)i), field,
-                          "%s", why.text);
-        }
-    } else if (raw->scalar && option_set(option, base, str_of(raw->scalar), &why) != ST_OK) {
-        snprintf(field, sizeof field, "%s.%s", prefix, option->key);
-        config_report(loading, true, config_value_line(loading, section, item, str_of(option->key), -1), field, "%s",
-                      why.text);
-    }
+    enum status status = ST_OK;
+    if (raw->by_category)
+        return set_categories(option, base, raw->by_category);
+    if (!option_is_list(option))
+        return raw->scalar ? option_set(option, base, str_of(raw->scalar), NULL) : ST_OK;
+    /* An empty list gives no elements here, but it is written, and the default gives way to it. */
+    if (config_value_line(loading, section, item, str_of(option->key), -1))
+        option_clear(option, base);
+    for (unsigned i = 0; status == ST_OK && i < raw->element_count; i++)
+        status = option_set(option, base, str_of(raw->elements[i]), NULL);
+    return status;
 }
 
 static void set_defaults(const struct section *section, void *base)
@@ -212,13 +195,15 @@ static enum status set_items(struct loading *loading, const struct section *sect
     memcpy((char *)loading->config + section->items_offset, &items, sizeof items);
     size_t count = raw->item_count;
     memcpy((char *)loading->config + section->count_offset, &count, sizeof count);
+    enum status status = ST_OK;
     for (unsigned i = 0; i < raw->item_count; i++) {
         void *base = items + i * section->item_size;
         set_defaults(section, base);
-        for (size_t k = 0; k < section->option_count; k++)
-            set_option(loading, section, (long)i, &section->options[k], base, &raw->items[i * CONFIG_MAX_OPTIONS + k]);
+        for (size_t k = 0; status == ST_OK && k < section->option_count; k++)
+            status = set_option(loading, section, (long)i, &section->options[k], base,
+                                &raw->items[i * CONFIG_MAX_OPTIONS + k]);
     }
-    return ST_OK;
+    return status;
 }
 
 /* The shape was checked before, so that little is left for libcyaml to find; of what it says, the first line tells. */
@@ -255,10 +240,9 @@ static enum status set_values(struct loading *loading, const void *data, size_t 
         if (section->item_size)
             status = set_items(loading, section, &raw[i]);
         else if (raw[i].by_category)
-            set_categories(loading, section, section->options, loading->config, raw[i].by_category);
-        else if (raw[i].options)
-            for (size_t k = 0; k < section->option_count; k++)
-                set_option(loading, section, -1, &section->options[k], loading->config, &raw[i].options[k]);
+            status = set_categories(section->options, loading->config, raw[i].by_category);
+        for (size_t k = 0; raw[i].options && status == ST_OK && k < section->option_count; k++)
+            status = set_option(loading, section, -1, &section->options[k], loading->config, &raw[i].options[k]);
     }
     if (raw)
         cyaml_free(&settings, &schema->root, raw, 0);

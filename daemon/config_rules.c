@@ -13,46 +13,18 @@ static const struct section *find_section(const char *name)
     return NULL;
 }
 
-static bool is_feed_url(struct str url)
-{
-    static const struct str schemes[] = {{"http://", 7}, {"https://", 8}, {"file:///", 8}};
-    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
-        struct str rest = str_from(url, schemes[i].length);
-        if (str_starts(url, schemes[i]) && rest.length && rest.data[0] != '/' && !memchr(rest.data, ' ', rest.length))
-            return true;
-    }
-    return false;
-}
-
 static void check_feeds(struct loading *loading)
 {
     const struct section *section = find_section("feeds");
-    for (size_t i = 0; i < loading->config->feed_count; i++) {
-        const struct config_feed *feed = &loading->config->feeds[i];
-        char field[64];
-        snprintf(field, sizeof field, "feeds[%zu].name", i);
-        size_t line = config_value_line(loading, section, (long)i, STR("name"), -1);
-        if (!feed->name || !feed->url)
-            continue; /* told already */
-        if (!source_name_valid(str_of(feed->name)))
-            config_report(loading, true, line, field,
-                          "'%s' is no name for a feed: use lower-case letters, digits, '.', '_' and '-'", feed->name);
-        if (!strcmp(feed->name, "test-hosts") || !strcmp(feed->name, "user"))
-            config_report(loading, true, line, field, "'%s' is a name of ccward's own", feed->name);
-        for (size_t k = 0; k < i; k++)
-            if (loading->config->feeds[k].name && !strcmp(loading->config->feeds[k].name, feed->name))
-                config_report(loading, true, line, field, "'%s' is the name of feeds[%zu] already", feed->name, k);
-        snprintf(field, sizeof field, "feeds[%zu].format", i);
-        if (strcmp(feed->format, "auto") && !feed_format_known(str_of(feed->format)))
-            config_report(loading, true, config_value_line(loading, section, (long)i, STR("format"), -1), field,
-                          "'%s' is no format; there are: auto, %s", feed->format, feed_format_names());
-        snprintf(field, sizeof field, "feeds[%zu].url", i);
-        if (!is_feed_url(str_of(feed->url)))
-            config_report(
-                loading, true, config_value_line(loading, section, (long)i, STR("url"), -1), field,
-                "'%s' is no address of a feed: it starts with http://, https:// or file:/// and has no blanks",
-                feed->url);
-    }
+    for (size_t i = 0; i < loading->config->feed_count; i++)
+        for (size_t k = 0; k < i; k++) {
+            char field[64];
+            if (strcmp(loading->config->feeds[k].name, loading->config->feeds[i].name))
+                continue;
+            snprintf(field, sizeof field, "feeds[%zu].name", i);
+            config_report(loading, true, config_value_line(loading, section, (long)i, STR("name"), -1), field,
+                          "'%s' is the name of feeds[%zu] already", loading->config->feeds[i].name, k);
+        }
 }
 
 static void check_groups(struct loading *loading)
@@ -60,8 +32,6 @@ static void check_groups(struct loading *loading)
     const struct section *section = find_section("groups");
     for (size_t i = 0; i < loading->config->group_count; i++) {
         const struct config_group *group = &loading->config->groups[i];
-        if (!group->name)
-            continue;
         char field[64];
         snprintf(field, sizeof field, "groups[%zu]", i);
         size_t line = config_value_line(loading, section, (long)i, STR("name"), -1);
@@ -72,7 +42,7 @@ static void check_groups(struct loading *loading)
         if (!is_default && !group->clients.count)
             config_report(loading, true, line, field, "'%s' has no clients", group->name);
         for (size_t k = 0; k < i; k++)
-            if (loading->config->groups[k].name && !strcmp(loading->config->groups[k].name, group->name))
+            if (!strcmp(loading->config->groups[k].name, group->name))
                 config_report(loading, true, line, field, "'%s' is the name of groups[%zu] already", group->name, k);
     }
 }

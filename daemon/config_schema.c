@@ -1,5 +1,7 @@
 #include "daemon/config_schema.h"
 
+#include <string.h>
+
 #include "base/log.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -114,13 +116,53 @@ static const struct config_option category_options[] = {
      &actions, ""},
 };
 
+static enum status check_feed_name(struct str text, struct fault *why)
+{
+    if (!source_name_valid(text))
+        return fault_set(why, ST_INVALID,
+                         "'%.*s' is no name for a feed: use lower-case letters, digits, '.', '_' and '-'",
+                         (int)text.length, text.data);
+    if (str_eq(text, STR("test-hosts")) || str_eq(text, STR("user")))
+        return fault_set(why, ST_INVALID, "'%.*s' is a name of ccward's own", (int)text.length, text.data);
+    return ST_OK;
+}
+
+static bool is_feed_url(struct str url)
+{
+    static const struct str schemes[] = {{"http://", 7}, {"https://", 8}, {"file:///", 8}};
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        struct str rest = str_from(url, schemes[i].length);
+        if (str_starts(url, schemes[i]) && rest.length && rest.data[0] != '/' && !memchr(rest.data, ' ', rest.length))
+            return true;
+    }
+    return false;
+}
+
+static enum status check_feed_url(struct str text, struct fault *why)
+{
+    return is_feed_url(text)
+               ? ST_OK
+               : fault_set(why, ST_INVALID,
+                           "'%.*s' is no address of a feed: it starts with http://, https:// or file:/// and "
+                           "has no blanks",
+                           (int)text.length, text.data);
+}
+
+static enum status check_feed_format(struct str text, struct fault *why)
+{
+    if (str_eq(text, STR("auto")) || feed_format_known(text))
+        return ST_OK;
+    return fault_set(why, ST_INVALID, "'%.*s' is no format; there are: auto, %s", (int)text.length, text.data,
+                     feed_format_names());
+}
+
 static const struct config_option feed_options[] = {
     {"name", OPTION_TEXT, offsetof(struct config_feed, name), NULL, 1, SOURCE_NAME_SIZE - 1, NULL,
-     "What the feed is called in logs and lists: lower-case letters, digits, '.', '_' and '-'."},
+     "What the feed is called in logs and lists: lower-case letters, digits, '.', '_' and '-'.", check_feed_name},
     {"url", OPTION_TEXT, offsetof(struct config_feed, url), NULL, 1, 2000, NULL,
-     "Where it is fetched from: http, https or file."},
+     "Where it is fetched from: http, https or file.", check_feed_url},
     {"format", OPTION_TEXT, offsetof(struct config_feed, format), "auto", 1, 31, NULL,
-     "Its format; docs/feeds.md lists them."},
+     "Its format; docs/feeds.md lists them.", check_feed_format},
     {"category", OPTION_WORD, offsetof(struct config_feed, category), "c2", 0, 0, &categories,
      "What its entries are, where the feed does not say."},
     {"interval", OPTION_DURATION, offsetof(struct config_feed, interval_ms), "1h", 5 * MINUTE, 30 * (uint64_t)DAY, NULL,

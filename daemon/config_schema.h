@@ -30,7 +30,8 @@ struct config_option {
                                  BY_CATEGORY: "word, category: word"; NULL: must be given */
     uint64_t min, max;        /* numbers: of the value; lists: most elements in max; ADDRESSES: min is a default port */
     const struct words *words;
-    const char *help; /* one sentence */
+    const char *help;                                         /* one sentence */
+    enum status (*check)(struct str text, struct fault *why); /* TEXT: what more it must be; NULL: nothing */
 };
 
 struct section {

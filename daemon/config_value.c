@@ -103,6 +103,8 @@ static enum status set_text(const struct config_option *option, void *base, stru
     for (size_t i = 0; i < text.length; i++)
         if ((unsigned char)text.data[i] < ' ' || text.data[i] == 0x7f)
             return fault_set(why, ST_INVALID, "has a control character");
+    if (option->check && option->check(text, why) != ST_OK)
+        return ST_INVALID;
     char *copy = strndup(text.length ? text.data : "", text.length);
     if (!copy)
         return fault_set(why, ST_NOMEM, "out of memory");

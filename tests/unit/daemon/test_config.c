@@ -100,6 +100,22 @@ static void each_fault_is_told_with_file_line_and_field(void **state)
     assert_int_equal(faults.errors, 3);
 }
 
+static void faults_of_one_kind_do_not_hide_others(void **state)
+{
+    (void)state;
+    const char *all[] = {"dns.block-answer.foo: there is no such category", "dns.block-answer.c2: 'pages' is none of",
+                         "groups[0].clients[0]: '999.1.1.1' is no network", "groups[0].names: 'maybe' is none of",
+                         "groups[1]: has no name", "feeds[0]: has no url", "feeds[0].name: 'A B' is no name",
+                         "feeds[0].format: 'zip' is no format", "feeds[0].interval: '1s' is out of range",
+                         "feeds[1].url: 'gopher://x/' is no address"};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        assert_fault("dns: {block-answer: {c2: pages, foo: page}}\n"
+                     "groups: [{name: x, clients: ['999.1.1.1'], names: maybe}, {clients: []}]\n"
+                     "feeds: [{name: A B, format: zip, interval: 1s}, {name: b, url: 'gopher://x/'}]\n",
+                     all[i]);
+    assert_int_equal(faults.errors, 10);
+}
+
 static void an_unknown_key_is_a_warning_with_its_line(void **state)
 {
     (void)state;
@@ -246,6 +262,7 @@ int main(void)
         cmocka_unit_test_teardown(values_replace_defaults, tear_down),
         cmocka_unit_test_teardown(an_empty_list_turns_a_part_off, tear_down),
         cmocka_unit_test_teardown(each_fault_is_told_with_file_line_and_field, tear_down),
+        cmocka_unit_test_teardown(faults_of_one_kind_do_not_hide_others, tear_down),
         cmocka_unit_test_teardown(an_unknown_key_is_a_warning_with_its_line, tear_down),
         cmocka_unit_test_teardown(wrong_shapes_are_refused, tear_down),
         cmocka_unit_test_teardown(an_empty_section_is_one_of_defaults, tear_down),
