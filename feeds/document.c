@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "feeds/interrupt.h"
-
 /* No more than this many values: each needs one of these bytes before or behind it. */
 static size_t count_values(struct str text)
 {
@@ -42,8 +40,7 @@ enum status document_open(struct document *document, struct lines *lines, const 
 {
     *document = (struct document){.body.max_bytes = DOCUMENT_MAX_BYTES};
     if (!lines_rest(lines, &document->body))
-        return interrupted() ? fault_set(fault, ST_CLOSED, "interrupted")
-                             : fault_errno(fault, ST_IO, "can't read %s", name);
+        return lines_failure(lines, name, fault);
     if (document->body.failed)
         return fault_set(fault, ST_TOO_LARGE, "%s: a JSON feed may have %d MiB, and there must be memory for it", name,
                          DOCUMENT_MAX_BYTES / 1024 / 1024);

@@ -1,9 +1,7 @@
 #include "feeds/lines.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "feeds/interrupt.h"
 
@@ -14,14 +12,11 @@ static bool fill(struct lines *lines)
     lines->end -= lines->at;
     lines->at = 0;
     while (lines->end < LINE_BUFFER_BYTES && !lines->ended) {
-        ssize_t n = read(lines->fd, lines->buffer + lines->end, LINE_BUFFER_BYTES - lines->end);
-        if (n < 0 && errno == EINTR && !interrupted())
-            continue;
+        ssize_t n = body_read(&lines->body, lines->buffer + lines->end, LINE_BUFFER_BYTES - lines->end);
         if (n < 0)
             return false;
         lines->ended = n == 0;
         lines->end += (size_t)n;
-        lines->bytes += (uint64_t)n;
     }
     return true;
 }
@@ -29,12 +24,11 @@ static bool fill(struct lines *lines)
 enum status lines_init(struct lines *lines, int fd)
 {
     *lines = (struct lines){.fd = fd, .separator = '\n', .buffer = malloc(LINE_BUFFER_BYTES)};
-    if (!lines->buffer)
-        return ST_NOMEM;
-    if (!fill(lines)) {
-        lines_fini(lines);
-        return ST_IO;
-    }
+    enum status st = lines->buffer ? body_open(&lines->body, fd, &body_default_limits) : ST_NOMEM;
+    if (st == ST_OK && !fill(lines))
+        st = ST_IO;
+    if (st != ST_OK)
+        return st;
     if (str_starts(lines_sample(lines), STR("\xef\xbb\xbf")))
         lines->at = 3;
     struct str sample = lines_sample(lines);
@@ -45,10 +39,17 @@ enum status lines_init(struct lines *lines, int fd)
 
 void lines_fini(struct lines *lines)
 {
-    int saved = errno;
+    body_close(&lines->body);
     free(lines->buffer);
     lines->buffer = NULL;
-    errno = saved;
+}
+
+enum status lines_failure(const struct lines *lines, const char *name, struct fault *fault)
+{
+    if (interrupted())
+        return fault_set(fault, ST_CLOSED, "interrupted");
+    return lines->body.reason[0] ? fault_set(fault, ST_INVALID, "%s: %s", name, lines->body.reason)
+                                 : fault_errno(fault, ST_IO, "can't read %s", name);
 }
 
 struct str lines_sample(const struct lines *lines)

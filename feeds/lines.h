@@ -7,32 +7,36 @@
 #include "base/buf.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "feeds/body.h"
 
 enum { LINE_MAX_BYTES = 64 * 1024, LINE_BUFFER_BYTES = 2 * LINE_MAX_BYTES };
 
 struct lines {
     int fd; /* not owned */
+    struct body body;
     bool ended;
     char separator; /* LF; CR in a file whose beginning has CR alone */
     char *buffer;
     size_t at, end;
     uint64_t number; /* of the line given last, from 1 */
-    uint64_t bytes;  /* read so far */
     char head[80];   /* how a line that was too long began */
 };
 
 enum line { LINE_TEXT, LINE_TOO_LONG, LINE_END, LINE_FAILED };
 
-/* Reads the first block and takes a UTF-8 byte order mark off. ST_IO: errno says why. */
+/* Reads the first block, unpacked, and takes a UTF-8 byte order mark off. ST_NOMEM, or lines_failure() says why. */
 enum status lines_init(struct lines *lines, int fd) MUST_CHECK;
-void lines_fini(struct lines *lines);
+void lines_fini(struct lines *lines); /* also where lines_init() has failed */
 
 /* The first block, until lines_next() is called. */
 struct str lines_sample(const struct lines *lines);
 
-/* Appends all that is left to OUT, up to its bound (then OUT->failed). False: errno says why. */
+/* Appends all that is left to OUT, up to its bound (then OUT->failed). False: lines_failure() says why. */
 bool lines_rest(struct lines *lines, struct buf *out) MUST_CHECK;
 
+/* Why reading failed, for people: ST_INVALID (it can't be unpacked), ST_IO, ST_CLOSED (interrupted). */
+enum status lines_failure(const struct lines *lines, const char *name, struct fault *fault);
+
 /* LINE_TEXT: the next line without its end, valid until the next call. LINE_TOO_LONG: LINE is how it begins; what
- * follows it can be read on. LINE_FAILED: errno says why. */
+ * follows it can be read on. LINE_FAILED: lines_failure() says why. */
 enum line lines_next(struct lines *lines, struct str *line) MUST_CHECK;

@@ -103,8 +103,7 @@ static enum status take_lines(struct parse *parse, struct fault *fault)
         case LINE_END:
             return ST_OK;
         case LINE_FAILED:
-            return interrupted() ? fault_set(fault, ST_CLOSED, "interrupted")
-                                 : fault_errno(fault, ST_IO, "can't read %s", parse->name);
+            return lines_failure(lines, parse->name, fault);
         }
         if (parse->intake.status != ST_OK)
             return intake_failure(parse, fault);
@@ -112,7 +111,7 @@ static enum status take_lines(struct parse *parse, struct fault *fault)
             continue;
         if (interrupted())
             return fault_set(fault, ST_CLOSED, "interrupted");
-        progress_show(&parse->progress, lines->bytes, total_entries(parse->intake.report));
+        progress_show(&parse->progress, lines->body.packed, total_entries(parse->intake.report));
     }
 }
 
@@ -157,7 +156,8 @@ enum status parse_fd(int fd, const char *name, const struct feed *feed, bool pro
     parse->feed = feed;
     enum status st = lines_init(&parse->lines, fd);
     if (st != ST_OK) {
-        st = st == ST_IO ? fault_errno(fault, st, "can't read %s", name) : fault_set(fault, st, "%s", status_text(st));
+        st = st == ST_IO ? lines_failure(&parse->lines, name, fault) : fault_set(fault, st, "%s", status_text(st));
+        lines_fini(&parse->lines);
         free(parse);
         return st;
     }

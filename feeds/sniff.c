@@ -6,14 +6,6 @@ static const struct {
     struct str magic;
     const char *what;
 } magics[] = {
-    {{"\x1f\x8b", 2}, "it is compressed (gzip): unpack it first"},
-    {{"\xfd"
-      "7zXZ",
-      5},
-     "it is compressed (xz): unpack it first"},
-    {{"\x28\xb5\x2f\xfd", 4}, "it is compressed (zstd): unpack it first"},
-    {{"BZh", 3}, "it is compressed (bzip2): unpack it first"},
-    {{"PK\003\004", 4}, "it is a zip archive: unpack it first"},
     {{"\xff\xfe", 2}, "it is UTF-16 text: convert it to UTF-8 first"},
     {{"\xfe\xff", 2}, "it is UTF-16 text: convert it to UTF-8 first"},
 };

@@ -19,7 +19,15 @@ LAYERS = {
     "daemon": "base message net reputation policy callbacks blockpage dnsfilter proxy feeds console",
 }
 # Third-party libraries that only these folders may touch (base: digests only; TLS is net).
-OWNED = {"event2/": "net", "ares.h": "net", "openssl/": "base net", "lmdb.h": "reputation", "curl/": "feeds"}
+OWNED = {
+    "event2/": "net",
+    "ares.h": "net",
+    "openssl/": "base net",
+    "lmdb.h": "reputation",
+    "curl/": "feeds",
+    "archive": "feeds",
+    "zlib.h": "feeds",
+}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 

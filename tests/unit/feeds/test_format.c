@@ -332,7 +332,7 @@ static void what_is_no_feed_is_refused_with_the_reason(void **state)
         {" \r\n<html><body>sign in</body></html>", 36, "web page"},
         {"{\"query_status\": \"unknown_auth_key\"}", 36, "JSON"},
         {"\x1f\x8b\x08\0\0\0", 6, "gzip"},
-        {"PK\x03\x04zip", 7, "zip"},
+        {"PK\x03\x04zip", 7, "can't be unpacked"},
         {"\xff\xfe"
          "a\0.\0b\0",
          8, "UTF-16"},

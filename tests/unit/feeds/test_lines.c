@@ -109,7 +109,7 @@ static void a_long_line_without_an_end_is_the_last(void **state)
     open_lines(&lines, data, sizeof data);
     assert_int_equal(lines_next(&lines, &line), LINE_TOO_LONG);
     expect_end(&lines);
-    assert_int_equal(lines.bytes, sizeof data);
+    assert_int_equal(lines.body.packed, sizeof data);
     close_lines(&lines);
 }
 
@@ -140,6 +140,7 @@ static void a_directory_is_a_failure(void **state)
     int fd = open(scratch, O_RDONLY | O_DIRECTORY);
     assert_true(fd >= 0);
     assert_int_equal(lines_init(&lines, fd), ST_IO);
+    lines_fini(&lines);
     close(fd);
 }
 

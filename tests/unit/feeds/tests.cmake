@@ -1,3 +1,4 @@
+ccward_unit(feeds body LINKS PkgConfig::ARCHIVE)
 ccward_unit(feeds csv)
 ccward_unit(feeds feed_state)
 ccward_unit(feeds fetch LINKS Threads::Threads)
@@ -16,6 +17,7 @@ ccward_unit(feeds test_hosts)
 ccward_unit(feeds truth LINKS PkgConfig::JANSSON)
 ccward_unit(feeds when)
 
+ccward_fuzz(feed_body ccward_feeds)
 foreach(format adblock bind dnscrypt_ips dnscrypt_names dnsmasq domains feodo_csv feodo_json hosts ioc_csv ips ipsum
         maltrail misp phishtank_csv phishtank_json rpz spamhaus_json sslbl_csv stix threatfox_csv threatfox_json unbound
         urlhaus_csv urlhaus_json urls warninglist wildcard)
