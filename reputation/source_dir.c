@@ -105,6 +105,19 @@ void source_listing_free(struct source_listing *listing)
     *listing = (struct source_listing){0};
 }
 
+/* Of the directory PATH, which is new: it is not there for certain before its parent is synced. */
+static enum status sync_parent(const char *path)
+{
+    char parent[4096];
+    const char *slash = strrchr(path, '/');
+    text_copy(parent, sizeof parent, slash ? (struct str){path, (size_t)(slash - path) + 1} : STR("."));
+    int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    enum status status = fd >= 0 && !fsync(fd) ? ST_OK : ST_IO;
+    if (fd >= 0)
+        close(fd);
+    return status;
+}
+
 static enum status make_parents(const char *dir)
 {
     char path[4096];
@@ -116,7 +129,8 @@ static enum status make_parents(const char *dir)
         if (path[i] != '/' && path[i])
             continue;
         path[i] = '\0';
-        if (mkdir(path, 0750) && errno != EEXIST)
+        bool made = !mkdir(path, 0750);
+        if ((!made && errno != EEXIST) || (made && sync_parent(path) != ST_OK))
             return ST_IO;
         path[i] = dir[i];
     }

@@ -17,7 +17,9 @@ enum verdict {
     VERDICT_WRONG,         /* part of a feed, or two at once */
     VERDICT_UNREADABLE,    /* the directory could not be read */
     VERDICT_CRASHED,
-    VERDICT_FIRST, /* the first of the tags, whole, and nothing else; the others follow */
+    VERDICT_FIRST, /* the first of the tags, whole, and nothing else; and so on */
+    VERDICT_SECOND,
+    VERDICT_THIRD,
 };
 
 /* Opens the store in DIR in a child of its own and looks FEED_NAMES names and URLs of each of the N tags up, as well as

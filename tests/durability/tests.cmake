@@ -14,3 +14,12 @@ function(ccward_durability name)
 endfunction()
 
 ccward_durability(kill)
+ccward_durability(power_loss crash_image.c)
+
+add_library(record_writes MODULE ${PROJECT_SOURCE_DIR}/tests/durability/record_writes.c)
+target_include_directories(record_writes PRIVATE ${PROJECT_SOURCE_DIR})
+target_compile_options(record_writes PRIVATE -fno-sanitize=all -U_FORTIFY_SOURCE)
+target_link_options(record_writes PRIVATE -fno-sanitize=all)
+target_link_libraries(record_writes PRIVATE ${CMAKE_DL_LIBS})
+target_compile_definitions(test_durability_power_loss PRIVATE RECORD_WRITES_LIBRARY="$<TARGET_FILE:record_writes>")
+add_dependencies(test_durability_power_loss record_writes)
