@@ -10,7 +10,7 @@ struct page_facts {
     struct str url; /* as asked: URL, or host alone; shown escaped, cut, without query, not as a link */
     const struct verdict *verdict;
     struct addr client;
-    struct incident_view incident; /* as looked up before this contact is counted */
+    struct incident_view incident; /* as looked up before this request is counted */
     int64_t time_ms;               /* wall */
     const char *contact;           /* whom to ask: text or mail address of the administrator; may be NULL */
 };

@@ -218,11 +218,18 @@ static void add_reason(struct page_view *view, const struct verdict *verdict)
     add(view, "is_test", str_eq(first, STR("test-hosts")) ? STR("1") : STR(""));
 }
 
-static void add_incident(struct page_view *view, const struct incident_view *incident)
+/* The contact that brought this page may have been counted by its query or its tunnel already. */
+static uint32_t earlier_contacts(const struct incident_view *incident, int64_t time_ms)
+{
+    bool counted = incident->callbacks && incident_is_one_contact(incident->contact_ms, time_ms);
+    return incident->callbacks - (counted ? 1 : 0);
+}
+
+static void add_incident(struct page_view *view, const struct incident_view *incident, uint32_t earlier)
 {
     char count[16];
     add(view, "reference", str_of(incident->id));
-    snprintf(count, sizeof count, "%u", incident->callbacks);
+    snprintf(count, sizeof count, "%u", earlier);
     add(view, "count", str_of(count));
     add_time(view, "first_time", incident->first_ms);
 }
@@ -248,7 +255,9 @@ static void start(struct page_view *view, enum page_language language, const cha
 void page_view_of_block(struct page_view *view, enum page_language language, const struct page_facts *facts)
 {
     const struct incident_view *incident = &facts->incident;
-    bool repeated = incident->callbacks && facts->time_ms - incident->first_ms > PAGE_SAME_VISIT_MS;
+    uint32_t earlier = earlier_contacts(incident, facts->time_ms);
+    /* After a restart of the program it is not known that the first contact is the one that is going on. */
+    bool repeated = earlier && !incident_is_one_contact(incident->first_ms, facts->time_ms);
     start(view, language, group_of(facts->verdict->category), repeated ? "repeated" : "first");
     char client[ADDR_TEXT_SIZE];
     addr_format_ip(&facts->client, client);
@@ -258,7 +267,7 @@ void page_view_of_block(struct page_view *view, enum page_language language, con
     add_time(view, "when", facts->time_ms);
     add_utc(view, facts->time_ms);
     add_reason(view, facts->verdict);
-    add_incident(view, incident);
+    add_incident(view, incident, earlier);
     if (facts->contact && *facts->contact)
         add(view, "contact", str_of(facts->contact));
 }

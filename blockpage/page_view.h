@@ -11,10 +11,6 @@ enum {
     PAGE_URL_MAX = 200,
 };
 
-/* A contact counts as repeated when the first one is older than this: one visit makes several contacts within seconds
- * (A, AAAA and HTTPS queries, three CONNECTs, the page, its icon). */
-enum { PAGE_SAME_VISIT_MS = 10000 };
-
 struct catalogue;
 
 struct page_view {

@@ -10,8 +10,6 @@
 #include "base/log.h"
 #include "callbacks/incident_state.h"
 
-enum { ONE_CONTACT_MS = 10000 };
-
 enum { SETS = 2048, WAYS = 8, SLOTS = SETS * WAYS, GONE_MAX = 65536 };
 
 /* What workers look at. The control thread writes; a slot that is used for another incident has key 0 meanwhile, so
@@ -19,7 +17,7 @@ enum { SETS = 2048, WAYS = 8, SLOTS = SETS * WAYS, GONE_MAX = 65536 };
 struct shown {
     _Atomic uint64_t key; /* 0: free */
     _Atomic uint32_t callbacks;
-    _Atomic int64_t first_ms, last_ms;
+    _Atomic int64_t first_ms, last_ms, contact_ms;
 };
 
 struct incidents {
@@ -63,6 +61,8 @@ static void publish(struct incidents *incidents, size_t slot)
     atomic_store_explicit(&shown->callbacks, record->callbacks, memory_order_release);
     atomic_store_explicit(&shown->first_ms, record->first_ms, memory_order_release);
     atomic_store_explicit(&shown->last_ms, record->last_ms, memory_order_release);
+    /* After the count and read before it: who sees that a contact has begun sees it counted as well. */
+    atomic_store_explicit(&shown->contact_ms, record->contact_ms, memory_order_release);
     atomic_store_explicit(&shown->key, record->key, memory_order_release);
 }
 
@@ -175,7 +175,7 @@ void incidents_count(struct incidents *incidents, const struct callback *callbac
             forget_on_disk(incidents, record->key);
         start_record(record, key, callback);
     }
-    if (!record->callbacks || callback->time_ms - record->contact_ms >= ONE_CONTACT_MS) {
+    if (!record->callbacks || !incident_is_one_contact(record->contact_ms, callback->time_ms)) {
         record->contact_ms = callback->time_ms;
         record->callbacks++;
     }
@@ -188,8 +188,10 @@ void incidents_count(struct incidents *incidents, const struct callback *callbac
     text_copy(record->state, sizeof record->state, record->callbacks == 1 ? STR("seen-once") : STR("repeated"));
     publish(incidents, slot);
     mark_changed(incidents, slot);
-    *view = (struct incident_view){
-        .callbacks = record->callbacks, .first_ms = record->first_ms, .last_ms = record->last_ms};
+    *view = (struct incident_view){.callbacks = record->callbacks,
+                                   .first_ms = record->first_ms,
+                                   .last_ms = record->last_ms,
+                                   .contact_ms = record->contact_ms};
     set_id(key, view);
 }
 
@@ -232,6 +234,7 @@ void incidents_look(const struct incidents *incidents, const struct addr *client
         if (atomic_load_explicit(&shown->key, memory_order_acquire) != key)
             continue;
         struct incident_view seen = *view;
+        seen.contact_ms = atomic_load_explicit(&shown->contact_ms, memory_order_acquire);
         seen.callbacks = atomic_load_explicit(&shown->callbacks, memory_order_acquire);
         seen.first_ms = atomic_load_explicit(&shown->first_ms, memory_order_acquire);
         seen.last_ms = atomic_load_explicit(&shown->last_ms, memory_order_acquire);

@@ -5,14 +5,25 @@
 
 #include "callbacks/callback.h"
 
-enum { INCIDENT_ID_SIZE = 16 };
+enum {
+    INCIDENT_ID_SIZE = 16,
+    INCIDENT_CONTACT_MS = 10000, /* what a browser does for one visit (a name, a tunnel, a page) is one contact */
+};
 
 struct incident_view {
     char id[INCIDENT_ID_SIZE]; /* "CC-7F3A91B2"; the same for the same client and family (or indicator), always */
-    uint32_t callbacks; /* contacts seen before; 0: this is the first. What a browser does for one visit (a name, a
-                         * tunnel, a page, within 10 s) is one contact */
+    uint32_t callbacks;        /* contacts counted so far; of the one that is going on its first callback may be */
     int64_t first_ms, last_ms; /* wall; 0: none */
+    int64_t contact_ms;        /* wall; when the latest contact began; 0: none, or before the program's start */
 };
+
+/* Whether what happens at TIME_MS is still the contact that began at CONTACT_MS. Both ways, since workers are not in
+ * step, and a clock that was set back must not join what comes for days. */
+static inline bool incident_is_one_contact(int64_t contact_ms, int64_t time_ms)
+{
+    int64_t past_ms = time_ms - contact_ms;
+    return past_ms > -INCIDENT_CONTACT_MS && past_ms < INCIDENT_CONTACT_MS;
+}
 
 struct incidents;
 

@@ -286,15 +286,42 @@ static void contacts_of_one_visit_are_not_a_repetition(void **state)
 {
     struct fixture *f = *state;
     f->facts.incident.callbacks = 2; /* the name was asked for, then the page */
-    f->facts.incident.first_ms = noon_ms - 10000;
+    f->facts.incident.first_ms = noon_ms - 9999;
     answer(f, "GET /", html);
     assert_body_lacks(f, "has tried before");
-    f->facts.incident.first_ms = noon_ms - 10001;
+    f->facts.incident.first_ms = noon_ms - 10000;
     answer(f, "GET /", html);
     assert_body_has(f, "has tried before");
     f->facts.incident = (struct incident_view){.id = "CC-7F3A91B2"}; /* none: first_ms is 0 */
     answer(f, "GET /", html);
     assert_body_lacks(f, "has tried before");
+}
+
+static void the_contact_that_is_going_on_is_not_an_earlier_one(void **state)
+{
+    struct fixture *f = *state;
+    const struct {
+        uint32_t callbacks;
+        int64_t contact_ms;
+        const char *expected; /* NULL: the first contact */
+    } cases[] = {
+        {1, noon_ms - 300, NULL},
+        {2, noon_ms - 300, "1, the first on"}, /* its query is counted */
+        {2, noon_ms - 9999, "1, the first on"},
+        {2, noon_ms - 10000, "2, the first on"}, /* a contact of its own, not counted yet */
+        {2, noon_ms + 100, "1, the first on"},   /* the query's worker was a little late */
+        {2, 0, "2, the first on"},               /* both were before the program's start */
+        {1, noon_ms - 60000, "1, the first on"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int64_t first_ms = cases[i].expected ? noon_ms - 86400000 : cases[i].contact_ms;
+        f->facts.incident.callbacks = cases[i].callbacks;
+        f->facts.incident.first_ms = first_ms;
+        f->facts.incident.contact_ms = cases[i].contact_ms;
+        answer(f, "GET /", html);
+        assert_body_has(f, cases[i].expected ? cases[i].expected : "Earlier contacts");
+        assert_int_equal(body_has(f, "has tried before"), cases[i].expected != NULL);
+    }
 }
 
 static void each_kind_of_block_has_its_own_words(void **state)
@@ -561,6 +588,7 @@ int main(void)
         PAGE_TEST(what_is_not_known_is_left_out),
         PAGE_TEST(a_first_contact_is_told_to_scan),
         PAGE_TEST(a_repeated_contact_is_told_to_leave_the_network),
+        PAGE_TEST(the_contact_that_is_going_on_is_not_an_earlier_one),
         PAGE_TEST(contacts_of_one_visit_are_not_a_repetition),
         PAGE_TEST(each_kind_of_block_has_its_own_words),
         PAGE_TEST(deceit_and_rules_never_speak_of_infection),

@@ -57,10 +57,30 @@ static void what_a_browser_does_for_one_visit_is_one_contact(void **state)
         callback.channel = channels[i];
         incidents_count(fixture->incidents, &callback, &view);
         assert_int_equal(view.callbacks, 1);
+        assert_int_equal(look(fixture->incidents, &callback).contact_ms, fixture_start_ms);
         callback.time_ms += 3000;
     }
     incidents_count(fixture->incidents, &callback, &view); /* 12 s after the first: a beacon, say */
     assert_int_equal(view.callbacks, 2);
+    assert_int_equal(view.contact_ms, fixture_start_ms + 12000);
+    assert_int_equal(look(fixture->incidents, &callback).contact_ms, fixture_start_ms + 12000);
+}
+
+static void a_clock_that_was_set_back_does_not_join_contacts(void **state)
+{
+    struct fixture *fixture = *state;
+    struct callback callback = a_callback(1, "evil.example", "evil.example");
+    struct incident_view view;
+    incidents_count(fixture->incidents, &callback, &view);
+    callback.time_ms -= 100; /* another worker's, a little late */
+    incidents_count(fixture->incidents, &callback, &view);
+    assert_int_equal(view.callbacks, 1);
+    callback.time_ms -= 86400000;
+    incidents_count(fixture->incidents, &callback, &view);
+    assert_int_equal(view.callbacks, 2);
+    callback.time_ms += 60000;
+    incidents_count(fixture->incidents, &callback, &view);
+    assert_int_equal(view.callbacks, 3);
 }
 
 static void an_incident_is_of_one_client_and_family_or_else_indicator(void **state)
@@ -414,6 +434,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_first_contact_is_known_as_the_first),
         TEST(what_a_browser_does_for_one_visit_is_one_contact),
+        TEST(a_clock_that_was_set_back_does_not_join_contacts),
         TEST(an_incident_is_of_one_client_and_family_or_else_indicator),
         TEST(incidents_go_on_after_a_restart),
         TEST(what_was_flushed_survives_a_kill),
