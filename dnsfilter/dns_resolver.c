@@ -25,6 +25,10 @@ struct dns_lookup {
     resolver_done_fn *done;
     void *arg;
     TAILQ_ENTRY(dns_lookup) entry;
+    size_t alias_count; /* of both families */
+
+    /* What is large comes last and is not cleared. */
+    struct dname aliases[RESOLVER_MAX_ALIASES];
 };
 
 struct dns_resolver {
@@ -33,7 +37,36 @@ struct dns_resolver {
     TAILQ_HEAD(, dns_lookup) lookups;
 };
 
-/* The addresses in a normalised response stand at the end of the alias chain already. */
+/* Each target once, as both families have the same chain as a rule. False: there is no room. */
+static bool add_alias(struct dns_lookup *lookup, const uint8_t *response, size_t n, const struct dns_record *record)
+{
+    struct dname target;
+    struct cursor rdata = cursor_over(response, n);
+    cursor_bytes(&rdata, record->rdata_offset);
+    if (dns_name_parse(&rdata, &target) != ST_OK)
+        return false;
+    for (size_t i = 0; i < lookup->alias_count; i++)
+        if (dname_equal(&lookup->aliases[i], &target))
+            return true;
+    if (lookup->alias_count == RESOLVER_MAX_ALIASES)
+        return false;
+    lookup->aliases[lookup->alias_count++] = target;
+    return true;
+}
+
+static void add_addr(struct part *part, const uint8_t *response, const struct dns_record *record)
+{
+    if (part->count == RESOLVER_MAX_ADDRS)
+        return;
+    struct addr *addr = &part->addrs[part->count++];
+    if (record->type == DNS_TYPE_A)
+        *addr = addr_v4(0, 0);
+    memcpy(addr->ip + (record->type == DNS_TYPE_A ? 12 : 0), response + record->rdata_offset, record->rdata_length);
+    addr->port = 0;
+}
+
+/* The addresses in a normalised response stand at the end of the alias chain already. Records come in any order, so
+ * that the whole answer is read for aliases. */
 static void read_response(struct part *part, uint16_t type, const uint8_t *response, size_t n)
 {
     struct dns_message message;
@@ -41,20 +74,19 @@ static void read_response(struct part *part, uint16_t type, const uint8_t *respo
     part->status = ST_UNAVAILABLE;
     if (dns_response_parse(response, n, &message) != ST_OK)
         return;
-    unsigned rcode = dns_header_rcode(&message.header);
-    if (rcode != DNS_RCODE_NOERROR && rcode != DNS_RCODE_NXDOMAIN)
-        return;
+    bool whole = true;
     struct dns_walk walk = dns_walk_start(response, n, &message);
-    for (struct dns_record record; part->count < RESOLVER_MAX_ADDRS && dns_walk_next(&walk, &record);) {
-        if (record.section != DNS_ANSWER || record.type != type)
-            continue;
-        struct addr *addr = &part->addrs[part->count++];
-        if (type == DNS_TYPE_A)
-            *addr = addr_v4(0, 0);
-        memcpy(addr->ip + (type == DNS_TYPE_A ? 12 : 0), response + record.rdata_offset, record.rdata_length);
-        addr->port = 0;
+    for (struct dns_record record; whole && dns_walk_next(&walk, &record) && record.section == DNS_ANSWER;) {
+        if (record.type == DNS_TYPE_CNAME)
+            whole = add_alias(part->lookup, response, n, &record);
+        else if (record.type == type)
+            add_addr(part, response, &record);
     }
-    part->status = part->count ? ST_OK : ST_NOT_FOUND;
+    unsigned rcode = dns_header_rcode(&message.header);
+    if (whole && (rcode == DNS_RCODE_NOERROR || rcode == DNS_RCODE_NXDOMAIN))
+        part->status = part->count ? ST_OK : ST_NOT_FOUND;
+    else
+        part->count = 0;
 }
 
 static enum status joint_status(const struct dns_lookup *lookup)
@@ -80,26 +112,30 @@ static size_t interleave(const struct dns_lookup *lookup, struct addr *addrs)
     return count;
 }
 
-static void lookup_free(struct dns_lookup *lookup)
+/* Nothing is waited for any more; what was found stays until it is freed. */
+static void lookup_end(struct dns_lookup *lookup)
 {
     for (size_t i = 0; i < PARTS; i++)
         if (lookup->parts[i].waiting)
             dns_forward_leave(lookup->resolver->core->forwards, &lookup->parts[i].waiter);
     TAILQ_REMOVE(&lookup->resolver->lookups, lookup, entry);
     timer_free(lookup->timer);
-    free(lookup);
 }
 
 /* Tells the caller and ends. A family that still waits is left out. */
 static void finish(struct dns_lookup *lookup)
 {
     struct addr addrs[RESOLVER_MAX_ADDRS];
-    enum status status = joint_status(lookup);
-    size_t count = interleave(lookup, addrs);
-    resolver_done_fn *done = lookup->done;
-    void *arg = lookup->arg;
-    lookup_free(lookup);
-    done(arg, status, addrs, count);
+    struct resolver_answer answer = {
+        .status = joint_status(lookup),
+        .addrs = addrs,
+        .addr_count = interleave(lookup, addrs),
+        .aliases = lookup->aliases,
+        .alias_count = lookup->alias_count,
+    };
+    lookup_end(lookup);
+    lookup->done(lookup->arg, &answer);
+    free(lookup);
 }
 
 static void on_timer(void *arg)
@@ -137,6 +173,7 @@ static void start_part(struct dns_lookup *lookup, size_t index, const struct dna
 {
     struct dns_core *core = lookup->resolver->core;
     struct part *part = &lookup->parts[index];
+    part->lookup = lookup;
     struct dns_cache_key key = {.name = name, .type = part_types[index], .class = DNS_CLASS_IN};
     size_t n = dns_cache_get(core->cache, &key, loop_now_ms(core->loop), core->out, sizeof core->out);
     if (n) {
@@ -144,7 +181,6 @@ static void start_part(struct dns_lookup *lookup, size_t index, const struct dna
         read_response(part, key.type, core->out, n);
         return;
     }
-    part->lookup = lookup;
     part->waiter = (struct dns_waiter){.on_reply = on_reply, .arg = part};
     part->waiting = dns_forward_wait(core->forwards, &key, &part->waiter) == ST_OK;
     part->status = ST_UNAVAILABLE;
@@ -153,13 +189,14 @@ static void start_part(struct dns_lookup *lookup, size_t index, const struct dna
 static void lookup_name(void *self, const struct dname *name, resolver_done_fn *done, void *arg)
 {
     struct dns_resolver *resolver = self;
-    struct dns_lookup *lookup = calloc(1, sizeof *lookup);
+    struct dns_lookup *lookup = malloc(sizeof *lookup);
     struct timer *timer = lookup ? timer_new(resolver->core->loop, on_timer, lookup) : NULL;
     if (!timer) {
         free(lookup);
-        done(arg, ST_UNAVAILABLE, NULL, 0);
+        done(arg, &(struct resolver_answer){.status = ST_UNAVAILABLE});
         return;
     }
+    memset(lookup, 0, offsetof(struct dns_lookup, aliases));
     lookup->resolver = resolver;
     lookup->timer = timer;
     lookup->done = done;
@@ -179,8 +216,10 @@ static void cancel(void *self, void *arg)
     struct dns_lookup *lookup, *next;
     for (lookup = TAILQ_FIRST(&resolver->lookups); lookup; lookup = next) {
         next = TAILQ_NEXT(lookup, entry);
-        if (lookup->arg == arg)
-            lookup_free(lookup);
+        if (lookup->arg != arg)
+            continue;
+        lookup_end(lookup);
+        free(lookup);
     }
 }
 

@@ -8,16 +8,30 @@
 #include "base/dname.h"
 #include "base/status.h"
 
-enum { RESOLVER_MAX_ADDRS = 16 };
+enum {
+    RESOLVER_MAX_ADDRS = 16,
+    RESOLVER_MAX_ALIASES = 32, /* 16 links for each family of addresses */
+};
 
-/* ST_OK with 1..16 addresses (port 0), AAAA and A interleaved as RFC 8305 section 4 orders them; ST_NOT_FOUND (no such
- * name or no address), ST_TIMEOUT, ST_UNAVAILABLE. ADDRS is valid in the call only. */
-typedef void resolver_done_fn(void *arg, enum status status, const struct addr *addrs, size_t count);
+struct resolver_answer {
+    /* ST_OK: there are addresses. ST_NOT_FOUND (no such name or no address), ST_TIMEOUT, ST_UNAVAILABLE: there are
+     * none, but there may be aliases. */
+    enum status status;
+    const struct addr *addrs; /* port 0; AAAA and A interleaved as RFC 8305 section 4 orders them */
+    size_t addr_count;
+    /* The targets of the CNAME records that led from the name to the addresses, each once. All of them: an answer with
+     * more than fit has no addresses. */
+    const struct dname *aliases;
+    size_t alias_count;
+};
+
+/* ANSWER is valid in the call only. */
+typedef void resolver_done_fn(void *arg, const struct resolver_answer *answer);
 
 struct resolver {
     void *self;
     /* Looks NAME up. DONE is called exactly once, possibly from within this call (a cached answer). A literal address
-     * never comes here. No verdict is asked: the caller has judged the name. */
+     * never comes here. No verdict is asked: the caller judges the name before, and the answer. */
     void (*lookup)(void *self, const struct dname *name, resolver_done_fn *done, void *arg);
     /* DONE with this ARG is not called any more. */
     void (*cancel)(void *self, void *arg);

@@ -93,14 +93,15 @@ enum next http_step_parse(struct http_txn *txn)
 
 enum next http_step_decide(struct http_txn *txn)
 {
-    struct verdict verdict;
-    enum action action = http_verdict_target(txn, &verdict);
+    struct http_finding finding;
+    enum action action = http_verdict_target(txn, &finding);
     if (action == ACTION_BLOCK)
-        return http_txn_block(txn, &verdict, NULL);
+        return http_txn_block(txn, &finding);
     if (action == ACTION_LOG) {
-        http_verdict_record(txn, &verdict, NULL, 0);
-        txn->address_recorded = verdict.kind == INDICATOR_NETWORK;
+        http_verdict_record(txn, &finding, 0);
+        txn->address_recorded = finding.match == MATCH_ORIGIN_IP;
     }
+    txn->exempt = action == ACTION_ALLOW && finding.verdict.matched;
     if (txn->is_connect && !egress_allows_connect_port(&txn->proxy->egress, txn->port))
         return http_txn_answer(txn, ANSWER_CONNECT_PORT);
     return http_txn_go_to(txn, STEP_RESOLVE);
@@ -108,17 +109,46 @@ enum next http_step_decide(struct http_txn *txn)
 
 /* Resolve */
 
-static void on_resolved(void *arg, enum status status, const struct addr *addrs, size_t count)
+static enum status keep_answer(struct http_txn *txn, const struct resolver_answer *answer)
+{
+    if (answer->alias_count) {
+        size_t bytes = answer->alias_count * sizeof answer->aliases[0];
+        txn->aliases = arena_alloc(txn->arena, bytes);
+        if (!txn->aliases)
+            return ST_NOMEM;
+        memcpy(txn->aliases, answer->aliases, bytes);
+        txn->alias_count = answer->alias_count;
+    }
+    txn->addr_count = answer->status == ST_OK ? answer->addr_count : 0;
+    for (size_t i = 0; i < txn->addr_count; i++)
+        txn->addrs[i] = answer->addrs[i];
+    return answer->status;
+}
+
+static void on_resolved(void *arg, const struct resolver_answer *answer)
 {
     struct http_txn *txn = arg;
-    CHECK(txn->lookup == RUNNING && count <= RESOLVER_MAX_ADDRS);
+    CHECK(txn->lookup == RUNNING && answer->addr_count <= RESOLVER_MAX_ADDRS);
     txn->lookup = FINISHED;
-    txn->lookup_status = status;
-    txn->addr_count = status == ST_OK ? count : 0;
-    for (size_t i = 0; i < txn->addr_count; i++)
-        txn->addrs[i] = addrs[i];
+    txn->lookup_status = keep_answer(txn, answer);
     http_client_step(txn->client);
 }
+
+enum next http_step_resolve(struct http_txn *txn)
+{
+    struct resolver *resolver = txn->proxy->resolver;
+    if (!txn->name.length) { /* the host is an address */
+        txn->addr_count = 1;
+        return http_txn_go_to(txn, STEP_INSPECT);
+    }
+    if (txn->lookup == NOT_STARTED) {
+        txn->lookup = RUNNING;
+        resolver->lookup(resolver->self, &txn->name, on_resolved, txn); /* may call back at once */
+    }
+    return txn->lookup == RUNNING ? WAIT : http_txn_go_to(txn, STEP_INSPECT);
+}
+
+/* Inspect */
 
 static enum http_answer lookup_answer(enum status status)
 {
@@ -127,45 +157,36 @@ static enum http_answer lookup_answer(enum status status)
         return ANSWER_NAME_TIMEOUT;
     case ST_NOT_FOUND:
         return ANSWER_NO_SUCH_NAME;
+    case ST_NOMEM:
+        return ANSWER_NO_MEMORY;
     default:
         return ANSWER_NO_RESOLVER;
     }
 }
 
-enum next http_step_resolve(struct http_txn *txn)
+/* Takes out the addresses that nobody may reach through the proxy. */
+static void keep_allowed(struct http_txn *txn)
 {
-    struct resolver *resolver = txn->proxy->resolver;
-    if (!txn->name.length) { /* the host is an address */
-        txn->addr_count = 1;
-        return http_txn_go_to(txn, STEP_DECIDE_ADDRESS);
-    }
-    if (txn->lookup == NOT_STARTED) {
-        txn->lookup = RUNNING;
-        resolver->lookup(resolver->self, &txn->name, on_resolved, txn); /* may call back at once */
-    }
-    if (txn->lookup == RUNNING)
-        return WAIT;
-    return txn->addr_count ? http_txn_go_to(txn, STEP_DECIDE_ADDRESS)
-                           : http_txn_answer(txn, lookup_answer(txn->lookup_status));
-}
-
-/* Decide address */
-
-enum next http_step_decide_address(struct http_txn *txn)
-{
-    struct verdict verdict;
-    const struct addr *addr = NULL;
-    for (size_t i = 0; i < txn->addr_count; i++)
-        txn->addrs[i].port = txn->port;
-    enum action action = http_verdict_addresses(txn, &verdict, &addr);
-    if (action == ACTION_BLOCK)
-        return http_txn_block(txn, &verdict, addr);
-    if (action == ACTION_LOG && !txn->address_recorded)
-        http_verdict_record(txn, &verdict, addr, 0);
     size_t allowed = 0;
     for (size_t i = 0; i < txn->addr_count; i++)
         if (egress_allows(&txn->proxy->egress, &txn->addrs[i]))
             txn->addrs[allowed++] = txn->addrs[i];
     txn->addr_count = allowed;
-    return allowed ? http_txn_go_to(txn, STEP_CONNECT) : http_txn_answer(txn, ANSWER_DESTINATION);
+}
+
+/* Names without an address are judged too: a contact is one though its server is gone. */
+enum next http_step_inspect(struct http_txn *txn)
+{
+    struct http_finding finding;
+    for (size_t i = 0; i < txn->addr_count; i++)
+        txn->addrs[i].port = txn->port;
+    enum action action = http_verdict_answer(txn, &finding);
+    if (action == ACTION_BLOCK)
+        return http_txn_block(txn, &finding);
+    if (action == ACTION_LOG && !txn->address_recorded)
+        http_verdict_record(txn, &finding, 0);
+    if (!txn->addr_count)
+        return http_txn_answer(txn, lookup_answer(txn->lookup_status));
+    keep_allowed(txn);
+    return txn->addr_count ? http_txn_go_to(txn, STEP_CONNECT) : http_txn_answer(txn, ANSWER_DESTINATION);
 }

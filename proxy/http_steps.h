@@ -4,6 +4,8 @@
 #include "proxy/http_client.h"
 #include "proxy/http_txn.h"
 
+struct http_finding;
+
 enum next { GO_ON, WAIT };
 
 /* http_request.c */
@@ -11,7 +13,7 @@ enum next http_step_receive(struct http_txn *txn);
 enum next http_step_parse(struct http_txn *txn);
 enum next http_step_decide(struct http_txn *txn);
 enum next http_step_resolve(struct http_txn *txn);
-enum next http_step_decide_address(struct http_txn *txn);
+enum next http_step_inspect(struct http_txn *txn);
 /* http_origin.c */
 enum next http_step_connect(struct http_txn *txn);
 enum next http_step_send(struct http_txn *txn);
@@ -24,7 +26,6 @@ enum next http_txn_finish(struct http_txn *txn, enum http_end end);
 /* Ends with an answer of ours; see http_answer_build() for REJECT. */
 enum next http_txn_answer(struct http_txn *txn, enum http_answer answer);
 enum next http_txn_reject(struct http_txn *txn, enum http_answer answer, enum http_reject reject);
-/* Ends with the block page. ADDR: of an address's verdict; NULL: of the target's. */
-enum next http_txn_block(struct http_txn *txn, const struct verdict *verdict, const struct addr *addr);
+enum next http_txn_block(struct http_txn *txn, const struct http_finding *finding); /* ends with the block page */
 /* What was built in proxy->out goes to the client or the origin. */
 enum status http_txn_send_out(struct http_txn *txn, struct stream *to) MUST_CHECK;

@@ -1,6 +1,6 @@
 /* The way of one request.
  *
- *     receive -> parse -> decide -> resolve -> decide address -> connect -> send -> await -> relay -> done
+ *     receive -> parse -> decide -> resolve -> inspect -> connect -> send -> await -> relay -> done
  *
  * Each step is a function in the table below, in this order. It does what it can now and says whether to go on or to
  * wait. What is waited for comes by a callback, which stores what came and steps the client again (http_client.c); the
@@ -20,15 +20,15 @@ enum {
 };
 
 static enum next (*const steps[])(struct http_txn *txn) = {
-    [STEP_RECEIVE] = http_step_receive,               /* the head, whole */
-    [STEP_PARSE] = http_step_parse,                   /* is it a request that a proxy takes? */
-    [STEP_DECIDE] = http_step_decide,                 /* may this client have this host and URL? */
-    [STEP_RESOLVE] = http_step_resolve,               /* the host's addresses */
-    [STEP_DECIDE_ADDRESS] = http_step_decide_address, /* may they be dialled? */
-    [STEP_CONNECT] = http_step_connect,               /* an idle connection, or a new one */
-    [STEP_SEND] = http_step_send,                     /* the request's head */
-    [STEP_AWAIT] = http_step_await,                   /* the response's head; the request's body goes on */
-    [STEP_RELAY] = http_step_relay,                   /* the response's body */
+    [STEP_RECEIVE] = http_step_receive, /* the head, whole */
+    [STEP_PARSE] = http_step_parse,     /* is it a request that a proxy takes? */
+    [STEP_DECIDE] = http_step_decide,   /* may this client have this host and URL? */
+    [STEP_RESOLVE] = http_step_resolve, /* the host's aliases and addresses */
+    [STEP_INSPECT] = http_step_inspect, /* may it be an alias of these names? may the addresses be dialled? */
+    [STEP_CONNECT] = http_step_connect, /* an idle connection, or a new one */
+    [STEP_SEND] = http_step_send,       /* the request's head */
+    [STEP_AWAIT] = http_step_await,     /* the response's head; the request's body goes on */
+    [STEP_RELAY] = http_step_relay,     /* the response's body */
 };
 
 /* Life */
@@ -203,13 +203,12 @@ enum next http_txn_answer(struct http_txn *txn, enum http_answer answer)
     return http_txn_reject(txn, answer, HTTP_REJECT_NONE);
 }
 
-/* ADDR: of an address's verdict; NULL: of the target's. */
-enum next http_txn_block(struct http_txn *txn, const struct verdict *verdict, const struct addr *addr)
+enum next http_txn_block(struct http_txn *txn, const struct http_finding *finding)
 {
     bool keep = may_keep(txn);
     txn->proxy->counters.blocked++;
-    http_verdict_page(txn, verdict, keep, &txn->proxy->out);
-    http_verdict_record(txn, verdict, addr, 403);
+    http_verdict_page(txn, &finding->verdict, keep, &txn->proxy->out);
+    http_verdict_record(txn, finding, 403);
     if (http_txn_send_out(txn, txn->client->stream) != ST_OK)
         return http_txn_finish(txn, HTTP_END_ABORT);
     return http_txn_finish(txn, keep ? HTTP_END_KEEP : HTTP_END_CLOSE);

@@ -13,7 +13,7 @@ enum http_step {
     STEP_PARSE,
     STEP_DECIDE,
     STEP_RESOLVE,
-    STEP_DECIDE_ADDRESS,
+    STEP_INSPECT,
     STEP_CONNECT,
     STEP_SEND,
     STEP_AWAIT,
@@ -50,9 +50,11 @@ struct http_txn {
     bool upgrade; /* to a WebSocket */
     char via_token[HTTP_VIA_TOKEN_SIZE];
 
-    /* Where to: a name, or an address; then the addresses that may be dialled. */
+    /* Where to: a name, or an address; then what the name is an alias of, and the addresses that may be dialled. */
     uint16_t port;
-    size_t addr_count;
+    bool exempt; /* a list allows the target: what it is an alias of is not judged */
+    size_t alias_count, addr_count;
+    struct dname *aliases; /* in the arena */
     enum wait lookup;
     enum status lookup_status;
     bool address_recorded; /* a callback for the address was recorded with the target's verdict */

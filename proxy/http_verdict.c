@@ -4,33 +4,6 @@
 #include "blockpage/page.h"
 #include "proxy/http_client.h"
 
-enum action http_verdict_target(const struct http_txn *txn, struct verdict *verdict)
-{
-    struct subject subject = {.kind = SUBJECT_URL,
-                              .client = txn->client->peer,
-                              .host = txn->head.host,
-                              .port = txn->port,
-                              .path = txn->head.path};
-    judge_decide(txn->proxy->judge, &subject, verdict);
-    return verdict->action;
-}
-
-enum action http_verdict_addresses(const struct http_txn *txn, struct verdict *verdict, const struct addr **addr)
-{
-    struct subject subject = {.kind = SUBJECT_ADDRESS, .client = txn->client->peer};
-    struct verdict each;
-    *verdict = (struct verdict){.action = ACTION_ALLOW};
-    for (size_t i = 0; i < txn->addr_count && verdict->action != ACTION_BLOCK; i++) {
-        subject.addr = txn->addrs[i];
-        judge_decide(txn->proxy->judge, &subject, &each);
-        if (each.action > verdict->action) {
-            *verdict = each;
-            *addr = &txn->addrs[i];
-        }
-    }
-    return verdict->action;
-}
-
 static enum match match_of(const struct verdict *verdict)
 {
     switch (verdict->kind) {
@@ -43,8 +16,53 @@ static enum match match_of(const struct verdict *verdict)
     }
 }
 
-void http_verdict_record(struct http_txn *txn, const struct verdict *verdict, const struct addr *addr, uint16_t status)
+enum action http_verdict_target(const struct http_txn *txn, struct http_finding *finding)
 {
+    struct subject subject = {.kind = SUBJECT_URL,
+                              .client = txn->client->peer,
+                              .host = txn->head.host,
+                              .port = txn->port,
+                              .path = txn->head.path};
+    judge_decide(txn->proxy->judge, &subject, &finding->verdict);
+    finding->addr = NULL;
+    if (finding->verdict.action != ACTION_ALLOW)
+        finding->match = match_of(&finding->verdict);
+    return finding->verdict.action;
+}
+
+/* Keeps what asks for more than FINDING does. */
+static void judge_part(const struct http_txn *txn, const struct subject *subject, const struct addr *addr,
+                       struct http_finding *finding)
+{
+    struct verdict verdict;
+    judge_decide(txn->proxy->judge, subject, &verdict);
+    if (verdict.action <= finding->verdict.action)
+        return;
+    finding->match = addr ? MATCH_ORIGIN_IP : MATCH_CNAME;
+    finding->addr = addr;
+    finding->verdict = verdict;
+}
+
+enum action http_verdict_answer(const struct http_txn *txn, struct http_finding *finding)
+{
+    struct subject subject = {.kind = SUBJECT_NAME, .client = txn->client->peer};
+    size_t aliases = txn->exempt ? 0 : txn->alias_count;
+    finding->verdict.action = ACTION_ALLOW;
+    for (size_t i = 0; i < aliases && finding->verdict.action != ACTION_BLOCK; i++) {
+        subject.name = &txn->aliases[i];
+        judge_part(txn, &subject, NULL, finding);
+    }
+    subject.kind = SUBJECT_ADDRESS;
+    for (size_t i = 0; i < txn->addr_count && finding->verdict.action != ACTION_BLOCK; i++) {
+        subject.addr = txn->addrs[i];
+        judge_part(txn, &subject, &txn->addrs[i], finding);
+    }
+    return finding->verdict.action;
+}
+
+void http_verdict_record(struct http_txn *txn, const struct http_finding *finding, uint16_t status)
+{
+    const struct addr *addr = finding->addr;
     struct callback callback = {
         .time_ms = clock_wall_ms(),
         .client = txn->client->peer,
@@ -52,10 +70,10 @@ void http_verdict_record(struct http_txn *txn, const struct verdict *verdict, co
         .channel = addr              ? CHANNEL_IP
                    : txn->is_connect ? CHANNEL_CONNECT
                                      : CHANNEL_HTTP,
-        .match = addr ? MATCH_ORIGIN_IP : match_of(verdict),
+        .match = finding->match,
         .count = 1,
         .status = status,
-        .verdict = *verdict,
+        .verdict = finding->verdict,
     };
     if (addr)
         addr_format(addr, callback.subject);

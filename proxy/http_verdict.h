@@ -1,14 +1,22 @@
-/* What policy says of a request's target and of the addresses behind it; the callback and the page that follow. */
+/* What policy says of a request's target and of what it leads to; the callback and the page that follow. */
 #pragma once
 
 #include "proxy/http_txn.h"
 
-/* The host and URL, before anything is looked up or dialled. */
-enum action http_verdict_target(const struct http_txn *txn, struct verdict *verdict);
-/* The addresses that the name has: the strictest verdict of all, and which address it is of. */
-enum action http_verdict_addresses(const struct http_txn *txn, struct verdict *verdict, const struct addr **addr);
+struct http_finding {
+    enum match match;
+    const struct addr *addr; /* the address behind the name that was found; NULL: the target itself, or an alias */
+    struct verdict verdict;
+};
 
-/* Records a callback. ADDR: of an address's verdict; NULL: of the target's. STATUS 0: passed on. */
-void http_verdict_record(struct http_txn *txn, const struct verdict *verdict, const struct addr *addr, uint16_t status);
+/* The host and URL, before anything is looked up or dialled. The verdict is set in any case, what else is in FINDING
+ * only where it is not ACTION_ALLOW. */
+enum action http_verdict_target(const struct http_txn *txn, struct http_finding *finding);
+/* The aliases and addresses that the name has: the highest action asked for, and where that is not ACTION_ALLOW, what
+ * asked for it first. One answer makes one callback, as in DNS. */
+enum action http_verdict_answer(const struct http_txn *txn, struct http_finding *finding);
+
+/* Records a callback. STATUS 0: passed on. */
+void http_verdict_record(struct http_txn *txn, const struct http_finding *finding, uint16_t status);
 /* Appends the 403 with the page. To be called before the callback is recorded, which the page does not count. */
 void http_verdict_page(struct http_txn *txn, const struct verdict *verdict, bool keep_alive, struct buf *out);

@@ -47,7 +47,7 @@
  *     waiting N                       that upstream has not answered
  *     callback MATCH ACTION SUBJECT INDICATOR [FAMILY]
  *     no-callback
- *     resolved ok|not-found|timeout|unavailable [ADDR...]
+ *     resolved ok|not-found|timeout|unavailable [ADDR...] [via ALIAS...]
  *     counter NAME N                  of struct dns_counters
  *     idle | not-idle
  *
@@ -72,6 +72,8 @@ struct resolved {
     enum status status;
     size_t count;
     struct addr addrs[RESOLVER_MAX_ADDRS];
+    size_t alias_count;
+    struct dname aliases[RESOLVER_MAX_ALIASES];
 };
 
 static struct {
@@ -217,15 +219,18 @@ static void run_tcp_bytes(struct str words)
     upstream_answer_all();
 }
 
-static void on_resolved(void *arg, enum status status, const struct addr *addrs, size_t count)
+static void on_resolved(void *arg, const struct resolver_answer *answer)
 {
     (void)arg;
     script_need(play.resolved_count < 16, "too many resolved");
     struct resolved *resolved = &play.resolved[play.resolved_count++];
-    resolved->status = status;
-    resolved->count = count;
-    for (size_t i = 0; i < count; i++)
-        resolved->addrs[i] = addrs[i];
+    resolved->status = answer->status;
+    resolved->count = answer->addr_count;
+    for (size_t i = 0; i < answer->addr_count; i++)
+        resolved->addrs[i] = answer->addrs[i];
+    resolved->alias_count = answer->alias_count;
+    for (size_t i = 0; i < answer->alias_count; i++)
+        resolved->aliases[i] = answer->aliases[i];
 }
 
 static void run_resolve(struct str words)
@@ -339,6 +344,17 @@ static void run_callback(struct str words)
         script_fail("another callback", got);
 }
 
+static void need_aliases(const struct resolved *resolved, struct str words)
+{
+    size_t count = 0;
+    for (struct str word; (word = script_word(&words)).length; count++) {
+        struct dname name;
+        script_need(dname_from_text(word, &name) == ST_OK, "not a name");
+        script_need(count < resolved->alias_count && dname_equal(&name, &resolved->aliases[count]), "another alias");
+    }
+    script_need(count == resolved->alias_count, "another number of aliases");
+}
+
 static void run_resolved(struct str words)
 {
     static const struct {
@@ -352,11 +368,12 @@ static void run_resolved(struct str words)
         if (str_eq(kind, str_of(kinds[i].text)))
             script_need(resolved->status == kinds[i].status, status_text(resolved->status));
     size_t count = 0;
-    for (struct str word; (word = script_word(&words)).length; count++) {
+    for (struct str word; (word = script_word(&words)).length && !str_eq(word, STR("via")); count++) {
         struct addr addr = script_address(word);
         script_need(count < resolved->count && addr_same_ip(&addr, &resolved->addrs[count]), "another address");
     }
     script_need(count == resolved->count, "another number of addresses");
+    need_aliases(resolved, words);
 }
 
 static void run_counter(struct str words)

@@ -29,6 +29,26 @@ void incidents_look(const struct incidents *incidents, const struct addr *client
     *view = (struct incident_view){.id = "CC-00000001"};
 }
 
+void fixture_answer_lookup(struct fixture *f)
+{
+    struct dname *lent = calloc(f->lookup_alias_count + 1, sizeof *lent);
+    struct resolver_answer answer = {.status = f->lookup_status,
+                                     .addrs = f->lookup_addrs,
+                                     .addr_count = f->lookup_count,
+                                     .aliases = lent,
+                                     .alias_count = f->lookup_alias_count};
+    assert_non_null(lent);
+    for (size_t i = 0; i < f->lookup_alias_count; i++)
+        lent[i] = f->lookup_aliases[i];
+    f->done(f->done_arg, &answer);
+    free(lent);
+}
+
+void fixture_add_alias(struct fixture *f, const char *name)
+{
+    assert_int_equal(dname_from_text(str_of(name), &f->lookup_aliases[f->lookup_alias_count++]), ST_OK);
+}
+
 static void fake_lookup(void *self, const struct dname *name, resolver_done_fn *done, void *arg)
 {
     struct fixture *f = self;
@@ -37,7 +57,7 @@ static void fake_lookup(void *self, const struct dname *name, resolver_done_fn *
     f->done = done;
     f->done_arg = arg;
     if (!f->lookup_late)
-        done(arg, f->lookup_status, f->lookup_addrs, f->lookup_count);
+        fixture_answer_lookup(f);
 }
 
 static void fake_cancel(void *self, void *arg)

@@ -17,10 +17,12 @@ enum { WAIT_MS = 5000, MAX_RECORDED = 16 };
 
 /* What policy says, and what it was asked. */
 struct rule {
-    char host[64], path[64], addr[64];
+    char host[64], path[64], addr[64], alias[64];
     enum action action;
+    bool exempt;         /* a list allows every URL */
     unsigned asked;      /* about URLs */
     unsigned asked_addr; /* about addresses */
+    unsigned asked_name; /* about aliases */
     struct subject last;
     char last_host[256];
 };
@@ -52,7 +54,9 @@ struct fixture {
     enum status lookup_status;
     struct addr lookup_addrs[RESOLVER_MAX_ADDRS];
     size_t lookup_count;
-    bool lookup_late; /* not from within the call: test_answer_lookup() */
+    struct dname lookup_aliases[RESOLVER_MAX_ALIASES]; /* see fixture_add_alias() */
+    size_t lookup_alias_count;
+    bool lookup_late; /* not from within the call: fixture_answer_lookup() */
     unsigned lookups, cancels;
     resolver_done_fn *done;
     void *done_arg;
@@ -61,6 +65,8 @@ struct fixture {
 
 int make_listener(struct addr *addr);
 void fixture_open(struct fixture *f);
+void fixture_answer_lookup(struct fixture *f);
+void fixture_add_alias(struct fixture *f, const char *name);
 int set_up_closed(void **state);
 int set_up(void **state);
 int tear_down(void **state);

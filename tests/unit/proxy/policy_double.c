@@ -6,7 +6,7 @@
 void policy_decide(struct policy_reader *reader, const struct subject *subject, struct verdict *verdict)
 {
     (void)reader;
-    char text[ADDR_TEXT_SIZE];
+    char text[ADDR_TEXT_SIZE], name[DNAME_TEXT_SIZE];
     *verdict = (struct verdict){.action = ACTION_ALLOW};
     rule.last = *subject;
     bool hit = false;
@@ -16,6 +16,12 @@ void policy_decide(struct policy_reader *reader, const struct subject *subject, 
         hit = rule.host[0] && str_eq_nocase(subject->host, str_of(rule.host)) &&
               str_starts(subject->path, str_of(rule.path));
         verdict->kind = rule.path[0] ? INDICATOR_URL : INDICATOR_NAME;
+        verdict->matched = rule.exempt;
+    } else if (subject->kind == SUBJECT_NAME) {
+        rule.asked_name++;
+        dname_to_text(subject->name, name);
+        hit = !strcmp(name, rule.alias);
+        verdict->kind = INDICATOR_NAME;
     } else if (subject->kind == SUBJECT_ADDRESS) {
         rule.asked_addr++;
         addr_format_ip(&subject->addr, text);

@@ -339,7 +339,7 @@ static void an_answer_of_the_resolver_may_come_later(void **state)
     assert_int_equal(f->lookups, 1);
     dname_to_text(&f->looked_up, text);
     assert_string_equal(text, "Late.test");
-    f->done(f->done_arg, ST_OK, f->lookup_addrs, 1);
+    fixture_answer_lookup(f);
     wait_for(f, accept_origin(f), "GET / ");
 }
 
@@ -353,6 +353,112 @@ static void a_client_that_goes_cancels_its_lookup(void **state)
     settle(f);
     assert_int_equal(f->cancels, 1);
     assert_true(proxy_server_idle(f->proxy));
+}
+
+static void a_host_that_is_an_alias_of_a_blocked_name_is_blocked(void **state)
+{
+    struct fixture *f = *state;
+    rule = (struct rule){.alias = "evil.example", .action = ACTION_BLOCK};
+    fixture_add_alias(f, "cdn.test");
+    fixture_add_alias(f, "evil.example");
+    fixture_add_alias(f, "last.test");
+    struct peer *client = ask(f, "GET http://cloaked.test:%P/x HTTP/1.1\r\nHost: x\r\n\r\n");
+    wait_for(f, client, "HTTP/1.1 403 ");
+    wait_for(f, client, "Reference: CC-00000001");
+    assert_no_origin(f);
+    assert_int_equal(rule.asked_name, 2);
+    assert_int_equal(rule.asked_addr, 0);
+    assert_int_equal(recorded_count, 1);
+    assert_int_equal(recorded[0].channel, CHANNEL_HTTP);
+    assert_int_equal(recorded[0].match, MATCH_CNAME);
+    assert_int_equal(recorded[0].status, 403);
+    assert_string_equal(recorded[0].subject, with_port(f, "http://cloaked.test:%P/x"));
+    assert_int_equal(proxy_server_counters(f->proxy)->blocked, 1);
+}
+
+static void a_tunnel_to_an_alias_of_a_blocked_name_is_refused_late_as_well(void **state)
+{
+    struct fixture *f = *state;
+    rule = (struct rule){.alias = "evil.example", .action = ACTION_BLOCK};
+    fixture_add_alias(f, "evil.example");
+    f->lookup_late = true;
+    struct peer *client = ask(f, "CONNECT cloaked.test:%P HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_no_origin(f);
+    fixture_answer_lookup(f);
+    wait_for(f, client, "HTTP/1.1 403 ");
+    assert_no_origin(f);
+    assert_int_equal(recorded_count, 1);
+    assert_int_equal(recorded[0].channel, CHANNEL_CONNECT);
+    assert_int_equal(recorded[0].match, MATCH_CNAME);
+    assert_string_equal(recorded[0].subject, with_port(f, "cloaked.test:%P"));
+}
+
+static void every_alias_of_the_longest_answer_is_judged(void **state)
+{
+    struct fixture *f = *state;
+    char name[16];
+    rule = (struct rule){.alias = "a31.test", .action = ACTION_BLOCK};
+    for (unsigned i = 0; i < RESOLVER_MAX_ALIASES; i++) {
+        snprintf(name, sizeof name, "a%u.test", i);
+        fixture_add_alias(f, name);
+    }
+    expect_refusal(f, "GET http://cloaked.test:%P/ HTTP/1.1\r\nHost: x\r\n\r\n", "403");
+    assert_int_equal(rule.asked_name, RESOLVER_MAX_ALIASES);
+}
+
+static void a_blocked_alias_without_an_address_is_a_contact_too(void **state)
+{
+    struct fixture *f = *state;
+    rule = (struct rule){.alias = "evil.example", .action = ACTION_BLOCK};
+    fixture_add_alias(f, "evil.example");
+    f->lookup_status = ST_NOT_FOUND;
+    expect_refusal(f, "GET http://cloaked.test:%P/ HTTP/1.1\r\nHost: x\r\n\r\n", "403");
+    assert_int_equal(recorded[0].match, MATCH_CNAME);
+    rule.alias[0] = '\0';
+    expect_refusal(f, "GET http://cloaked.test:%P/ HTTP/1.1\r\nHost: x\r\n\r\n", "502");
+    assert_int_equal(recorded_count, 1);
+}
+
+static void an_alias_that_is_only_logged_is_recorded_once_and_passed_on(void **state)
+{
+    struct fixture *f = *state;
+    rule = (struct rule){.alias = "odd.example", .addr = "127.0.0.1", .action = ACTION_LOG};
+    fixture_add_alias(f, "odd.example");
+    ask(f, "GET http://cloaked.test:%P/ HTTP/1.1\r\nHost: x\r\n\r\n");
+    wait_for(f, accept_origin(f), "GET / ");
+    assert_int_equal(recorded_count, 1);
+    assert_int_equal(recorded[0].match, MATCH_CNAME);
+    assert_int_equal(recorded[0].channel, CHANNEL_HTTP);
+    assert_int_equal(recorded[0].status, 0);
+    assert_int_equal(recorded[0].verdict.action, ACTION_LOG);
+    assert_int_equal(rule.asked_addr, 1);
+}
+
+static void the_aliases_of_a_host_that_a_list_allows_are_not_judged(void **state)
+{
+    struct fixture *f = *state;
+    rule = (struct rule){.alias = "evil.example", .action = ACTION_BLOCK, .exempt = true};
+    fixture_add_alias(f, "evil.example");
+    ask(f, "GET http://allowed.test:%P/ HTTP/1.1\r\nHost: x\r\n\r\n");
+    wait_for(f, accept_origin(f), "GET / ");
+    ask(f, "CONNECT allowed.test:%P HTTP/1.1\r\nHost: x\r\n\r\n");
+    accept_origin(f);
+    assert_int_equal(rule.asked_name, 0);
+    assert_int_equal(recorded_count, 0);
+}
+
+static void a_request_after_an_exempt_one_is_judged_again(void **state)
+{
+    struct fixture *f = *state;
+    rule = (struct rule){.alias = "evil.example", .action = ACTION_BLOCK, .exempt = true};
+    fixture_add_alias(f, "evil.example");
+    struct peer *client = ask(f, "GET http://allowed.test:%P/ HTTP/1.1\r\nHost: x\r\n\r\n");
+    say(f, accept_origin(f), "HTTP/1.1 204 No Content\r\n\r\n");
+    wait_for(f, client, "HTTP/1.1 204 ");
+    rule.exempt = false;
+    say(f, client, with_port(f, "GET http://cloaked.test:%P/ HTTP/1.1\r\nHost: x\r\n\r\n"));
+    wait_for(f, client, "HTTP/1.1 403 ");
+    assert_int_equal(recorded_count, 1);
 }
 
 /* H15 */
@@ -410,6 +516,13 @@ int main(void)
         T(a_name_without_address_is_502_and_a_silent_resolver_504),
         T(an_answer_of_the_resolver_may_come_later),
         T(a_client_that_goes_cancels_its_lookup),
+        T(a_host_that_is_an_alias_of_a_blocked_name_is_blocked),
+        T(a_tunnel_to_an_alias_of_a_blocked_name_is_refused_late_as_well),
+        T(every_alias_of_the_longest_answer_is_judged),
+        T(a_blocked_alias_without_an_address_is_a_contact_too),
+        T(an_alias_that_is_only_logged_is_recorded_once_and_passed_on),
+        T(the_aliases_of_a_host_that_a_list_allows_are_not_judged),
+        T(a_request_after_an_exempt_one_is_judged_again),
         T(a_request_that_comes_back_is_508),
         T(the_answer_to_a_head_has_no_body),
     };

@@ -131,6 +131,18 @@ static void an_address_that_is_listed_is_recorded_and_reached(void **state)
     assert_int_equal(recorded_count, 2); /* once, though the host and the address are both judged */
 }
 
+static void an_alias_of_a_name_below_a_blocked_one_is_blocked(void **state)
+{
+    struct fixture *f = *state;
+    fixture_add_alias(f, "Tracker.EVIL.example");
+    struct peer *client = ask(f, "GET http://cloaked.test:%P/ HTTP/1.1\r\nHost: x\r\n\r\n");
+    wait_for(f, client, "HTTP/1.1 403 ");
+    assert_no_origin(f);
+    assert_int_equal(recorded_count, 1);
+    assert_int_equal(recorded[0].match, MATCH_CNAME);
+    assert_string_equal(recorded[0].verdict.indicator, "evil.example");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +152,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_blocked_url_is_blocked_however_its_path_is_written, set_up_policy,
                                         tear_down_policy),
         cmocka_unit_test_setup_teardown(an_address_that_is_listed_is_recorded_and_reached, set_up_policy,
+                                        tear_down_policy),
+        cmocka_unit_test_setup_teardown(an_alias_of_a_name_below_a_blocked_one_is_blocked, set_up_policy,
                                         tear_down_policy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
