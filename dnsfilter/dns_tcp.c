@@ -21,7 +21,8 @@ struct dns_tcp_client {
     struct dns_client who;
     struct timer *timer; /* restarted by whole messages and by answers, so that bytes that trickle in don't count */
     size_t waiting;
-    bool ending; /* nothing more is read; closed once nothing waits */
+    bool ending;    /* nothing more is read; closed once nothing waits */
+    bool lingering; /* counts in the limits until its stream is closed, and does no more */
     TAILQ_HEAD(, dns_query) queries;
     TAILQ_ENTRY(dns_tcp_client) entry;
 };
@@ -30,6 +31,7 @@ struct dns_tcp {
     struct dns_core *core;
     struct listener *listeners[MAX_LISTENERS];
     size_t listener_count, client_count;
+    size_t lingering_count; /* of the clients */
     bool draining;
     TAILQ_HEAD(, dns_tcp_client) clients;
 };
@@ -55,6 +57,7 @@ static void client_free(struct dns_tcp_client *client)
     }
     TAILQ_REMOVE(&client->tcp->clients, client, entry);
     client->tcp->client_count--;
+    client->tcp->lingering_count -= client->lingering;
     timer_free(client->timer);
     free(client);
 }
@@ -65,11 +68,18 @@ static void client_cut(struct dns_tcp_client *client)
     client_free(client);
 }
 
+static void on_stream_gone(void *arg)
+{
+    client_free(arg);
+}
+
 /* Closes once all answers are out. */
 static void client_finish(struct dns_tcp_client *client)
 {
-    stream_finish_own(client->stream, LINGER_MS);
-    client_free(client);
+    client->lingering = true;
+    client->tcp->lingering_count++;
+    timer_stop(client->timer);
+    stream_finish_own(client->stream, LINGER_MS, on_stream_gone, client);
 }
 
 /* Never frees the client: it is called on the way of a query, which may be this client's own. */
@@ -234,7 +244,8 @@ void dns_tcp_drain(struct dns_tcp *tcp)
     struct dns_tcp_client *client, *next;
     for (client = TAILQ_FIRST(&tcp->clients); client; client = next) {
         next = TAILQ_NEXT(client, entry);
-        step(client);
+        if (!client->lingering)
+            step(client);
     }
 }
 
@@ -250,5 +261,5 @@ void dns_tcp_free(struct dns_tcp *tcp)
 
 size_t dns_tcp_client_count(const struct dns_tcp *tcp)
 {
-    return tcp->client_count;
+    return tcp->client_count - tcp->lingering_count;
 }

@@ -14,6 +14,7 @@ void dns_tcp_free(struct dns_tcp *tcp);
 enum status dns_tcp_listen(struct dns_tcp *tcp, const struct addr *addr, struct fault *fault) MUST_CHECK;
 /* Stops listening. Connections are closed as soon as nothing waits for them. */
 void dns_tcp_drain(struct dns_tcp *tcp);
+/* Without those that are done, whose last bytes are still on the way. */
 size_t dns_tcp_client_count(const struct dns_tcp *tcp);
 
 /* For dns_query.c: QUERY waits for CLIENT now; later its reply of N bytes (0: none), and it waits no more. */

@@ -6,11 +6,11 @@
 
 #include "message/http_body.h"
 #include "net/listener.h"
+#include "net/socket.h"
 #include "net/stream.h"
 
 enum {
     LINGER_MS = 1000,
-    TURNED_AWAY_LINGER_MS = 200,
 };
 
 struct http_server {
@@ -54,7 +54,7 @@ static void pending_free(struct pending *pending)
     free(pending);
 }
 
-/* Without its stream, which has been freed or finished. */
+/* Without its stream, which is gone. */
 static void connection_free(struct connection *connection)
 {
     LIST_REMOVE(connection, entry);
@@ -64,10 +64,18 @@ static void connection_free(struct connection *connection)
     free(connection);
 }
 
+static void on_stream_gone(void *arg)
+{
+    connection_free(arg);
+}
+
+/* It counts until its stream is closed, and does no more. */
 static enum progress end_connection(struct connection *connection)
 {
-    stream_finish_own(connection->stream, LINGER_MS);
-    connection_free(connection);
+    timer_stop(connection->deadline);
+    pending_free(connection->pending);
+    connection->pending = NULL;
+    stream_finish_own(connection->stream, LINGER_MS, on_stream_gone, connection);
     return GONE;
 }
 
@@ -229,18 +237,12 @@ static void on_failed(void *arg, enum status status)
 static const struct stream_ops stream_ops = {
     .on_data = on_data, .on_eof = on_data, .on_drained = on_data, .on_failed = on_failed};
 
-static void turn_away(struct http_server *server, int fd)
+static void turn_away(int fd)
 {
     struct buf response = {0};
     struct http_exchange exchange = {.response = &response};
-    struct stream *stream = stream_new_own(server->loop, fd, &stream_ops, NULL);
-    if (!stream)
-        return;
     add_plain(&exchange, 503);
-    if (response.failed || stream_write(stream, response.data, response.length) != ST_OK)
-        stream_free(stream);
-    else
-        stream_finish_own(stream, TURNED_AWAY_LINGER_MS);
+    socket_turn_away_own(fd, &response);
     buf_free(&response);
 }
 
@@ -248,7 +250,7 @@ static void on_accept(void *arg, int fd, const struct addr *peer, const struct a
 {
     struct http_server *server = arg;
     if (server->count >= server->settings.max_connections) {
-        turn_away(server, fd);
+        turn_away(fd);
         return;
     }
     struct connection *connection = malloc(sizeof *connection);

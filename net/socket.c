@@ -47,6 +47,15 @@ enum status socket_bind(const struct addr *addr, int sock_type, bool reuse_port,
     return status;
 }
 
+void socket_turn_away_own(int fd, const struct buf *answer)
+{
+    char scratch[4096];
+    if (recv(fd, scratch, sizeof scratch, MSG_DONTWAIT) != 0 && !answer->failed)
+        (void)!send(fd, answer->data, answer->length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    shutdown(fd, SHUT_WR);
+    close(fd);
+}
+
 static struct addr name_of(int fd, int (*ask)(int, struct sockaddr *, socklen_t *))
 {
     struct sockaddr_storage sa;

@@ -202,6 +202,8 @@ void stream_free(struct stream *stream)
     stream_set_writing(stream, false);
     loop_task_cancel(stream->loop, &stream->task);
     timer_free(stream->timer);
+    if (stream->lingers)
+        loop_orphan_gone(&stream->orphan);
     if (stream->fd >= 0)
         close(stream->fd);
     stream->gone = true;
@@ -243,19 +245,4 @@ void stream_set_idle_timeout(struct stream *stream, int64_t timeout_ms)
         timer_start(stream->timer, timeout_ms);
     else
         stream_fail(stream, ST_NOMEM);
-}
-
-struct addr stream_peer(const struct stream *stream)
-{
-    return socket_peer(stream->fd);
-}
-
-struct addr stream_local(const struct stream *stream)
-{
-    return socket_local(stream->fd);
-}
-
-struct loop *stream_loop(const struct stream *stream)
-{
-    return stream->loop;
 }

@@ -31,13 +31,15 @@ struct stream *stream_new_own(struct loop *loop, int fd, const struct stream_ops
 struct stream *stream_connect(struct loop *loop, const struct addr *addr, int64_t timeout_ms,
                               const struct stream_ops *ops, void *arg) MUST_CHECK;
 
-/* Closes; queued output is lost. Use stream_finish() to let it drain. NULL is allowed. */
+/* Closes; queued output is lost. Use stream_finish_own() to let it drain. NULL is allowed. */
 void stream_free(struct stream *stream);
 
-/* Hands the stream to the loop: queued output is sent (given up after LINGER_MS, or the idle timeout where one is set,
- * without progress), then the write side is shut, input is read and thrown away for at most LINGER_MS (so that no reset
- * eats the last answer), then it is closed. The caller must not use it again. */
-void stream_finish_own(struct stream *stream, int64_t linger_ms);
+/* Hands the stream to the loop: queued output is sent (given up after LINGER_MS without progress), then the write side
+ * is shut, input is read and thrown away for at most LINGER_MS (so that no reset eats the last answer), then it is
+ * closed; all this within 10 s, whatever the peer does. ON_GONE(ARG) follows when it is closed, which may be within
+ * this call or that of loop_free(): until then it takes a descriptor and counts in the limits of who handed it over.
+ * NULL: nobody counts. Until then the caller may use it for stream_free() alone, after which ON_GONE is not called. */
+void stream_finish_own(struct stream *stream, int64_t linger_ms, void (*on_gone)(void *arg), void *arg);
 
 /* Moves the stream to another owner (a CONNECT that becomes a tunnel, a connection that goes to a pool). Input that is
  * waiting is not announced to it: look at stream_input(). */
@@ -66,8 +68,3 @@ void stream_shutdown(struct stream *stream);
 
 /* on_failed(ST_TIMEOUT) when nothing was received or sent for so long; 0 turns it off. */
 void stream_set_idle_timeout(struct stream *stream, int64_t timeout_ms);
-
-/* The addresses; all zeros once the connection is gone. */
-struct addr stream_peer(const struct stream *stream);
-struct addr stream_local(const struct stream *stream);
-struct loop *stream_loop(const struct stream *stream);

@@ -41,9 +41,15 @@ struct stream {
     bool failure_told;
     struct loop_task task;
 
-    int64_t idle_ms, linger_ms, active_ms;
+    int64_t idle_ms, active_ms;
     struct timer *timer; /* of connecting, of idleness, or of lingering */
+
+    /* The end; nothing of it is set before stream_finish_own(). */
+    int64_t linger_ms, deadline_ms;
+    bool lingers; /* the loop owns it */
     struct loop_orphan orphan;
+    void (*on_gone)(void *arg);
+    void *gone_arg;
 };
 
 /* stream.c */

@@ -45,6 +45,7 @@ void http_client_close(struct http_client *client)
     struct proxy_context *proxy = client->proxy;
     LIST_REMOVE(client, entry);
     proxy->client_count--;
+    proxy->lingering_count -= client->lingering;
     http_txn_free(client->txn);
     http_tunnel_free(client->tunnel);
     stream_free(client->stream);
@@ -52,17 +53,27 @@ void http_client_close(struct http_client *client)
     free(client);
 }
 
-/* Lets what is queued go out first. */
-static void finish(struct http_client *client)
+static void on_stream_gone(void *arg)
 {
-    stream_finish_own(client->stream, LINGER_MS);
+    struct http_client *client = arg;
     client->stream = NULL;
     http_client_close(client);
 }
 
+/* Lets what is queued go out first. */
+static void finish(struct http_client *client)
+{
+    client->lingering = true;
+    client->proxy->lingering_count++;
+    stream_finish_own(client->stream, LINGER_MS, on_stream_gone, client);
+}
+
 static void on_tunnel_end(void *arg)
 {
-    http_client_close(arg);
+    struct http_client *client = arg;
+    client->stream = http_tunnel_end(client->tunnel);
+    client->tunnel = NULL;
+    finish(client);
 }
 
 static void become_tunnel(struct http_client *client, struct stream *origin)
@@ -119,6 +130,6 @@ void http_client_step(struct http_client *client)
 
 void http_client_drain(struct http_client *client)
 {
-    if (client->stream && !client->txn)
+    if (client->stream && !client->txn && !client->lingering)
         finish(client);
 }

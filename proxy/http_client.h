@@ -9,10 +9,11 @@
 struct http_client {
     struct proxy_context *proxy;
     struct addr peer, local;
-    struct stream *stream;      /* NULL once a tunnel has it */
+    struct stream *stream;      /* NULL while a tunnel has it */
     struct http_txn *txn;       /* the request under way */
     struct http_tunnel *tunnel; /* at most one of these two */
     bool stepping;
+    bool lingering; /* counts in the limits until its stream is closed, and does no more */
     LIST_ENTRY(http_client) entry;
 };
 

@@ -87,11 +87,16 @@ struct http_tunnel *http_tunnel_new_own(struct stream *client, struct stream *or
     return tunnel;
 }
 
+struct stream *http_tunnel_end(struct http_tunnel *tunnel)
+{
+    struct stream *client = tunnel->client.stream;
+    stream_finish_own(tunnel->origin.stream, LINGER_MS, NULL, NULL);
+    free(tunnel);
+    return client;
+}
+
 void http_tunnel_free(struct http_tunnel *tunnel)
 {
-    if (!tunnel)
-        return;
-    stream_finish_own(tunnel->client.stream, LINGER_MS);
-    stream_finish_own(tunnel->origin.stream, LINGER_MS);
-    free(tunnel);
+    if (tunnel)
+        stream_free(http_tunnel_end(tunnel));
 }

@@ -28,6 +28,7 @@ struct proxy_context {
 
     LIST_HEAD(, http_client) clients; /* tunnels too */
     size_t client_count;
+    size_t lingering_count; /* of these: done, but their last bytes are still on the way */
     void (*on_client_gone)(struct proxy_context *proxy, const struct addr *peer);
 
     SLIST_HEAD(, http_txn) spare_txns; /* with their arenas, so that a request allocates nothing */

@@ -2,11 +2,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/arena.h"
 #include "net/listener.h"
+#include "net/socket.h"
 #include "proxy/client_counts.h"
 #include "proxy/http_answer.h"
 #include "proxy/http_client.h"
@@ -53,17 +52,12 @@ static enum status copy_settings(struct proxy_server *server, const struct proxy
     return ST_OK;
 }
 
-/* Without a stream or a transaction, which are what there is too much of. What the client has sent so far is read, lest
- * closing resets the connection before the answer is read. */
+/* Without a stream or a transaction, which are what there is too much of. */
 static void turn_away(struct proxy_context *proxy, int fd)
 {
-    char scratch[4096];
     proxy->counters.refused++;
     http_answer_build(&proxy->out, ANSWER_TOO_MANY_CLIENTS, HTTP_REJECT_NONE, proxy_context_date(proxy), false, false);
-    if (recv(fd, scratch, sizeof scratch, MSG_DONTWAIT) != 0 && !proxy->out.failed)
-        (void)!send(fd, proxy->out.data, proxy->out.length, MSG_DONTWAIT | MSG_NOSIGNAL);
-    shutdown(fd, SHUT_WR);
-    close(fd);
+    socket_turn_away_own(fd, &proxy->out);
     buf_clear(&proxy->out);
 }
 
@@ -149,7 +143,7 @@ void proxy_server_drain(struct proxy_server *server)
 
 bool proxy_server_idle(const struct proxy_server *server)
 {
-    return LIST_EMPTY(&server->context.clients);
+    return server->context.client_count == server->context.lingering_count;
 }
 
 void proxy_server_close(struct proxy_server *server)

@@ -256,11 +256,13 @@ void stream_free(struct stream *stream)
     free(stream);
 }
 
-void stream_finish_own(struct stream *stream, int64_t linger_ms)
+void stream_finish_own(struct stream *stream, int64_t linger_ms, void (*on_gone)(void *arg), void *arg)
 {
     (void)linger_ms;
     collect(stream);
     stream_free(stream);
+    if (on_gone)
+        on_gone(arg);
 }
 
 struct str stream_input(const struct stream *stream)

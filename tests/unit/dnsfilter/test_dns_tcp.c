@@ -267,6 +267,31 @@ static void there_is_a_bound_on_connections(void **state)
         close(fds[i]);
 }
 
+static void those_who_do_not_hang_up_count_until_they_are_gone(void **state)
+{
+    struct world *world = *state;
+    struct dns_message message;
+    int fds[MAX_TCP_CLIENTS];
+    for (int i = 0; i < MAX_TCP_CLIENTS; i++) {
+        fds[i] = open_socket(world, SOCK_STREAM);
+        assert_int_equal(write(fds[i], "\0\1x", 3), 3); /* no message is so short */
+        assert_int_equal(next_answer(world, fds[i], &message), -1);
+    }
+    assert_true(dns_server_idle(world->server));
+    int fd = open_socket(world, SOCK_STREAM);
+    assert_int_equal(next_answer(world, fd, &message), -1);
+    close(fd);
+    close(fds[0]);
+    for (int i = 0; i < 20; i++)
+        loop_run_once(world->loop, false);
+    fd = open_socket(world, SOCK_STREAM);
+    send_query(fd, "evil.example", 7);
+    assert_int_equal(next_answer(world, fd, &message), 7);
+    close(fd);
+    for (int i = 1; i < MAX_TCP_CLIENTS; i++) /* they linger when the server goes */
+        close(fds[i]);
+}
+
 static void a_client_that_reads_nothing_is_cut_off(void **state)
 {
     struct world *world = *state;
@@ -345,6 +370,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_client_that_sends_no_more_gets_its_answers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bytes_that_trickle_in_do_not_keep_a_connection, set_up, tear_down),
         cmocka_unit_test_setup_teardown(there_is_a_bound_on_connections, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(those_who_do_not_hang_up_count_until_they_are_gone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_client_that_reads_nothing_is_cut_off, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_client_that_vanishes_takes_its_queries_along, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_drained_server_accepts_nobody_and_ends_what_it_has, set_up, tear_down),

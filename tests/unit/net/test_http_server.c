@@ -319,6 +319,47 @@ static void one_who_does_not_read_is_not_answered_further(void **state)
     close(fd);
 }
 
+/* Asks for more than the buffers of both ends take, and does not read it. */
+static int ask_and_not_read(void)
+{
+    int fd = dial();
+    say(fd, "GET /big HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    return fd;
+}
+
+static void those_who_never_read_count_until_they_are_gone(void **state)
+{
+    bool ended;
+    int fds[3];
+    clock_fake(1000, 0);
+    open_site(*state, usual);
+    site.big_bytes = 12 << 20;
+    for (int i = 0; i < 3; i++) {
+        fds[i] = ask_and_not_read();
+        while (site.requests <= (unsigned)i)
+            loop_run_once(site.loop, false);
+    }
+    int fourth = dial();
+    assert_memory_equal(hear(fourth, &ended), "HTTP/1.1 503 ", 13);
+    close(fourth);
+    clock_fake_advance(1001); /* without progress */
+    fourth = dial();
+    for (int i = 0; i < 10; i++)
+        loop_run_once(site.loop, false);
+    close(fourth);
+    fourth = dial();
+    say(fourth, "GET /1 HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_memory_equal(hear(fourth, &ended), "HTTP/1.1 200 ", 13);
+    int last = ask_and_not_read();
+    while (site.requests < 5)
+        loop_run_once(site.loop, false);
+    http_server_close(site.server); /* with one that lingers */
+    for (int i = 0; i < 3; i++)
+        close(fds[i]);
+    close(fourth);
+    close(last);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +372,7 @@ int main(void)
         LOOP_TEST(a_client_that_asks_is_told_to_go_on),
         LOOP_TEST(a_request_that_does_not_end_times_out),
         LOOP_TEST(one_connection_too_many_is_turned_away),
+        LOOP_TEST(those_who_never_read_count_until_they_are_gone),
         LOOP_TEST(a_half_closed_client_gets_all_its_answers),
         LOOP_TEST(one_who_does_not_read_is_not_answered_further),
     };

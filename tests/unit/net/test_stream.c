@@ -356,9 +356,6 @@ static void a_connection_carries_what_was_written_before_it_stood(void **state)
     run_for(*state, 10);
     int plain = accept(listening, NULL, NULL);
     expect(plain, "early");
-    struct addr me = stream_local(owner.stream), peer = stream_peer(owner.stream);
-    assert_int_equal(peer.port, addr.port);
-    assert_true(me.port != 0);
     send(plain, "late", 4, 0);
     run_for(*state, 10);
     assert_string_equal(buf_text(&owner.got), "late");
@@ -483,17 +480,23 @@ static void another_owner_gets_what_comes_next(void **state)
 
 /* Finishing */
 
+static void note_gone(void *arg)
+{
+    ++*(unsigned *)arg;
+}
+
 static void a_finished_stream_delivers_its_last_answer_to_one_who_still_talks(void **state)
 {
     enum { ANSWER = 1 << 20 };
     struct owner owner = {0};
+    unsigned gone = 0;
     int plain = open_pair(*state, &owner);
     char *answer = malloc(ANSWER), *got = malloc(ANSWER);
     memset(answer, 'a', ANSWER);
     send(plain, "a request", 9, 0);
     run_for(*state, 5);
     assert_int_equal(stream_write(owner.stream, answer, ANSWER), ST_OK);
-    stream_finish_own(owner.stream, 500);
+    stream_finish_own(owner.stream, 500, note_gone, &gone);
     size_t read = 0;
     bool ended = false;
     for (int i = 0; i < 5000 && !ended; i++) {
@@ -509,8 +512,10 @@ static void a_finished_stream_delivers_its_last_answer_to_one_who_still_talks(vo
     free(answer);
     free(got);
     buf_free(&owner.got);
+    assert_int_equal(gone, 0);
     close(plain);
     run_for(*state, 20);
+    assert_int_equal(gone, 1);
 }
 
 /* Whether the far end has closed altogether: then what we send is answered by a reset. */
@@ -524,25 +529,29 @@ static bool is_closed(struct loop *loop, int plain)
 static void lingering_ends(void **state)
 {
     struct owner owner = {0};
+    unsigned gone = 0;
     int plain = open_pair(*state, &owner);
     assert_int_equal(stream_write(owner.stream, "bye", 3), ST_OK);
-    stream_finish_own(owner.stream, 100);
+    stream_finish_own(owner.stream, 100, note_gone, &gone);
     run_for(*state, 30);
     expect(plain, "bye");
     assert_false(is_closed(*state, plain));
+    assert_int_equal(gone, 0);
     run_for(*state, 120);
     assert_true(is_closed(*state, plain));
+    assert_int_equal(gone, 1);
     close(plain);
 }
 
 static void lingering_ends_also_when_all_was_sent_before(void **state)
 {
     struct owner owner = {0};
+    unsigned gone = 0;
     int plain = open_pair(*state, &owner);
     stream_set_idle_timeout(owner.stream, 60000);
     stream_shutdown(owner.stream);
     run_for(*state, 10);
-    stream_finish_own(owner.stream, 50);
+    stream_finish_own(owner.stream, 50, note_gone, &gone);
     run_for(*state, 20);
     assert_false(is_closed(*state, plain));
     run_for(*state, 60);
@@ -550,15 +559,75 @@ static void lingering_ends_also_when_all_was_sent_before(void **state)
     close(plain);
 }
 
+/* More than the buffers of both ends take. */
+static void fill(struct stream *stream)
+{
+    static char block[1 << 20];
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(stream_write(stream, block, sizeof block), ST_OK);
+}
+
 static void one_who_never_reads_does_not_hold_a_finished_stream(void **state)
 {
     struct owner owner = {0};
+    unsigned gone = 0;
     int plain = open_pair(*state, &owner);
-    static char block[1 << 20];
-    for (int i = 0; i < 8; i++)
-        assert_int_equal(stream_write(owner.stream, block, sizeof block), ST_OK);
-    stream_finish_own(owner.stream, 100);
-    run_for(*state, 250);
+    stream_set_idle_timeout(owner.stream, 60000); /* the owner's patience, not that of the end */
+    fill(owner.stream);
+    stream_finish_own(owner.stream, 100, note_gone, &gone);
+    run_for(*state, 50);
+    assert_int_equal(gone, 0);
+    run_for(*state, 200);
+    assert_int_equal(gone, 1);
+    assert_true(is_closed(*state, plain));
+    close(plain);
+}
+
+static void one_who_talks_and_never_reads_is_held_for_ten_seconds(void **state)
+{
+    struct owner owner = {0};
+    unsigned gone = 0;
+    clock_fake(1000, 0);
+    int plain = open_pair(*state, &owner);
+    fill(owner.stream);
+    loop_run_once(*state, false);
+    stream_finish_own(owner.stream, 3000, note_gone, &gone);
+    for (int second = 0; second < 10; second++) {
+        assert_int_equal(gone, 0);
+        send(plain, "still here", 10, MSG_NOSIGNAL);
+        for (int i = 0; i < 3; i++)
+            loop_run_once(*state, false);
+        clock_fake_advance(1000);
+    }
+    loop_run_once(*state, false);
+    loop_run_once(*state, false);
+    assert_int_equal(gone, 1);
+    close(plain);
+}
+
+static void a_stream_that_cannot_send_is_gone_at_once(void **state)
+{
+    struct owner owner = {0};
+    unsigned gone = 0;
+    struct addr any = loopback(0);
+    int bound = plain_bound(SOCK_STREAM, &any); /* not listening */
+    struct addr addr = plain_addr(bound);
+    owner.stream = stream_connect(*state, &addr, 1000, &ops, &owner);
+    stream_finish_own(owner.stream, 100, note_gone, &gone);
+    assert_int_equal(gone, 1);
+    close(bound);
+}
+
+static void a_stream_that_lingers_may_be_freed_by_its_owner(void **state)
+{
+    struct owner owner = {0};
+    unsigned gone = 0;
+    int plain = open_pair(*state, &owner);
+    fill(owner.stream);
+    stream_finish_own(owner.stream, 100, note_gone, &gone);
+    stream_free(owner.stream);
+    run_for(*state, 150);
+    assert_int_equal(gone, 0);
     assert_true(is_closed(*state, plain));
     close(plain);
 }
@@ -567,12 +636,14 @@ static void a_stream_that_lingers_goes_with_its_loop(void **state)
 {
     struct loop *loop = loop_new();
     struct owner owner = {0};
+    unsigned gone = 0;
     (void)state;
     int plain = open_pair(loop, &owner);
     assert_int_equal(stream_write(owner.stream, "bye", 3), ST_OK);
-    stream_finish_own(owner.stream, 10000);
+    stream_finish_own(owner.stream, 10000, note_gone, &gone);
     loop_run_once(loop, false);
     loop_free(loop);
+    assert_int_equal(gone, 1);
     close(plain);
 }
 
@@ -601,6 +672,9 @@ int main(void)
         LOOP_TEST(lingering_ends),
         LOOP_TEST(lingering_ends_also_when_all_was_sent_before),
         LOOP_TEST(one_who_never_reads_does_not_hold_a_finished_stream),
+        LOOP_TEST(one_who_talks_and_never_reads_is_held_for_ten_seconds),
+        LOOP_TEST(a_stream_that_cannot_send_is_gone_at_once),
+        LOOP_TEST(a_stream_that_lingers_may_be_freed_by_its_owner),
         cmocka_unit_test(a_stream_that_lingers_goes_with_its_loop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

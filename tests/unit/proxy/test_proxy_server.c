@@ -48,6 +48,42 @@ static void a_tunnel_counts_as_its_client(void **state)
     assert_open(f, new_client(f));
 }
 
+static void those_who_do_not_hang_up_count_until_they_are_gone(void **state)
+{
+    enum { LIMIT = 4 };
+    struct fixture *f = *state;
+    f->settings.max_clients_per_address = LIMIT;
+    fixture_open(f);
+    clock_fake(1000, 0);
+    for (int i = 0; i < LIMIT; i++) {
+        struct peer *client = ask(f, "nonsense\r\n\r\n");
+        wait_for(f, client, "HTTP/1.1 400 ");
+        wait_closed(f, client);
+    }
+    wait_for(f, new_client(f), "HTTP/1.1 503 ");
+    assert_true(proxy_server_idle(f->proxy));
+    clock_fake_advance(2001);
+    settle(f);
+    assert_open(f, new_client(f));
+    assert_int_equal(proxy_server_counters(f->proxy)->refused, 1);
+    wait_closed(f, ask(f, "nonsense\r\n\r\n")); /* lingers when the proxy goes */
+}
+
+static void a_tunnel_that_ended_counts_until_its_client_is_gone(void **state)
+{
+    struct fixture *f = *state;
+    f->settings.max_clients_per_address = 1;
+    fixture_open(f);
+    struct peer *client = ask(f, "CONNECT a.test:%P HTTP/1.1\r\nHost: x\r\n\r\n");
+    wait_for(f, client, " 200 ");
+    hang_up_hard(accept_origin(f));
+    wait_closed(f, client);
+    wait_for(f, new_client(f), "HTTP/1.1 503 ");
+    hang_up(client);
+    settle(f);
+    assert_open(f, new_client(f));
+}
+
 static void a_drain_ends_what_is_idle_and_lets_the_rest_finish(void **state)
 {
     struct fixture *f = *state;
@@ -106,6 +142,8 @@ int main(void)
         CLOSED(one_client_too_many_is_turned_away),
         CLOSED(one_address_has_a_share_of_its_own),
         CLOSED(a_tunnel_counts_as_its_client),
+        CLOSED(those_who_do_not_hang_up_count_until_they_are_gone),
+        CLOSED(a_tunnel_that_ended_counts_until_its_client_is_gone),
         T(a_drain_ends_what_is_idle_and_lets_the_rest_finish),
         T(a_close_with_everything_under_way_frees_it_all),
         CLOSED(a_port_in_use_is_a_failure_and_not_a_crash),
