@@ -23,6 +23,8 @@ enum { FEED_MAX_INVALID_PERCENT = 5, FEED_MIN_JUDGED_LINES = 20 };
 struct feed_report {
     char format[32]; /* the one that was detected, for "auto" */
     uint64_t lines, comments /* and blank lines */, faulty_lines;
+    uint64_t declared;                             /* entries that it says it has; 0: it does not say */
+    char notice[160];                              /* what it says of its own end, printable; empty: nothing */
     uint64_t entries[INDICATOR_KINDS], duplicates; /* distinct ones after an import or a dry run */
     struct {
         const char *reason; /* "not a host name", static */
@@ -65,7 +67,8 @@ struct feed_sink {
 };
 
 /* Reads PATH as FEED->format. ST_INVALID, after all has been handed to SINK, when it does not look like a feed: no
- * entries, or too many faulty lines; before that when it is a web page, compressed, or UTF-16. */
+ * entries, fewer than it says it has, or too many faulty lines; before that when it is a web page, can't be unpacked,
+ * or UTF-16. */
 enum status feed_parse(const char *path, const struct feed *feed, bool progress, const struct feed_sink *sink,
                        struct feed_report *report, struct fault *fault) MUST_CHECK;
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "feeds/banner.h"
 #include "feeds/guard.h"
 #include "feeds/normal.h"
 
@@ -43,9 +44,24 @@ void intake_line(struct intake *intake, struct str line)
     intake->report->lines++;
 }
 
+void intake_declared(struct intake *intake, uint64_t count)
+{
+    if (count > intake->report->declared)
+        intake->report->declared = count;
+}
+
 void intake_comment(struct intake *intake)
 {
-    intake->report->comments++;
+    struct feed_report *report = intake->report;
+    uint64_t count;
+    report->comments++;
+    if (!intake->line.length)
+        return;
+    if (banner_count(intake->line, &count))
+        intake_declared(intake, count);
+    /* Later comments are on entries. */
+    if (report->comments == report->lines && !report->notice[0] && banner_says_end(intake->line))
+        text_printable(report->notice, sizeof report->notice, str_trim(intake->line));
 }
 
 static void add_example(struct intake *intake, enum skip skip, struct str text)

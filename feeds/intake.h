@@ -51,7 +51,10 @@ void intake_finish(struct intake *intake);
 
 /* The line is one that only this format has: an entry, or as good as one when a format is looked for. */
 void intake_know(struct intake *intake);
+/* The line is blank or a comment; what the list says of itself in it is noted. */
 void intake_comment(struct intake *intake);
+/* The feed says that it has so many entries. */
+void intake_declared(struct intake *intake, uint64_t count);
 void intake_skip(struct intake *intake, enum skip skip, struct str text);
 void intake_name(struct intake *intake, struct str text);
 void intake_network(struct intake *intake, struct str text); /* an address, a network */

@@ -130,6 +130,23 @@ static enum status take_documents(struct parse *parse, struct fault *fault)
     return st;
 }
 
+/* How much there was, taken or not: lines, or entries where lines have several. */
+static uint64_t total_found(const struct feed_report *report)
+{
+    uint64_t lines = report->lines - report->comments, entries = total_entries(report);
+    for (size_t i = 0; i < report->skipped_count; i++)
+        entries += report->skipped[i].count;
+    return lines > entries ? lines : entries;
+}
+
+static enum status no_entries(const char *name, const struct feed_report *report, struct fault *fault)
+{
+    if (report->notice[0])
+        return fault_set(fault, ST_INVALID, "%s: no entries; it says: %s", name, report->notice);
+    return report->example_count ? fault_set(fault, ST_INVALID, "%s: no entries: %s", name, report->examples[0])
+                                 : fault_set(fault, ST_INVALID, "%s: no entries", name);
+}
+
 /* Whether what was read looks like a feed. */
 static enum status judge(const char *name, const struct feed_report *report, struct fault *fault)
 {
@@ -138,10 +155,12 @@ static enum status judge(const char *name, const struct feed_report *report, str
         return fault_set(fault, ST_INVALID, "%s: %llu of %llu lines are not as format '%s' wants them, such as %s",
                          name, (unsigned long long)report->faulty_lines, (unsigned long long)content, report->format,
                          report->examples[0]);
-    if (total_entries(report))
-        return ST_OK;
-    return report->example_count ? fault_set(fault, ST_INVALID, "%s: no entries: %s", name, report->examples[0])
-                                 : fault_set(fault, ST_INVALID, "%s: no entries", name);
+    if (!total_entries(report))
+        return no_entries(name, report, fault);
+    if (total_found(report) < report->declared)
+        return fault_set(fault, ST_INVALID, "%s: it says that it has %llu entries, but has %llu: it is not whole", name,
+                         (unsigned long long)report->declared, (unsigned long long)total_found(report));
+    return ST_OK;
 }
 
 enum status parse_fd(int fd, const char *name, const struct feed *feed, bool progress, const struct feed_sink *sink,

@@ -12,6 +12,8 @@ static enum status print_text(const struct feed_report *report, FILE *out)
     for (size_t kind = 0; kind < INDICATOR_KINDS; kind++)
         fprintf(out, "%llu %s, ", (unsigned long long)report->entries[kind], kind_names[kind]);
     fprintf(out, "%llu duplicates%s\n", (unsigned long long)report->duplicates, report->unchanged ? ", unchanged" : "");
+    if (report->notice[0])
+        fprintf(out, "  warning: the list says: %s\n", report->notice);
     for (size_t i = 0; i < report->skipped_count; i++)
         fprintf(out, "  skipped %llu: %s\n", (unsigned long long)report->skipped[i].count, report->skipped[i].reason);
     for (size_t i = 0; i < report->example_count; i++)
@@ -33,6 +35,10 @@ static enum status print_json(const struct feed_report *report, FILE *out)
                   (json_int_t)report->lines, "comments", (json_int_t)report->comments, "faulty_lines",
                   (json_int_t)report->faulty_lines, "entries", entries, "duplicates", (json_int_t)report->duplicates,
                   "skipped", skipped, "examples", examples, "unchanged", report->unchanged);
+    if (all && report->declared)
+        json_object_set_new(all, "declared", json_integer((json_int_t)report->declared));
+    if (all && report->notice[0])
+        json_object_set_new(all, "notice", json_string(report->notice));
     int failed = all ? json_dumpf(all, out, JSON_COMPACT) : -1;
     json_decref(all);
     return failed || fputc('\n', out) == EOF ? ST_IO : ST_OK;

@@ -1,3 +1,4 @@
+ccward_unit(feeds banner)
 ccward_unit(feeds body LINKS PkgConfig::ARCHIVE)
 ccward_unit(feeds csv)
 ccward_unit(feeds feed_state)
