@@ -107,6 +107,8 @@ static bool serve(struct udp *udp, unsigned i, unsigned reply)
     }
     if (!addr_from_sockaddr((struct sockaddr *)&udp->from[i], &peer.remote) || peer.remote.port == 0)
         return false;
+    if (udp->from[i].ss_family == AF_INET6)
+        peer.scope_id = ((struct sockaddr_in6 *)&udp->from[i])->sin6_scope_id;
     if (udp->wildcard)
         peer.local = local_of(udp, head);
     size_t n = udp->ops->on_datagram(udp->arg, &peer, udp->in_data[i], udp->in[i].msg_len, udp->out_data[reply],
@@ -249,6 +251,8 @@ void udp_send(struct udp *udp, const struct udp_peer *peer, const uint8_t *data,
     struct iovec iov = {.iov_base = (void *)(uintptr_t)data, .iov_len = n}; /* sendmsg() does not write to it */
     struct msghdr head = {.msg_name = &to, .msg_iov = &iov, .msg_iovlen = 1};
     head.msg_namelen = addr_to_sockaddr(&peer->remote, &to);
+    if (to.ss_family == AF_INET6)
+        ((struct sockaddr_in6 *)&to)->sin6_scope_id = peer->scope_id;
     if (udp->wildcard)
         set_source(&head, &info, &peer->local);
     ssize_t sent;

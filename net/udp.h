@@ -15,6 +15,7 @@ enum { UDP_DATAGRAM_MAX = 4096 }; /* longer ones are dropped and counted */
 /* Where a datagram came from and at which of our addresses, so that a reply leaves from there (IP_PKTINFO). */
 struct udp_peer {
     struct addr remote, local;
+    uint32_t scope_id; /* the interface that a link-local IPv6 remote is behind (RFC 4007 section 6) */
 };
 
 struct udp_ops {

@@ -1,5 +1,10 @@
 #include "net_fixture.h"
 
+#include <linux/ipv6.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+
 #include "net/udp.h"
 
 struct echo {
@@ -185,6 +190,42 @@ static void a_port_in_use_is_told_with_its_holder(void **state)
     close(fd);
 }
 
+/* A network of our own, whose loopback interface has a link-local address; false where that is not allowed. */
+static bool enter_own_network(const struct sockaddr_in6 *address)
+{
+    struct ifreq up = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+    struct in6_ifreq add = {.ifr6_addr = address->sin6_addr, .ifr6_prefixlen = 64, .ifr6_ifindex = 1};
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
+        return false;
+    int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+    assert_true(fd >= 0);
+    bool ready = ioctl(fd, SIOCSIFFLAGS, &up) == 0 && ioctl(fd, SIOCSIFADDR, &add) == 0;
+    close(fd);
+    return ready;
+}
+
+/* The last test: what follows would be in that network too. */
+static void late_answers_reach_link_local_clients(void **state)
+{
+    struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_scope_id = 1};
+    assert_int_equal(inet_pton(AF_INET6, "fe80::1", &to.sin6_addr), 1);
+    if (!enter_own_network(&to))
+        skip();
+    struct echo echo = {.wanted = 1, .later = true};
+    open_echo(*state, "::", &echo);
+    to.sin6_port = htons(udp_addr(echo.udp).port);
+    int fd = plain_socket(AF_INET6, SOCK_DGRAM);
+    usleep(10000);
+    assert_int_equal(sendto(fd, "x", 1, 0, (struct sockaddr *)&to, sizeof to), 1);
+    assert_true(run_until(*state, &echo.done, 2000));
+    assert_int_equal(echo.last.scope_id, 1);
+    char byte;
+    assert_int_equal(recv(fd, &byte, 1, 0), 1);
+    assert_int_equal(udp_counters(echo.udp)->unsent, 0);
+    udp_close(echo.udp);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +236,7 @@ int main(void)
         LOOP_TEST(the_socket_may_be_closed_while_it_is_served),
         LOOP_TEST(an_answer_to_a_client_that_is_gone_hurts_nobody_else),
         LOOP_TEST(a_port_in_use_is_told_with_its_holder),
+        LOOP_TEST(late_answers_reach_link_local_clients),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
