@@ -13,8 +13,10 @@ function(ccward_durability name)
     set_tests_properties(durability.${name} PROPERTIES LABELS durability TIMEOUT 600)
 endfunction()
 
+ccward_durability(damage)
 ccward_durability(kill)
 ccward_durability(power_loss crash_image.c)
+ccward_durability(trouble)
 
 add_library(record_writes MODULE ${PROJECT_SOURCE_DIR}/tests/durability/record_writes.c)
 target_include_directories(record_writes PRIVATE ${PROJECT_SOURCE_DIR})
