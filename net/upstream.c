@@ -10,9 +10,10 @@
 
 enum {
     MAX_SERVERS = 16,
-    CASE_MISMATCHES_MAX = 3, /* then this server is taken for one that does not keep letter case */
-    DOWN_AFTER_FAILURES = 2, /* one lost datagram says nothing */
-    DOWN_FIRST_MS = 1000,    /* then one query tries again; doubled each time up to the last */
+    CASE_MISMATCHES_MAX = 3,           /* then this server is taken for one that does not keep letter case */
+    CASE_AGAIN_AFTER_MS = 3600 * 1000, /* it may have been one who forges answers that was seen */
+    DOWN_AFTER_FAILURES = 2,           /* one lost datagram says nothing */
+    DOWN_FIRST_MS = 1000,              /* then one query tries again; doubled each time up to the last */
     DOWN_LAST_MS = 60000,
 };
 
@@ -20,6 +21,7 @@ struct server {
     struct addr addr;
     bool mix_case;
     unsigned case_mismatches;
+    int64_t mix_again_at_ms;
     unsigned failures; /* since its last answer */
     int64_t down_ms;   /* how long it is left alone after the next failure */
     int64_t retry_at_ms;
@@ -95,8 +97,8 @@ static void note_failure(struct upstream *upstream, struct server *server)
     server->down_ms = server->down_ms * 2 < DOWN_LAST_MS ? server->down_ms * 2 : DOWN_LAST_MS;
 }
 
-/* True when that was one too many: the case of letters is left alone from now on. */
-static bool note_wrong_case(struct server *server)
+/* True when that was one too many: the case of letters is left alone for a while. */
+static bool note_wrong_case(struct upstream *upstream, struct server *server)
 {
     if (!server->mix_case || ++server->case_mismatches < CASE_MISMATCHES_MAX)
         return false;
@@ -105,7 +107,18 @@ static bool note_wrong_case(struct server *server)
     log_info("the DNS server %s does not keep the case of letters in its answers; queries to it do without that check",
              text);
     server->mix_case = false;
+    server->mix_again_at_ms = loop_now_ms(upstream->shared.loop) + CASE_AGAIN_AFTER_MS;
     return true;
+}
+
+/* A server that was found out before is left alone again after one mismatch. */
+static bool wants_mixed_case(struct upstream *upstream, struct server *server)
+{
+    if (!server->mix_case && loop_now_ms(upstream->shared.loop) >= server->mix_again_at_ms) {
+        server->mix_case = true;
+        server->case_mismatches = CASE_MISMATCHES_MAX - 1;
+    }
+    return server->mix_case;
 }
 
 /* One query: tries until one gets an answer. */
@@ -115,7 +128,7 @@ static void start_try(struct slot *slot)
     struct upstream *upstream = slot->upstream;
     slot->tries_left--;
     slot->server = choose_server(upstream, slot);
-    query_mask_draw(&slot->mask, &upstream->random, slot->server->mix_case);
+    query_mask_draw(&slot->mask, &upstream->random, wants_mixed_case(upstream, slot->server));
     upstream_channel_send(slot->channel, &slot->server->addr, &slot->mask);
 }
 
@@ -148,7 +161,7 @@ static void on_try_result(void *arg, const struct upstream_result *result)
     slot->timed_out |= result->status == ST_TIMEOUT;
     if (!result->wrong_case_only) {
         note_failure(upstream, slot->server);
-    } else if (note_wrong_case(slot->server)) {
+    } else if (note_wrong_case(upstream, slot->server)) {
         slot->tries_left++;
         slot->tried = 0;
     }

@@ -602,26 +602,60 @@ static void answer_in_lower_case(struct fake *fake, uint8_t *query, size_t n)
     answer_well(fake, query, n);
 }
 
+static uint8_t lower_question[sizeof question];
+
+/* All in small letters, so that the query fits as it is once it goes out unmasked. */
+static void ask_in_lower_case(struct loop *loop, struct fake *const *fakes)
+{
+    memcpy(lower_question, question, sizeof question);
+    lower_question[14] = 'w';
+    client.done = false;
+    assert_int_equal(upstream_query(client.upstream, lower_question, sizeof question, on_done, &client), ST_OK);
+    wait_for_done(loop, fakes, 1);
+}
+
 static void a_server_that_loses_letter_case_is_found_out(void **state)
 {
     struct fake fake, *fakes[] = {&fake};
     open_fake(&fake, answer_in_lower_case);
-    /* All in small letters, so that the query fits as it is once it goes out unmasked. */
-    uint8_t lower[sizeof question];
-    memcpy(lower, question, sizeof question);
-    lower[14] = 'w';
     open_client(*state, fakes, 1, 2, 4);
     unsigned failed = 0;
     for (int i = 0; i < 12; i++) {
-        client.done = false;
-        assert_int_equal(upstream_query(client.upstream, lower, sizeof lower, on_done, &client), ST_OK);
-        wait_for_done(*state, fakes, 1);
+        ask_in_lower_case(*state, fakes);
         failed += client.status != ST_OK;
     }
     assert_true(failed <= 1); /* two tries end it, the third mismatch turns it off */
     assert_int_equal(client.status, ST_OK);
-    assert_memory_equal(client.reply + 12, lower + 12, sizeof lower - 12);
+    assert_memory_equal(client.reply + 12, lower_question + 12, sizeof question - 12);
     assert_in_range(upstream_counters(client.upstream)->unwanted, 3, 12);
+    upstream_free(client.upstream);
+    close_fake(&fake);
+}
+
+static void letter_case_is_mixed_again_after_an_hour(void **state)
+{
+    struct fake fake, *fakes[] = {&fake};
+    open_fake(&fake, answer_in_lower_case);
+    open_client(*state, fakes, 1, 2, 4);
+    for (int i = 0; i < 12; i++) {
+        ask_in_lower_case(*state, fakes);
+    }
+    fake.answer = answer_well;
+    int64_t now_ms = clock_mono_ms();
+    clock_fake(now_ms + 3500 * 1000, 0);
+    loop_run_once(*state, false);
+    fake.mixed = 0;
+    for (int i = 0; i < 8; i++) {
+        ask_in_lower_case(*state, fakes);
+    }
+    assert_int_equal(fake.mixed, 0);
+    clock_fake_advance(101 * 1000);
+    loop_run_once(*state, false);
+    for (int i = 0; i < 8; i++) {
+        ask_in_lower_case(*state, fakes);
+        assert_int_equal(client.status, ST_OK);
+    }
+    assert_true(fake.mixed > 0);
     upstream_free(client.upstream);
     close_fake(&fake);
 }
@@ -764,6 +798,7 @@ int main(void)
         LOOP_TEST(when_all_are_dead_it_fails_within_its_time),
         LOOP_TEST(a_server_that_cannot_even_be_sent_to_fails_from_the_loop),
         LOOP_TEST(a_server_that_loses_letter_case_is_found_out),
+        LOOP_TEST(letter_case_is_mixed_again_after_an_hour),
         LOOP_TEST(a_cancelled_query_is_not_answered),
         LOOP_TEST(over_its_bound_it_is_busy),
         LOOP_TEST(freeing_it_answers_all_that_wait),
