@@ -182,6 +182,16 @@ class Upstream(Program):
         "listed-address.example. 300 IN A 192.0.2.99",
     ]
 
+    # A zone by itself, since unbound follows no alias in records that are given one by one.
+    ZONE = """$ORIGIN cloak.example.
+@       300 IN SOA ns hostmaster 1 3600 600 86400 60
+@       300 IN NS ns
+www     300 IN CNAME cdn
+cdn     300 IN CNAME tracker
+tracker 300 IN A 127.0.0.1
+fresh   300 IN CNAME tracker
+"""
+
     def __init__(self, folder):
         super().__init__()
         self.folder, self.port = pathlib.Path(folder), free_port()
@@ -189,6 +199,7 @@ class Upstream(Program):
     def start(self):
         big = [f"big.example. 300 IN TXT '{i:03d}{'x' * 200}'" for i in range(40)]
         records = "\n".join(f'  local-data: "{record}"' for record in self.RECORDS + big)
+        (self.folder / "cloak.zone").write_text(self.ZONE)
         config = self.folder / "unbound.conf"
         config.write_text(f"""server:
   username: ""
@@ -206,6 +217,10 @@ class Upstream(Program):
   local-zone: "example." static
   local-data: "example. 300 IN SOA ns.example. hostmaster.example. 1 3600 600 86400 60"
 {records}
+  local-zone: "cloak.example." transparent
+auth-zone:
+  name: "cloak.example."
+  zonefile: "{self.folder}/cloak.zone"
 remote-control:
   control-enable: no
 """)

@@ -132,6 +132,38 @@ def test_connect_to_a_blocked_host_is_refused_and_recorded(ccward):
     assert line["subject"] == f"{TEST_HOST}:443" and line["method"] == "CONNECT"
 
 
+def test_an_alias_of_a_listed_name_is_blocked_fresh_and_cached(make_ccward, origin):
+    ccward = make_ccward(proxy={"connect-ports": [443, origin.port]})
+    url = origin.url("www.cloak.example", "/dir/page.html")
+    assert status(ccward, url) == "200"  # its answer is in the cache from now on
+    ccward.import_feed("mine", "tracker.cloak.example\n")
+    wait_for(lambda: status(ccward, url) == "403", 3)
+    line = ccward.wait_for_callback(channel="http", match="cname")
+    assert line["action"] == "block" and line["subject"] == url and line["indicator"] == "tracker.cloak.example"
+    before = len(origin.requests())
+    assert status(ccward, origin.url("fresh.cloak.example")) == "403"  # never asked for before
+    reply = raw(ccward, f"CONNECT www.cloak.example:{origin.port} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    assert reply.startswith(b"HTTP/1.1 403 ")
+    ccward.wait_for_callback(channel="connect", match="cname", subject=f"www.cloak.example:{origin.port}")
+    assert len(origin.requests()) == before
+
+
+def test_an_alias_in_a_logged_category_is_recorded_and_passed(ccward, origin):
+    ccward.import_feed("mine", "tracker.cloak.example\n", category="parked")
+    wait_for(lambda: ccward.run("why", "--quiet", "tracker.cloak.example", check=False).returncode == 3)
+    url = origin.url("www.cloak.example", "/dir/page.html")
+    wait_for(lambda: status(ccward, url) == "200" and any(line["match"] == "cname" for line in ccward.log_lines()), 3)
+    line = ccward.wait_for_callback(channel="http", match="cname")
+    assert line["action"] == "log" and line["subject"] == url
+
+
+def test_the_alias_of_a_name_that_a_list_allows_is_reached(ccward, origin):
+    ccward.import_feed("mine", "||tracker.cloak.example^\n@@||www.cloak.example^\n", form="adblock")
+    wait_for(lambda: status(ccward, origin.url("tracker.cloak.example")) == "403", 3)
+    assert status(ccward, origin.url("www.cloak.example", "/dir/page.html")) == "200"
+    assert not [line for line in ccward.log_lines() if line["match"] == "cname"]
+
+
 @pytest.mark.parametrize("target", ["127.0.0.1", "localhost", "[::1]", "0.0.0.0", "2130706433", "0x7f.1", "127.1",
                                     "0177.0.0.1", "[::ffff:127.0.0.1]", "169.254.169.254", "private.example",
                                     "linklocal.example"])
