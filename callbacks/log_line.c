@@ -1,7 +1,9 @@
 #include "callbacks/log_line.h"
 
 #include <jansson.h>
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 
@@ -32,6 +34,17 @@ static int set_if_text(json_t *object, const char *key, const char *text)
     return *text ? json_object_set_new(object, key, json_text(str_of(text))) : 0;
 }
 
+/* The name of a client that is this machine; of others none is known. */
+static const char *client_name(const struct callback *callback)
+{
+    static char name[HOST_NAME_MAX + 1];
+    if (!addr_is_loopback(&callback->client) && !addr_same_ip(&callback->client, &callback->local))
+        return "";
+    if (!name[0] && gethostname(name, sizeof name - 1) != 0)
+        name[0] = '\0';
+    return name;
+}
+
 static json_t *json_client(const struct contact *contact)
 {
     const struct callback *callback = &contact->callback;
@@ -43,6 +56,7 @@ static json_t *json_client(const struct contact *contact)
     int failed = json_object_set_new(client, "ip", json_string(ip));
     if (callback->client.port && contact->level == FOLD_NONE)
         failed |= json_object_set_new(client, "port", json_integer(callback->client.port));
+    failed |= set_if_text(client, "name", client_name(callback));
     failed |= set_if_text(client, "group", callback->verdict.group);
     if (contact->process.pid)
         failed |= json_object_set_new(client, "pid", json_integer(contact->process.pid));

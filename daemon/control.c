@@ -211,10 +211,13 @@ static enum status open_workers(struct control *control, struct fault *fault)
 static void health(void *arg, struct console_health *health)
 {
     const struct control *control = arg;
-    *health = (struct console_health){.state = control->stopping        ? "stopping"
-                                               : control->facts.damaged ? "degraded"
-                                                                        : "ok",
-                                      .reason = control->facts.damaged ? control->facts.why.text : NULL,
+    bool unwritten = collector_is_failing(control->collector) || incidents_is_failing(control->incidents);
+    *health = (struct console_health){.state = control->stopping                     ? "stopping"
+                                               : control->facts.damaged || unwritten ? "degraded"
+                                                                                     : "ok",
+                                      .reason = control->facts.damaged ? control->facts.why.text
+                                                : unwritten            ? "callbacks or incidents cannot be written"
+                                                                       : NULL,
                                       .sources = control->facts.sources,
                                       .names = control->facts.counts[INDICATOR_NAME],
                                       .urls = control->facts.counts[INDICATOR_URL],

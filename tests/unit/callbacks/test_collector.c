@@ -353,6 +353,10 @@ static void a_program_of_this_machine_is_named(void **state)
     assert_int_equal(json_integer_value(json_object_get(client, "pid")), getpid());
     assert_string_equal(json_string_value(json_object_get(client, "process")), "test_callbacks_collector");
     assert_non_null(json_string_value(json_object_get(client, "user")));
+    char name[256];
+    assert_int_equal(gethostname(name, sizeof name), 0);
+    assert_string_equal(json_string_value(json_object_get(client, "name")), name);
+    assert_null(json_object_get(other, "name"));
     assert_null(json_object_get(other, "pid"));
     assert_null(json_object_get(other, "user"));
 }
