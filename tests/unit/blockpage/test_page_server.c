@@ -203,7 +203,7 @@ static void the_port_is_80_when_none_is_named(void **state)
 {
     struct fixture *f = *state;
     ask(f, "GET /url HTTP/1.1\r\nHost: bad.example\r\n\r\n");
-    wait_for(f, "Blocked by ccward");
+    wait_for(f, "</html>");
     assert_int_equal(asked.port, 80);
     assert_int_equal(recorded.match, MATCH_URL);
     assert_string_equal(recorded.subject, "http://bad.example/url");
@@ -221,7 +221,7 @@ static void a_client_seen_before_is_told_so(void **state)
 static void what_is_not_blocked_gets_404_and_no_record(void **state)
 {
     struct fixture *f = *state;
-    ask(f, "GET / HTTP/1.1\r\nHost: good.example\r\n\r\n");
+    ask(f, "GET / HTTP/1.1\r\nHost: good.example\r\nAccept: text/plain\r\n\r\n");
     wait_for(f, "nothing is blocked under this name");
     assert_true(has(f, "HTTP/1.1 404 "));
     ask(f, "GET / HTTP/1.0\r\n\r\n"); /* no Host at all */
@@ -234,7 +234,7 @@ static void what_is_only_logged_is_recorded_and_not_blocked(void **state)
 {
     struct fixture *f = *state;
     action_of_bad = ACTION_LOG;
-    ask(f, "GET / HTTP/1.1\r\nHost: bad.example\r\n\r\n");
+    ask(f, "GET / HTTP/1.1\r\nHost: bad.example\r\nAccept: text/plain\r\n\r\n");
     wait_for(f, "nothing is blocked under this name");
     assert_true(has(f, "HTTP/1.1 404 "));
     assert_int_equal(recorded_count, 1);
