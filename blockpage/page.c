@@ -1,10 +1,9 @@
 #include "blockpage/page.h"
 
-#include <time.h>
-
 #include "base/clock.h"
 #include "blockpage/embedded.h"
 #include "blockpage/page_view.h"
+#include "message/http_date.h"
 
 /* One form of an answer: its type and the template of its body. */
 struct page_shape {
@@ -21,19 +20,6 @@ static const struct page_shape shapes[] = {
     /* With nosniff no browser takes it for a script or a style sheet. */
     [PAGE_FORM_EMPTY] = {"text/plain", NULL, TEMPLATE_PLAIN},
 };
-
-/* IMF-fixdate (RFC 9110 section 5.6.7), whatever the locale. */
-static void add_date(struct buf *response)
-{
-    static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    time_t seconds = (time_t)(clock_wall_ms() / 1000);
-    struct tm tm;
-    if (gmtime_r(&seconds, &tm))
-        buf_printf(response, "Date: %s, %02d %s %d %02d:%02d:%02d GMT\r\n", days[tm.tm_wday], tm.tm_mday,
-                   months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
-}
 
 /* Nothing is stored, shown in a frame, sniffed, indexed or read by other pages; no script runs and nothing is loaded.
  * No validator and no cookie: a page that was blocked once must not come back after the block is gone. */
@@ -69,10 +55,12 @@ struct page_choice {
 static void add_answer(struct buf *response, const struct page_choice *choice, const struct page_view *view)
 {
     struct buf body = {0};
+    char date[HTTP_DATE_SIZE];
+    http_date_format(clock_wall_ms(), date);
     if (choice->shape->content)
         template_render(&body, choice->shape->form, *choice->shape->content, page_view_find, view);
     buf_printf(response, "HTTP/1.1 %u %s\r\n", choice->status, http_status_reason(choice->status));
-    add_date(response);
+    buf_printf(response, "Date: %s\r\n", date);
     add_headers(response, choice->shape, choice->language);
     if (choice->proxy_status)
         buf_printf(response, "Proxy-Status: %s\r\n", choice->proxy_status);

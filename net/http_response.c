@@ -1,27 +1,16 @@
-#include <stdio.h>
-#include <time.h>
-
 #include "base/clock.h"
+#include "message/http_date.h"
 #include "net/http_server.h"
 
-enum { DATE_SIZE = 32 };
-
-/* RFC 9110 section 5.6.7: "Sun, 06 Nov 1994 08:49:37 GMT". One second's text is the same for all answers in it. */
+/* One second's text is the same for all answers in it. */
 static const char *date_text(void)
 {
-    static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    static _Thread_local time_t text_of = -1;
-    static _Thread_local char text[DATE_SIZE];
-    time_t now = (time_t)(clock_wall_ms() / 1000);
-    if (now != text_of) {
-        struct tm tm = {0};
-        gmtime_r(&now, &tm);
-        snprintf(text, sizeof text, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[tm.tm_wday % 7], tm.tm_mday,
-                 months[tm.tm_mon % 12], (tm.tm_year + 1900) % 10000, tm.tm_hour, tm.tm_min, tm.tm_sec);
-        text_of = now;
-    }
+    static _Thread_local int64_t text_of_s = -1;
+    static _Thread_local char text[HTTP_DATE_SIZE];
+    int64_t now_s = clock_wall_ms() / 1000;
+    if (now_s != text_of_s)
+        http_date_format(now_s * 1000, text);
+    text_of_s = now_s;
     return text;
 }
 

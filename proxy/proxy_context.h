@@ -4,6 +4,7 @@
 #include <sys/queue.h>
 
 #include "base/buf.h"
+#include "message/http_date.h"
 #include "proxy/egress.h"
 #include "proxy/http_via.h"
 #include "proxy/origin_pool.h"
@@ -11,8 +12,6 @@
 
 struct http_client;
 struct http_txn;
-
-enum { HTTP_DATE_SIZE = 32 };
 
 struct proxy_context {
     struct loop *loop;
