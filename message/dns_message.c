@@ -1,7 +1,5 @@
 #include "message/dns_message.h"
 
-#include <stdio.h>
-
 #include "message/dns_rdata.h"
 
 enum { OPCODE_SHIFT = 11, OPCODE_MASK = 15, RCODE_MASK = 15 };
@@ -143,25 +141,4 @@ enum status dns_response_parse(const uint8_t *packet, size_t n, struct dns_messa
         header->ancount + header->nscount + header->arcount > DNS_MAX_RECORDS)
         return ST_INVALID;
     return read_response_records(packet, n, message);
-}
-
-const char *dns_type_text(uint16_t type, char out[16])
-{
-    static const struct {
-        uint16_t type;
-        const char *text;
-    } known[] = {
-        {DNS_TYPE_A, "A"},         {DNS_TYPE_NS, "NS"},       {DNS_TYPE_CNAME, "CNAME"},   {DNS_TYPE_SOA, "SOA"},
-        {DNS_TYPE_PTR, "PTR"},     {DNS_TYPE_MX, "MX"},       {DNS_TYPE_TXT, "TXT"},       {DNS_TYPE_SIG, "SIG"},
-        {DNS_TYPE_AAAA, "AAAA"},   {DNS_TYPE_SRV, "SRV"},     {DNS_TYPE_DNAME, "DNAME"},   {DNS_TYPE_OPT, "OPT"},
-        {DNS_TYPE_DS, "DS"},       {DNS_TYPE_RRSIG, "RRSIG"}, {DNS_TYPE_NSEC, "NSEC"},     {DNS_TYPE_NSEC3, "NSEC3"},
-        {DNS_TYPE_SVCB, "SVCB"},   {DNS_TYPE_HTTPS, "HTTPS"}, {DNS_TYPE_NXNAME, "NXNAME"}, {DNS_TYPE_TKEY, "TKEY"},
-        {DNS_TYPE_TSIG, "TSIG"},   {DNS_TYPE_IXFR, "IXFR"},   {DNS_TYPE_AXFR, "AXFR"},     {DNS_TYPE_MAILB, "MAILB"},
-        {DNS_TYPE_MAILA, "MAILA"}, {DNS_TYPE_ANY, "ANY"},
-    };
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (known[i].type == type)
-            return known[i].text;
-    snprintf(out, 16, "TYPE%u", type); /* RFC 3597 section 5 */
-    return out;
 }

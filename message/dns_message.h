@@ -178,5 +178,3 @@ size_t dns_build_finish(struct dns_build *build);
  * stay as long as they fit. TC is set unless only additional records went (RFC 2181 section 9). Returns the new length.
  * The packet should be one that dns_response_parse() takes: of any other that is too long the header is left. */
 size_t dns_truncate(uint8_t *packet, size_t n, size_t limit);
-
-const char *dns_type_text(uint16_t type, char out[16]); /* "AAAA", "TYPE65280" */

@@ -317,16 +317,6 @@ static void an_owner_name_that_loops_is_refused(void **state)
     assert_response(packet, ST_INVALID);
 }
 
-static void types_have_their_names(void **state)
-{
-    (void)state;
-    char out[16];
-    assert_string_equal(dns_type_text(DNS_TYPE_AAAA, out), "AAAA");
-    assert_string_equal(dns_type_text(DNS_TYPE_HTTPS, out), "HTTPS");
-    assert_string_equal(dns_type_text(65280, out), "TYPE65280");
-    assert_string_equal(dns_type_text(0, out), "TYPE0");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,7 +342,6 @@ int main(void)
         packet_test(a_response_must_be_one),
         packet_test(every_cut_of_a_response_is_refused),
         packet_test(an_owner_name_that_loops_is_refused),
-        packet_test(types_have_their_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
