@@ -1,5 +1,7 @@
 #include "message/http_head.h"
 
+#include <string.h>
+
 #include "message/http_scan.h"
 
 static const struct {
@@ -28,6 +30,12 @@ unsigned http_reject_status(enum http_reject reject)
 const char *http_reject_text(enum http_reject reject)
 {
     return rejects[reject].text;
+}
+
+bool http_head_is_worth_parsing(struct str input, size_t tried)
+{
+    struct str fresh = str_from(input, tried);
+    return !tried || input.length >= HTTP_MAX_HEAD || (fresh.length && memchr(fresh.data, '\n', fresh.length));
 }
 
 const struct http_field *http_field_find(const struct http_head *head, struct str name)

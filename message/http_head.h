@@ -82,6 +82,10 @@ enum status http_request_parse(struct str data, struct http_head *head, enum htt
 enum status http_response_parse(struct str data, struct str method, struct http_head *head,
                                 enum http_reject *reject) MUST_CHECK;
 
+/* Whether to parse INPUT again, of which the first TRIED bytes (0: none yet) were ST_TRUNCATED: only a line end or the
+ * limit can end a head, so that one that comes byte by byte does not cost a parse each. */
+bool http_head_is_worth_parsing(struct str input, size_t tried);
+
 unsigned http_reject_status(enum http_reject reject);
 const char *http_reject_text(enum http_reject reject);
 

@@ -27,7 +27,8 @@ struct connection {
     struct http_server *server;
     struct stream *stream;
     struct addr client, local;
-    bool begun; /* a part of a request has come, and the deadline runs */
+    bool begun;         /* a part of a request has come, and the deadline runs */
+    size_t tried_bytes; /* of the input: no whole head */
     struct timer *deadline;
     LIST_ENTRY(connection) entry;
 
@@ -165,9 +166,10 @@ static enum progress step_head(struct connection *connection)
     struct http_head head;
     enum http_reject reject;
     struct str input = stream_input(connection->stream);
-    if (!input.length)
+    if (!input.length || !http_head_is_worth_parsing(input, connection->tried_bytes))
         return WAIT;
     enum status status = http_request_parse(input, &head, &reject);
+    connection->tried_bytes = status == ST_TRUNCATED ? input.length : 0;
     if (status == ST_TRUNCATED) {
         start_deadline(connection);
         return WAIT;

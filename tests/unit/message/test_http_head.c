@@ -38,6 +38,20 @@ static void a_token_is_found_in_all_lines_of_a_list(void **state)
     assert_false(http_field_has_token(&head, STR("Connection"), STR("d")));
 }
 
+static void a_head_is_parsed_again_at_a_line_end_only(void **state)
+{
+    (void)state;
+    static char large[HTTP_MAX_HEAD];
+    memset(large, 'x', sizeof large);
+    assert_true(http_head_is_worth_parsing(STR("G"), 0));
+    assert_false(http_head_is_worth_parsing(STR("G"), 1));
+    assert_false(http_head_is_worth_parsing(STR("GET / HTTP/1.1\r\nHost: a\r"), 16));
+    assert_true(http_head_is_worth_parsing(STR("GET / HTTP/1.1\r\nHost: a\r\n"), 16));
+    assert_true(http_head_is_worth_parsing(STR("GET / HTTP/1.1\r\n"), 15));
+    assert_false(http_head_is_worth_parsing((struct str){large, sizeof large - 1}, 100));
+    assert_true(http_head_is_worth_parsing((struct str){large, sizeof large}, 100));
+}
+
 static void tokens_are_told_from_other_bytes(void **state)
 {
     (void)state;
@@ -79,6 +93,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_field_of_a_name_is_found_in_any_case),
         cmocka_unit_test(a_token_is_found_in_all_lines_of_a_list),
+        cmocka_unit_test(a_head_is_parsed_again_at_a_line_end_only),
         cmocka_unit_test(tokens_are_told_from_other_bytes),
         cmocka_unit_test(every_refusal_has_a_status_and_a_text),
         cmocka_unit_test(statuses_have_reasons),
