@@ -66,13 +66,13 @@ static bool is_of_this_machine(const struct addr *addr)
     return bound;
 }
 
-static bool is_own(const struct egress *egress, const struct addr *addr)
+bool egress_is_our_listener(const struct egress *egress, const struct addr *addr)
 {
     for (size_t i = 0; i < egress->own_count; i++) {
-        const struct addr *own = &egress->own[i];
-        if (own->port != addr->port)
+        const struct addr *listener = &egress->own[i];
+        if (listener->port != addr->port)
             continue;
-        if (addr_same_ip(own, addr) || (addr_is_unspecified(own) && is_of_this_machine(addr)))
+        if (addr_same_ip(listener, addr) || (addr_is_unspecified(listener) && is_of_this_machine(addr)))
             return true;
     }
     return false;
@@ -80,7 +80,7 @@ static bool is_own(const struct egress *egress, const struct addr *addr)
 
 static bool allows_form(const struct egress *egress, const struct addr *addr)
 {
-    if (is_own(egress, addr))
+    if (egress_is_our_listener(egress, addr))
         return false;
     return !within(refused, sizeof refused / sizeof *refused, addr) ||
            within(egress->allowed, egress->allowed_count, addr);

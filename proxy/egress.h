@@ -25,5 +25,7 @@ enum status egress_parse_host(struct str host, struct addr *addr, struct dname *
 /* Whether ADDR, with its port, may be dialled. To be asked for the very address that is dialled, after resolution. IPv4
  * addresses inside IPv6 ones (IPv4-mapped, NAT64, 6to4, Teredo) are judged as well. */
 bool egress_allows(const struct egress *egress, const struct addr *addr);
+/* The reason of a refusal that no setting changes. */
+bool egress_is_our_listener(const struct egress *egress, const struct addr *addr);
 
 bool egress_allows_connect_port(const struct egress *egress, uint16_t port);

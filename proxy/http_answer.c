@@ -23,8 +23,11 @@ static const struct {
                              "CONNECT to this port is not allowed; proxy.connect-ports in the configuration of ccward "
                              "lists those that are"},
     [ANSWER_DESTINATION] = {403, BLAME_RULES, "destination_ip_prohibited",
-                            "This address is reached by the machine itself or its link alone, or is the proxy's own; "
+                            "This address is reached by the machine itself or its link alone; "
                             "proxy.allow-destinations in the configuration of ccward lists exceptions"},
+    [ANSWER_OUR_LISTENER] = {403, BLAME_RULES, "destination_ip_prohibited",
+                             "This address is ccward's own: the proxy does not connect to itself or to another part of "
+                             "ccward"},
     [ANSWER_NO_SUCH_NAME] = {502, BLAME_ORIGIN, "dns_error", "The host has no address"},
     [ANSWER_NAME_TIMEOUT] = {504, BLAME_ORIGIN, "dns_timeout", "The host's address could not be found in time"},
     [ANSWER_NO_RESOLVER] = {503, BLAME_ORIGIN, "dns_error", "The host's address cannot be looked up at the moment"},

@@ -164,6 +164,15 @@ static enum http_answer lookup_answer(enum status status)
     }
 }
 
+/* Why no address was left. Where one is our own, the way that opens others would not open it. */
+static enum http_answer refusal(const struct http_txn *txn, size_t refused)
+{
+    for (size_t i = 0; i < refused; i++)
+        if (egress_is_our_listener(&txn->proxy->egress, &txn->addrs[i]))
+            return ANSWER_OUR_LISTENER;
+    return ANSWER_DESTINATION;
+}
+
 /* Takes out the addresses that nobody may reach through the proxy. */
 static void keep_allowed(struct http_txn *txn)
 {
@@ -187,6 +196,7 @@ enum next http_step_inspect(struct http_txn *txn)
         http_verdict_record(txn, &finding, 0);
     if (!txn->addr_count)
         return http_txn_answer(txn, lookup_answer(txn->lookup_status));
+    size_t found = txn->addr_count;
     keep_allowed(txn);
-    return txn->addr_count ? http_txn_go_to(txn, STEP_CONNECT) : http_txn_answer(txn, ANSWER_DESTINATION);
+    return txn->addr_count ? http_txn_go_to(txn, STEP_CONNECT) : http_txn_answer(txn, refusal(txn, found));
 }

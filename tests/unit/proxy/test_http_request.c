@@ -195,7 +195,7 @@ static void of_a_mixed_answer_only_the_allowed_addresses_are_dialled(void **stat
     close(trap_fd);
 }
 
-static void an_own_listener_is_never_dialled(void **state)
+static void a_listener_of_ours_is_never_dialled(void **state)
 {
     struct fixture *f = *state;
     struct addr own = addr_v4(0x7f000001, f->origin_port);
@@ -203,6 +203,9 @@ static void an_own_listener_is_never_dialled(void **state)
     f->settings.own_count = 1;
     fixture_open(f);
     expect_refusal(f, "GET http://a.test:%P/ HTTP/1.1\r\nHost: x\r\n\r\n", "403");
+    assert_true(has(&f->peers[0], "error=destination_ip_prohibited"));
+    assert_true(has(&f->peers[0], "ccward's own"));
+    assert_false(has(&f->peers[0], "allow-destinations"));
 }
 
 static void a_blocked_host_gets_the_page_before_it_is_looked_up(void **state)
@@ -362,7 +365,7 @@ static void a_host_that_is_an_alias_of_a_blocked_name_is_blocked(void **state)
     fixture_add_alias(f, "cdn.test");
     fixture_add_alias(f, "evil.example");
     fixture_add_alias(f, "last.test");
-    struct peer *client = ask(f, "GET http://cloaked.test:%P/x HTTP/1.1\r\nHost: x\r\n\r\n");
+    struct peer *client = ask(f, "GET http://cloaked.test:%P/x HTTP/1.1\r\nHost: x\r\nAccept: text/plain\r\n\r\n");
     wait_for(f, client, "HTTP/1.1 403 ");
     wait_for(f, client, "Reference: CC-00000001");
     assert_no_origin(f);
@@ -461,6 +464,14 @@ static void a_request_after_an_exempt_one_is_judged_again(void **state)
     assert_int_equal(recorded_count, 1);
 }
 
+static void one_empty_line_before_a_request_is_ignored_and_two_are_not(void **state)
+{
+    struct fixture *f = *state;
+    ask(f, "\r\nGET http://a.test:%P/ HTTP/1.1\r\nHost: x\r\n\r\n");
+    wait_for(f, accept_origin(f), "GET / ");
+    expect_refusal(f, "\r\n\r\nGET http://a.test:%P/ HTTP/1.1\r\nHost: x\r\n\r\n", "400");
+}
+
 /* H15 */
 static void a_request_that_comes_back_is_508(void **state)
 {
@@ -504,7 +515,7 @@ int main(void)
         T(a_host_in_an_odd_spelling_is_refused_before_anything_is_asked),
         CLOSED(loopback_is_refused_unless_it_is_allowed),
         CLOSED(of_a_mixed_answer_only_the_allowed_addresses_are_dialled),
-        CLOSED(an_own_listener_is_never_dialled),
+        CLOSED(a_listener_of_ours_is_never_dialled),
         T(a_blocked_host_gets_the_page_before_it_is_looked_up),
         T(policy_is_asked_with_what_the_client_sent),
         T(a_blocked_url_leaves_the_rest_of_its_host_alone),
@@ -523,6 +534,7 @@ int main(void)
         T(an_alias_that_is_only_logged_is_recorded_once_and_passed_on),
         T(the_aliases_of_a_host_that_a_list_allows_are_not_judged),
         T(a_request_after_an_exempt_one_is_judged_again),
+        T(one_empty_line_before_a_request_is_ignored_and_two_are_not),
         T(a_request_that_comes_back_is_508),
         T(the_answer_to_a_head_has_no_body),
     };
