@@ -3,7 +3,10 @@
  *     receive -> parse -> check -> decide -> special -> cache | forward -> inspect -> send
  *
  * A query that can be answered at once lives on the stack from the datagram to the reply and allocates nothing. Only
- * one that needs an upstream is moved to the heap; it continues in on_reply(). */
+ * one that needs an upstream is moved to the heap; it continues in on_reply().
+ *
+ * core->out is the output buffer that all steps of all queries share: a step that ends a query leaves the reply there,
+ * and it is sent before another query is looked at. */
 #include "dnsfilter/dns_query.h"
 
 #include <stdlib.h>
@@ -55,8 +58,8 @@ size_t dns_query_receive(struct dns_core *core, const struct dns_client *client,
     return query.reply_length;
 }
 
-/* Error replies of a rcode alone. */
-static enum step refuse(struct dns_query *query, unsigned rcode)
+/* An error reply that is a header alone. */
+static enum step answer_error(struct dns_query *query, unsigned rcode)
 {
     query->reply_length = dns_answer_error(query->core->out, sizeof query->core->out, &query->message, rcode);
     return STEP_END;
@@ -80,10 +83,10 @@ static enum step parse(struct dns_query *query)
         return STEP_END; /* dropped: a reply to a reply could go round for ever */
     }
     if (dns_header_opcode(&message->header) != DNS_OPCODE_QUERY)
-        return refuse(query, DNS_RCODE_NOTIMP); /* RFC 8906 section 3.1.4 */
+        return answer_error(query, DNS_RCODE_NOTIMP); /* RFC 8906 section 3.1.4 */
     if (dns_query_parse(query->packet, query->packet_length, message) != ST_OK) {
         query->core->counters.malformed++;
-        return refuse(query, DNS_RCODE_FORMERR);
+        return answer_error(query, DNS_RCODE_FORMERR);
     }
     return STEP_CHECK;
 }
@@ -101,10 +104,10 @@ static enum step check(struct dns_query *query)
     case DNS_TYPE_TSIG:
     case DNS_TYPE_TKEY:
     case DNS_TYPE_NXNAME: /* RFC 9824 section 3.5 */
-        return refuse(query, DNS_RCODE_FORMERR);
+        return answer_error(query, DNS_RCODE_FORMERR);
     case DNS_TYPE_MAILA: /* RFC 6895 section 3.1: obsolete */
     case DNS_TYPE_MAILB:
-        return refuse(query, DNS_RCODE_NOTIMP);
+        return answer_error(query, DNS_RCODE_NOTIMP);
     case DNS_TYPE_AXFR:
     case DNS_TYPE_IXFR:
         break;

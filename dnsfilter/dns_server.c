@@ -8,7 +8,7 @@
 #include "dnsfilter/dns_tcp.h"
 
 /* A UDP socket, with what on_datagram() needs beside it. */
-struct door {
+struct udp_socket {
     struct dns_server *server;
     struct udp *udp;
 };
@@ -17,8 +17,8 @@ struct dns_server {
     struct dns_core core;
     struct dns_settings settings;
     struct addr *listen, *page; /* what settings points to */
-    struct door *doors;
-    size_t door_count;
+    struct udp_socket *sockets;
+    size_t socket_count;
     struct dns_tcp *tcp;
     struct dns_resolver *resolver;
     bool draining;
@@ -47,11 +47,11 @@ enum status block_answer_parse(struct str text, enum block_answer *answer)
 static size_t on_datagram(void *arg, const struct udp_peer *peer, const uint8_t *data, size_t n, uint8_t *reply,
                           size_t reply_size)
 {
-    struct door *door = arg;
-    struct dns_core *core = &door->server->core;
-    if (door->server->draining)
+    struct udp_socket *socket = arg;
+    struct dns_core *core = &socket->server->core;
+    if (socket->server->draining)
         return 0; /* the client asks again, and then whoever listens by then */
-    struct dns_client client = {.peer = *peer, .udp = door->udp};
+    struct dns_client client = {.peer = *peer, .udp = socket->udp};
     size_t length = dns_query_receive(core, &client, data, n);
     if (length > reply_size)
         length = 0;
@@ -64,8 +64,8 @@ static enum status copy_settings(struct dns_server *server, const struct dns_set
     server->settings = *settings;
     server->listen = calloc(settings->listen_count + 1, sizeof server->listen[0]);
     server->page = calloc(settings->page_count + 1, sizeof server->page[0]);
-    server->doors = calloc(settings->listen_count + 1, sizeof server->doors[0]);
-    if (!server->listen || !server->page || !server->doors)
+    server->sockets = calloc(settings->listen_count + 1, sizeof server->sockets[0]);
+    if (!server->listen || !server->page || !server->sockets)
         return ST_NOMEM;
     for (size_t i = 0; i < settings->listen_count; i++)
         server->listen[i] = settings->listen[i];
@@ -92,13 +92,13 @@ static enum status make_parts(struct dns_server *server, struct upstream *upstre
 static enum status listen_at(struct dns_server *server, struct addr addr, struct fault *fault)
 {
     static const struct udp_ops ops = {.on_datagram = on_datagram};
-    struct door *door = &server->doors[server->door_count];
-    door->server = server;
-    enum status status = udp_open(server->core.loop, &addr, &ops, door, &door->udp, fault);
+    struct udp_socket *socket = &server->sockets[server->socket_count];
+    socket->server = server;
+    enum status status = udp_open(server->core.loop, &addr, &ops, socket, &socket->udp, fault);
     if (status != ST_OK)
         return status;
-    server->door_count++;
-    addr = udp_addr(door->udp);
+    server->socket_count++;
+    addr = udp_addr(socket->udp);
     return dns_tcp_listen(server->tcp, &addr, fault);
 }
 
@@ -144,9 +144,9 @@ void dns_server_close(struct dns_server *server)
     dns_tcp_free(server->tcp);
     dns_forwards_free(server->core.forwards); /* those who still wait are told, so sockets and look-ups go later */
     dns_resolver_free(server->resolver);
-    for (size_t i = 0; i < server->door_count; i++)
-        udp_close(server->doors[i].udp);
-    free(server->doors);
+    for (size_t i = 0; i < server->socket_count; i++)
+        udp_close(server->sockets[i].udp);
+    free(server->sockets);
     free(server->page);
     free(server->listen);
     free(server);
@@ -154,7 +154,7 @@ void dns_server_close(struct dns_server *server)
 
 struct addr dns_server_addr(const struct dns_server *server, size_t index)
 {
-    return udp_addr(server->doors[index].udp);
+    return udp_addr(server->sockets[index].udp);
 }
 
 struct resolver *dns_server_resolver(struct dns_server *server)

@@ -19,7 +19,7 @@ static void on_origin_failed(void *arg, enum status status)
     http_client_step(txn->client);
 }
 
-static void own_origin(struct http_txn *txn, struct stream *stream, const struct addr *addr)
+static void attach_origin(struct http_txn *txn, struct stream *stream, const struct addr *addr)
 {
     static const struct stream_ops ops = {
         .on_data = on_origin, .on_eof = on_origin, .on_drained = on_origin, .on_failed = on_origin_failed};
@@ -35,7 +35,7 @@ static void on_dialled(void *arg, enum status status, struct stream *stream, con
     txn->dial_state = FINISHED;
     txn->dial_status = status;
     if (status == ST_OK)
-        own_origin(txn, stream, addr);
+        attach_origin(txn, stream, addr);
     http_client_step(txn->client);
 }
 
@@ -59,7 +59,7 @@ static bool take_idle_origin(struct http_txn *txn)
     for (size_t i = 0; i < txn->addr_count; i++) {
         struct stream *stream = origin_pool_take(txn->proxy->pool, &txn->addrs[i], txn->head.host);
         if (stream) {
-            own_origin(txn, stream, &txn->addrs[i]);
+            attach_origin(txn, stream, &txn->addrs[i]);
             txn->origin_reused = true;
             return true;
         }
