@@ -32,6 +32,7 @@ struct connection {
     struct stream *stream;
     struct timer *deadline;
     struct addr client, local;
+    size_t wanted_bytes; /* of the input; before that it is no whole hello */
     LIST_ENTRY(connection) entry;
 };
 
@@ -93,9 +94,15 @@ static void on_data(void *arg)
     struct connection *connection = arg;
     struct tls_hello hello;
     struct verdict verdict;
-    enum status status = tls_hello_parse(stream_input(connection->stream), &hello);
-    if (status == ST_TRUNCATED)
+    struct str input = stream_input(connection->stream);
+    if (input.length < connection->wanted_bytes)
         return;
+    enum status status = tls_hello_parse(input, &hello);
+    if (status == ST_TRUNCATED) {
+        size_t wanted = input.length + hello.missing_bytes;
+        connection->wanted_bytes = wanted < INPUT_LIMIT_BYTES ? wanted : INPUT_LIMIT_BYTES;
+        return;
+    }
     if (status != ST_OK) {
         end_with(connection, ALERT_DECODE_ERROR);
         return;

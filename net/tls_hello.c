@@ -157,6 +157,9 @@ enum status tls_hello_parse(struct str input, struct tls_hello *hello)
     struct message message;
     *hello = (struct tls_hello){0};
     enum status status = take_message(input, &message);
+    size_t wanted = wanted_length(&message);
+    if (status == ST_TRUNCATED)
+        hello->missing_bytes = wanted ? wanted - message.length : 1;
     if (status != ST_OK)
         return status;
     struct cursor body = cursor_over(message.bytes + HANDSHAKE_HEAD_BYTES, message.length - HANDSHAKE_HEAD_BYTES);

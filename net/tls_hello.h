@@ -13,6 +13,7 @@ struct tls_hello {
     /* The extension of Encrypted Client Hello is there: the true hello may be inside it and sni a cover name, or it is
      * there for practice alone, which looks the same (RFC 9849 sections 5, 6.2). */
     bool has_ech;
+    size_t missing_bytes; /* with ST_TRUNCATED: to parse again is of no use before so many more have come; at least 1 */
 };
 
 /* Parses the bytes that a client sent first, records and all (RFC 8446 sections 5.1, 4.1.2, 4.2; RFC 6066 section 3).

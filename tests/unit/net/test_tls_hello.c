@@ -76,12 +76,34 @@ static void a_hello_is_awaited_until_it_is_whole(void **state)
     static const size_t sizes[] = {16384, 100, 7, 1};
     for (size_t i = 0; i < 4; i++) {
         split(&hello, sizes[i], &records);
-        for (size_t n = 0; n < records.n; n++)
+        for (size_t n = 0; n < records.n; n++) {
             assert_int_equal(parse(&records, n, &parsed), ST_TRUNCATED);
+            assert_in_range(parsed.missing_bytes, 1, records.n - n);
+        }
         assert_int_equal(parse(&records, records.n, &parsed), ST_OK);
         assert_string_equal(parsed.sni, "example.test");
         records.data[records.n] = 0xff; /* what follows the hello is not ours */
         assert_int_equal(parse(&records, records.n + 1, &parsed), ST_OK);
+    }
+}
+
+static void few_tries_find_the_end_of_a_hello(void **state)
+{
+    (void)state;
+    struct bytes hello, records;
+    struct tls_hello parsed;
+    make_hello("example.test", TLS1_3_VERSION, &hello);
+    static const struct {
+        size_t record_bytes;
+        unsigned tries;
+    } cases[] = {{16384, 10}, {1, 100}};
+    for (size_t i = 0; i < 2; i++) {
+        split(&hello, cases[i].record_bytes, &records);
+        unsigned tries = 0;
+        for (size_t n = 1; parse(&records, n, &parsed) == ST_TRUNCATED; n += parsed.missing_bytes)
+            tries++;
+        assert_string_equal(parsed.sni, "example.test");
+        assert_in_range(tries, 1, cases[i].tries);
     }
 }
 
@@ -225,6 +247,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_name_of_a_real_hello_is_found),
         cmocka_unit_test(a_hello_is_awaited_until_it_is_whole),
+        cmocka_unit_test(few_tries_find_the_end_of_a_hello),
         cmocka_unit_test(what_is_no_hello_is_told_at_its_first_byte),
         cmocka_unit_test(a_hello_over_its_bound_is_refused),
         cmocka_unit_test(extensions_are_read_strictly),
