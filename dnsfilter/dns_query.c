@@ -219,14 +219,26 @@ static struct dns_query *keep(const struct dns_query *query)
     return kept;
 }
 
+static enum status wait_for_upstream(struct dns_query *query)
+{
+    struct dns_core *core = query->core;
+    struct dns_cache_key key = key_of(query);
+    if (!query->client.udp)
+        return dns_forward_wait(core->forwards, &key, &query->waiter);
+    enum status status = dns_share_take(&core->share, &query->client.peer.remote);
+    if (status != ST_OK)
+        return status;
+    status = dns_forward_wait(core->forwards, &key, &query->waiter);
+    if (status != ST_OK)
+        dns_share_give_back(&core->share, &query->client.peer.remote);
+    return status;
+}
+
 static enum step forward(struct dns_query *query)
 {
     struct dns_core *core = query->core;
     struct dns_query *kept = keep(query);
-    if (!kept)
-        return fail(query, dns_note_busy);
-    struct dns_cache_key key = key_of(kept);
-    if (dns_forward_wait(core->forwards, &key, &kept->waiter) != ST_OK) {
+    if (!kept || wait_for_upstream(kept) != ST_OK) {
         free(kept);
         return fail(query, dns_note_busy);
     }
@@ -257,6 +269,8 @@ static void on_reply(void *arg, const struct dns_reply *reply)
 {
     struct dns_query *query = arg;
     struct dns_core *core = query->core;
+    if (query->client.udp)
+        dns_share_give_back(&core->share, &query->client.peer.remote);
     if (reply->status == ST_OK) {
         memcpy(core->out, reply->data, reply->length);
         query->reply_length = reply->length;

@@ -3,6 +3,7 @@
 
 #include "dnsfilter/dns_forward.h"
 #include "dnsfilter/dns_server.h"
+#include "dnsfilter/dns_share.h"
 #include "message/dns_message.h"
 #include "net/udp.h"
 
@@ -14,6 +15,7 @@ struct dns_core {
     struct judge *judge;
     struct dns_cache *cache;
     struct dns_forwards *forwards;
+    struct dns_share share; /* of UDP clients; a TCP client has limits of its own */
     const struct dns_settings *settings;
     struct dns_counters counters;
     uint8_t out[DNS_MESSAGE_MAX]; /* the one answer under construction */

@@ -85,7 +85,10 @@ static enum status make_parts(struct dns_server *server, struct upstream *upstre
     };
     core->forwards = dns_forwards_new(core->loop, upstream, core->cache, &forwarding);
     server->resolver = dns_resolver_new(core);
-    return core->forwards && server->resolver ? dns_tcp_new(core, &server->tcp) : ST_NOMEM;
+    if (!core->forwards || !server->resolver)
+        return ST_NOMEM;
+    enum status status = dns_share_init(&core->share, server->settings.max_waiting);
+    return status == ST_OK ? dns_tcp_new(core, &server->tcp) : status;
 }
 
 /* UDP and TCP at ADDR; where its port is 0, TCP takes the port that UDP got. */

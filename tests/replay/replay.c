@@ -27,7 +27,7 @@
  *
  * Steps:
  *     query NAME TYPE [OPTION...]     OPTION: id=N size=N class=N from=ADDR tcp do ad cd edns no-rd version=N
- *                                     option=CODE opt-twice opcode=N
+ *                                     option=CODE opt-twice opcode=N times=N
  *     packet HEX [from=ADDR]          raw bytes by UDP
  *     tcp-bytes HEX                   raw bytes by TCP
  *     tcp-end                         the client's FIN
@@ -41,6 +41,7 @@
  *                                     followed by the lines that must follow, in this order, nothing left out:
  *         question NAME TYPE, answer|authority|additional RECORD, opt SIZE [DO], ede CODE [TEXT]
  *         any                         in the place of all records
+ *     replies N RCODE                 N replies with this rcode, whatever else they say
  *     no-reply                        none is there
  *     asked N                         queries that upstream has seen so far
  *     asked-as NAME TYPE [do] [cd] [ad]   the last one
@@ -113,6 +114,7 @@ struct query_form {
     uint16_t id, flags, size;
     uint8_t version, opcode, option;
     bool edns, dnssec_ok, tcp, opt_twice;
+    uint64_t times;
 };
 
 static void query_option(struct query_form *form, struct str word)
@@ -130,6 +132,8 @@ static void query_option(struct query_form *form, struct str word)
         form->edns = true, form->version = (uint8_t)script_number(value);
     else if (script_option(word, "option", &value))
         form->edns = true, form->option = (uint8_t)script_number(value);
+    else if (script_option(word, "times", &value))
+        form->times = script_number(value);
     else if (script_option(word, "opcode", &value))
         form->opcode = (uint8_t)script_number(value);
     else if (str_eq(word, STR("do")))
@@ -173,7 +177,8 @@ static void send_tcp(const uint8_t *data, size_t n, const struct addr *from)
 static void run_query(struct str words)
 {
     uint8_t packet[2 + 1024];
-    struct query_form form = {.id = 7, .flags = DNS_FLAG_RD, .size = 4096, .from = addr_v4(0x7f000001, 40000)};
+    struct query_form form = {
+        .id = 7, .flags = DNS_FLAG_RD, .size = 4096, .from = addr_v4(0x7f000001, 40000), .times = 1};
     script_need(dname_from_text(script_word(&words), &form.question.name) == ST_OK, "not a name");
     form.question.type = type_from_text(script_word(&words));
     form.question.class = DNS_CLASS_IN;
@@ -189,10 +194,12 @@ static void run_query(struct str words)
     packet[0] = (uint8_t)(n >> 8);
     packet[1] = (uint8_t)n;
     open_server();
-    if (form.tcp)
-        send_tcp(packet, n + 2, &form.from);
-    else
-        fake_datagram(&form.from, packet + 2, n);
+    while (form.times--) {
+        if (form.tcp)
+            send_tcp(packet, n + 2, &form.from);
+        else
+            fake_datagram(&form.from, packet + 2, n);
+    }
     upstream_answer_all();
 }
 
@@ -344,6 +351,18 @@ static void run_callback(struct str words)
         script_fail("another callback", got);
 }
 
+static void run_replies(struct str words)
+{
+    uint64_t count = script_number(script_word(&words));
+    unsigned rcode;
+    script_need(rcode_from_text(words, &rcode), "unknown rcode");
+    while (count--) {
+        const struct fake_sent *sent = fake_take_sent();
+        script_need(sent != NULL, "too few replies have come");
+        script_need((sent->data[3] & 15u) == rcode, "another rcode");
+    }
+}
+
 static void need_aliases(const struct resolved *resolved, struct str words)
 {
     size_t count = 0;
@@ -409,6 +428,8 @@ static void run_expectation(struct str word, struct str words)
         run_callback(words);
     else if (str_eq(word, STR("no-callback")))
         script_need(!replay_take_callback(), "a callback was recorded");
+    else if (str_eq(word, STR("replies")))
+        run_replies(words);
     else if (str_eq(word, STR("resolved")))
         run_resolved(words);
     else if (str_eq(word, STR("counter")))
