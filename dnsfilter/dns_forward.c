@@ -7,7 +7,10 @@
 
 #include "dnsfilter/dns_normal.h"
 
-enum { QUERY_MAX_BYTES = DNS_HEADER_BYTES + DNAME_MAX_BYTES + 4 + 11 };
+enum {
+    QUERY_MAX_BYTES = DNS_HEADER_BYTES + DNAME_MAX_BYTES + 4 + 11,
+    MIN_AGE_TO_SHED_MS = 200,
+};
 
 TAILQ_HEAD(waiters, dns_waiter);
 
@@ -18,6 +21,7 @@ struct dns_forward {
     struct dns_question question; /* name in lower case */
     bool dnssec_ok, checking_disabled;
     bool answered; /* out of the table, waiters are being told */
+    bool shed;     /* likewise, without an answer: its place was needed; the waiters are told by the timer */
     struct waiters waiters;
 };
 
@@ -107,8 +111,10 @@ void dns_forward_leave(struct dns_forwards *forwards, struct dns_waiter *waiter)
     detach(forwards, waiter);
     if (!TAILQ_EMPTY(&forward->waiters) || forward->answered)
         return;
-    upstream_cancel(forwards->upstream, forward);
-    take_out(forwards, forward);
+    if (!forward->shed) {
+        upstream_cancel(forwards->upstream, forward);
+        take_out(forwards, forward);
+    }
     free(forward);
 }
 
@@ -124,9 +130,39 @@ static void on_timer(void *arg)
     struct dns_forwards *forwards = arg;
     int64_t now_ms = loop_now_ms(forwards->loop);
     struct dns_waiter *oldest;
-    while ((oldest = TAILQ_FIRST(&forwards->by_age)) && oldest->deadline_ms <= now_ms)
-        give_up(forwards, oldest, ST_TIMEOUT, dns_note_timeout);
+    while ((oldest = TAILQ_FIRST(&forwards->by_age)) && oldest->deadline_ms <= now_ms) {
+        bool shed = oldest->forward->shed;
+        give_up(forwards, oldest, shed ? ST_BUSY : ST_TIMEOUT, shed ? dns_note_busy : dns_note_timeout);
+    }
     set_timer(forwards);
+}
+
+/* Gives the place of the query that has been under way longest to a new one, so that names which nobody answers for do
+ * not keep all others from being asked; one that has only just begun keeps its place. The waiters are told from the
+ * loop, not from here: what they do next may lead here again. */
+static bool shed_oldest(struct dns_forwards *forwards)
+{
+    struct dns_waiter *oldest = NULL, *waiter;
+    TAILQ_FOREACH(oldest, &forwards->by_age, by_age)
+    {
+        if (!oldest->forward->shed && !oldest->forward->answered)
+            break;
+    }
+    int64_t now_ms = loop_now_ms(forwards->loop);
+    if (!oldest || now_ms - (oldest->deadline_ms - forwards->settings.timeout_ms) < MIN_AGE_TO_SHED_MS)
+        return false;
+    struct dns_forward *forward = oldest->forward;
+    upstream_cancel(forwards->upstream, forward);
+    take_out(forwards, forward);
+    forward->shed = true;
+    TAILQ_FOREACH(waiter, &forward->waiters, of_forward)
+    {
+        TAILQ_REMOVE(&forwards->by_age, waiter, by_age);
+        TAILQ_INSERT_HEAD(&forwards->by_age, waiter, by_age);
+        waiter->deadline_ms = now_ms;
+    }
+    timer_start(forwards->timer, 0);
+    return true;
 }
 
 void dns_forwards_free(struct dns_forwards *forwards)
@@ -223,7 +259,7 @@ static struct dns_forward *find_or_start(struct dns_forwards *forwards, const st
     wanted.question = (struct dns_question){*key->name, key->type, key->class};
     wanted.dnssec_ok = key->dnssec_ok;
     wanted.checking_disabled = key->checking_disabled;
-    wanted.answered = false;
+    wanted.answered = wanted.shed = false;
     dname_lower(&wanted.question.name);
     wanted.hash =
         XXH3_64bits_withSeed(wanted.question.name.wire, wanted.question.name.length, forwards->seed ^ key->type);
@@ -237,10 +273,13 @@ static struct dns_forward *find_or_start(struct dns_forwards *forwards, const st
     *forward = wanted;
     TAILQ_INIT(&forward->waiters);
     *status = ask_upstream(forward);
+    if (*status == ST_BUSY && shed_oldest(forwards))
+        *status = ask_upstream(forward);
     if (*status != ST_OK) {
         free(forward);
         return NULL;
     }
+    place = find_place(forwards, forward); /* shedding may have changed the bucket */
     forward->next = NULL;
     *place = forward;
     return forward;

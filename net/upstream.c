@@ -197,6 +197,8 @@ enum status upstream_query(struct upstream *upstream, const uint8_t *query, size
 {
     if (upstream->closing)
         return ST_CLOSED;
+    if (!upstream->server_count)
+        return ST_UNAVAILABLE;
     struct slot *slot = TAILQ_FIRST(&upstream->idle);
     if (!slot && upstream->made == upstream->max_pending)
         return ST_BUSY;
@@ -238,8 +240,8 @@ void upstream_cancel(struct upstream *upstream, void *arg)
 enum status upstream_new(struct loop *loop, const struct upstream_settings *settings, struct upstream **result,
                          struct fault *fault)
 {
-    if (!settings->server_count || settings->server_count > MAX_SERVERS)
-        return fault_set(fault, ST_INVALID, "1 to %d DNS servers can be asked, not %zu", MAX_SERVERS,
+    if (settings->server_count > MAX_SERVERS)
+        return fault_set(fault, ST_INVALID, "at most %d DNS servers can be asked, not %zu", MAX_SERVERS,
                          settings->server_count);
     if (!settings->tries || !settings->max_pending || settings->try_timeout_ms <= 0)
         return fault_set(fault, ST_INVALID, "tries, their time and their number must be over 0");

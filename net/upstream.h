@@ -17,10 +17,10 @@ struct upstream;
 
 struct upstream_settings {
     const struct addr *servers; /* tried in this order; copied */
-    size_t server_count;
-    int64_t try_timeout_ms; /* of one try at one server */
-    unsigned tries;         /* over all servers */
-    unsigned max_pending;   /* channels; a query over it is ST_BUSY at once */
+    size_t server_count;        /* 0: a machine that is not online yet; every query is ST_UNAVAILABLE */
+    int64_t try_timeout_ms;     /* of one try at one server */
+    unsigned tries;             /* over all servers */
+    unsigned max_pending;       /* channels; a query over it is ST_BUSY at once */
 };
 
 struct upstream_counters {

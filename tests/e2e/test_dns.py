@@ -2,6 +2,8 @@
 import random
 import socket
 import struct
+import threading
+import time
 
 import dns.edns
 import dns.flags
@@ -9,6 +11,7 @@ import dns.message
 import dns.query
 import dns.rcode
 import dns.rdatatype
+import dns.rrset
 import pytest
 
 from harness import wait_for
@@ -169,3 +172,36 @@ def test_many_queries_on_one_tcp_connection_are_all_answered(ccward):
             (length,) = struct.unpack("!H", stream.read(2))
             seen.add(dns.message.from_wire(stream.read(length)).id)
     assert seen == set(range(1, 101))
+
+
+class PartlySilentUpstream(threading.Thread):
+    """Answers for good.example and for nothing else."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.start()
+
+    def run(self):
+        while True:
+            packet, client = self.socket.recvfrom(4096)
+            query = dns.message.from_wire(packet)
+            if query.question[0].name.to_text().lower().endswith("good.example."):
+                response = dns.message.make_response(query)
+                response.answer.append(dns.rrset.from_text(query.question[0].name, 300, "IN", "A", "192.0.2.10"))
+                self.socket.sendto(response.to_wire(), client)
+
+
+def test_names_that_nobody_answers_for_do_not_keep_others_from_being_asked(make_ccward):
+    ccward = make_ccward(dns={"upstreams": [f"127.0.0.1:{PartlySilentUpstream().port}"], "upstream-channels": 4},
+                         daemon={"workers": 1})
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        for i in range(20):
+            client.sendto(dns.message.make_query(f"silent{i}.example", "A", id=i).to_wire(),
+                          ("127.0.0.1", ccward.dns_port))
+        time.sleep(0.4)
+        for i in range(4):
+            assert rrs(ask(ccward, f"h{i}.good.example")) == [f"h{i}.good.example. A 192.0.2.10"]
+

@@ -782,10 +782,19 @@ static void ports_and_ids_are_spread(void **state)
     close_fake(&fake);
 }
 
+static void without_servers_a_query_is_unavailable_at_once(void **state)
+{
+    open_client(*state, NULL, 0, 1, 4);
+    assert_int_equal(upstream_query(client.upstream, question, sizeof question, on_done, &client), ST_UNAVAILABLE);
+    assert_false(client.done);
+    upstream_free(client.upstream);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         LOOP_TEST(a_query_goes_out_masked_and_comes_back_as_it_was),
+        LOOP_TEST(without_servers_a_query_is_unavailable_at_once),
         LOOP_TEST(a_wrong_answer_is_dropped_and_the_right_one_awaited),
         LOOP_TEST(malformed_answers_alone_are_no_answer),
         LOOP_TEST(a_flood_of_guesses_does_not_hide_the_answer),
