@@ -92,7 +92,7 @@ static void check_mapping(struct loading *loading, yaml_node_t *mapping, const c
 static void check_value(struct loading *loading, const struct config_option *option, const char *field,
                         yaml_node_t *node)
 {
-    static struct config scratch; /* larger than an item of any list section */
+    struct config scratch = {0}; /* larger than an item of any list section */
     struct fault why = {0};
     if (!expect(loading, node, YAML_SCALAR_NODE, field))
         return;
