@@ -49,9 +49,11 @@ def test_the_page_is_japanese_for_those_who_ask_for_it(ccward):
     assert '<html lang="ja"' in result.stdout and "ブロック" in result.stdout
 
 
-def test_a_program_gets_a_line_of_text(ccward):
-    result = curl(ccward, f"http://{TEST_HOST}/")
-    assert "<html" not in result.stdout and TEST_HOST.replace(".", "[.]") in result.stdout
+def test_curl_gets_the_page_and_a_program_a_line_of_text(ccward):
+    assert "<html" in curl(ccward, f"http://{TEST_HOST}/").stdout
+    for arguments in (["-d", "stolen"], ["-H", "Accept: text/plain"], ["-H", "Referer: http://www.example/"]):
+        result = curl(ccward, *arguments, f"http://{TEST_HOST}/")
+        assert "<html" not in result.stdout and TEST_HOST.replace(".", "[.]") in result.stdout, arguments
 
 
 def test_a_second_contact_is_told_to_be_a_repeated_one(ccward):
