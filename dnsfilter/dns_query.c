@@ -123,7 +123,9 @@ static void record(const struct dns_query *query, enum match match, const struct
 {
     struct callback callback; /* strings are ended, the rest of their room stays unset */
     char name[DNAME_TEXT_SIZE];
-    dname_to_text(&query->message.question.name, name);
+    struct dname asked = query->message.question.name;
+    dname_lower(&asked); /* clients vary the case of one name, to be hard to fool */
+    dname_to_text(&asked, name);
     callback.time_ms = clock_wall_ms();
     callback.client = query->client.peer.remote;
     callback.local = query->client.peer.local;

@@ -191,7 +191,8 @@ enum next http_txn_reject(struct http_txn *txn, enum http_answer answer, enum ht
     counters->malformed += http_answer_blame(answer) == BLAME_CLIENT;
     counters->refused += http_answer_blame(answer) == BLAME_RULES;
     counters->failed += http_answer_blame(answer) == BLAME_ORIGIN;
-    bool head_only = str_eq(txn->head.method, STR("HEAD")), keep = may_keep(txn);
+    bool head_only = str_eq(txn->head.method, STR("HEAD"));
+    bool keep = may_keep(txn) && http_answer_blame(answer) != BLAME_CLIENT; /* nothing more is believed of it */
     http_answer_build(&txn->proxy->out, answer, reject, proxy_context_date(txn->proxy), head_only, keep);
     if (http_txn_send_out(txn, txn->client->stream) != ST_OK)
         return http_txn_finish(txn, HTTP_END_ABORT);

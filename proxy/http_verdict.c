@@ -24,22 +24,20 @@ enum action http_verdict_target(const struct http_txn *txn, struct http_finding 
                               .port = txn->port,
                               .path = txn->head.path};
     judge_decide(txn->proxy->judge, &subject, &finding->verdict);
-    finding->addr = NULL;
     if (finding->verdict.action != ACTION_ALLOW)
         finding->match = match_of(&finding->verdict);
     return finding->verdict.action;
 }
 
 /* Keeps what asks for more than FINDING does. */
-static void judge_part(const struct http_txn *txn, const struct subject *subject, const struct addr *addr,
+static void judge_part(const struct http_txn *txn, const struct subject *subject, enum match match,
                        struct http_finding *finding)
 {
     struct verdict verdict;
     judge_decide(txn->proxy->judge, subject, &verdict);
     if (verdict.action <= finding->verdict.action)
         return;
-    finding->match = addr ? MATCH_ORIGIN_IP : MATCH_CNAME;
-    finding->addr = addr;
+    finding->match = match;
     finding->verdict = verdict;
 }
 
@@ -50,35 +48,31 @@ enum action http_verdict_answer(const struct http_txn *txn, struct http_finding 
     finding->verdict.action = ACTION_ALLOW;
     for (size_t i = 0; i < aliases && finding->verdict.action != ACTION_BLOCK; i++) {
         subject.name = &txn->aliases[i];
-        judge_part(txn, &subject, NULL, finding);
+        judge_part(txn, &subject, MATCH_CNAME, finding);
     }
     subject.kind = SUBJECT_ADDRESS;
     for (size_t i = 0; i < txn->addr_count && finding->verdict.action != ACTION_BLOCK; i++) {
         subject.addr = txn->addrs[i];
-        judge_part(txn, &subject, &txn->addrs[i], finding);
+        judge_part(txn, &subject, MATCH_ORIGIN_IP, finding);
     }
     return finding->verdict.action;
 }
 
 void http_verdict_record(struct http_txn *txn, const struct http_finding *finding, uint16_t status)
 {
-    const struct addr *addr = finding->addr;
     struct callback callback = {
         .time_ms = clock_wall_ms(),
         .client = txn->client->peer,
         .local = txn->client->local,
-        .channel = addr              ? CHANNEL_IP
-                   : txn->is_connect ? CHANNEL_CONNECT
-                                     : CHANNEL_HTTP,
+        .channel = finding->match == MATCH_ORIGIN_IP ? CHANNEL_IP
+                   : txn->is_connect                 ? CHANNEL_CONNECT
+                                                     : CHANNEL_HTTP,
         .match = finding->match,
         .count = 1,
         .status = status,
         .verdict = finding->verdict,
     };
-    if (addr)
-        addr_format(addr, callback.subject);
-    else
-        text_printable(callback.subject, sizeof callback.subject, txn->head.target);
+    text_printable(callback.subject, sizeof callback.subject, txn->head.target);
     text_printable(callback.method, sizeof callback.method, txn->head.method);
     recorder_record(txn->proxy->judge->recorder, &callback);
 }

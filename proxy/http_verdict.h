@@ -5,7 +5,6 @@
 
 struct http_finding {
     enum match match;
-    const struct addr *addr; /* the address behind the name that was found; NULL: the target itself, or an alias */
     struct verdict verdict;
 };
 

@@ -275,7 +275,7 @@ static void an_address_of_the_origin_is_logged_once_and_passed_on(void **state)
     assert_int_equal(recorded_count, 1);
     assert_int_equal(recorded[0].channel, CHANNEL_IP);
     assert_int_equal(recorded[0].match, MATCH_ORIGIN_IP);
-    assert_string_equal(recorded[0].subject, with_port(f, "127.0.0.1:%P"));
+    assert_string_equal(recorded[0].subject, with_port(f, "http://a.test:%P/"));
 }
 
 static void a_blocked_address_stops_the_request_before_it_is_dialled(void **state)
@@ -288,7 +288,7 @@ static void a_blocked_address_stops_the_request_before_it_is_dialled(void **stat
     assert_int_equal(recorded_count, 1);
     assert_int_equal(recorded[0].channel, CHANNEL_IP);
     assert_int_equal(recorded[0].status, 403);
-    assert_string_equal(recorded[0].subject, with_port(f, "127.0.0.9:%P"));
+    assert_string_equal(recorded[0].subject, with_port(f, "http://a.test:%P/"));
 }
 
 static void a_literal_address_is_judged_as_an_address_too(void **state)
