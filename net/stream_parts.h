@@ -46,7 +46,8 @@ struct stream {
 
     /* The end; nothing of it is set before stream_finish_own(). */
     int64_t linger_ms, deadline_ms;
-    bool lingers; /* the loop owns it */
+    int unread_bytes; /* of the socket's buffer, not taken by the peer when it was last looked at */
+    bool lingers;     /* the loop owns it */
     struct loop_orphan orphan;
     void (*on_gone)(void *arg);
     void *gone_arg;

@@ -583,6 +583,33 @@ static void one_who_never_reads_does_not_hold_a_finished_stream(void **state)
     close(plain);
 }
 
+static void one_who_reads_slowly_gets_everything(void **state)
+{
+    enum { TOTAL = 8 << 20, STEP = 64 << 10 };
+    struct owner owner = {0};
+    unsigned gone = 0;
+    clock_fake(1000, 0);
+    int plain = open_pair(*state, &owner);
+    int small = STEP; /* so that what is read is told to the sender soon */
+    assert_int_equal(setsockopt(plain, SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
+    char *got = malloc(STEP);
+    fill(owner.stream);
+    for (int i = 0; i < 20; i++)
+        loop_run_once(*state, false);
+    stream_finish_own(owner.stream, 500, note_gone, &gone);
+    size_t read = 0;
+    for (ssize_t n = 1; n > 0 && read < TOTAL; read += (size_t)n) {
+        n = recv(plain, got, STEP, 0);
+        assert_true(n > 0);
+        clock_fake_advance(60);
+        loop_run_once(*state, false);
+        loop_run_once(*state, false);
+    }
+    assert_int_equal(read, TOTAL);
+    free(got);
+    close(plain);
+}
+
 static void one_who_talks_and_never_reads_is_held_for_ten_seconds(void **state)
 {
     struct owner owner = {0};
@@ -672,6 +699,7 @@ int main(void)
         LOOP_TEST(lingering_ends),
         LOOP_TEST(lingering_ends_also_when_all_was_sent_before),
         LOOP_TEST(one_who_never_reads_does_not_hold_a_finished_stream),
+        LOOP_TEST(one_who_reads_slowly_gets_everything),
         LOOP_TEST(one_who_talks_and_never_reads_is_held_for_ten_seconds),
         LOOP_TEST(a_stream_that_cannot_send_is_gone_at_once),
         LOOP_TEST(a_stream_that_lingers_may_be_freed_by_its_owner),
