@@ -171,7 +171,7 @@ enum status source_rollback(const char *dir, const char *name, struct source_inf
     struct place place;
     struct source_listing listing = {0};
     struct source_info target;
-    size_t before;
+    size_t before = 0;
     enum status status = place_open(&place, dir, fault);
     if (status != ST_OK)
         return status;
