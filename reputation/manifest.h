@@ -5,7 +5,7 @@
 #include "reputation/source_build.h"
 #include "reputation/store.h"
 
-enum { MANIFEST_SCHEMA = 2, MANIFEST_ORIGIN_SIZE = 2048, MANIFEST_IDENTITY_SIZE = 160 };
+enum { MANIFEST_SCHEMA = 1, MANIFEST_ORIGIN_SIZE = 2048, MANIFEST_IDENTITY_SIZE = 160 };
 
 struct manifest {
     struct source_info info; /* without path */

@@ -31,8 +31,6 @@ static enum status read_meta(struct source *source, struct lmdb_txn *txn)
     if (status == ST_OK)
         status = lmdb_get(txn, TABLE_META, SOURCE_FILTER_KEY, &filter);
     if (status == ST_OK)
-        status = lmdb_get(txn, TABLE_META, SOURCE_ROOTS_KEY, &source->roots);
-    if (status == ST_OK)
         status = source_header_decode(header, &source->header);
     if (status == ST_OK)
         status = filter_over(filter, &source->filter);

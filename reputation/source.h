@@ -16,5 +16,4 @@ struct source {
     struct source_header header;
     struct lmdb_env *env;
     struct filter filter; /* in the map */
-    struct str roots;     /* in the map */
 };

@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -10,7 +9,6 @@
 #include "reputation/filter.h"
 #include "reputation/key.h"
 #include "reputation/lmdb_env.h"
-#include "reputation/roots.h"
 
 enum {
     KEYS_PER_COMMIT = 1 << 16, /* what is not committed lies in memory; the file has no readers before it is whole */
@@ -31,10 +29,9 @@ struct parents {
     size_t last_length;
     uint8_t ends[DNAME_MAX_LABELS];
     unsigned count;
-    size_t root; /* where the key's root (roots.h) ends; 0: a key before has it */
 };
 
-/* Finds the ancestors of KEY, of two labels or more, and the root that no key before it in sorted order had. */
+/* Finds the ancestors of KEY, of two labels or more, that no key before it in sorted order had. */
 static void parents_of(struct parents *parents, struct str key)
 {
     const uint8_t *bytes = (const uint8_t *)key.data;
@@ -42,14 +39,11 @@ static void parents_of(struct parents *parents, struct str key)
     while (same < key.length && same < parents->last_length && bytes[same] == parents->last[same])
         same++;
     parents->count = 0;
-    parents->root = 0;
     unsigned labels = 0;
     for (size_t at = 0; at < key.length;) {
         at += bytes[at] + 1u;
         labels++;
         bool known = at <= same && at < parents->last_length;
-        if (at > same && (labels == 2 || (labels == 1 && at == key.length)))
-            parents->root = at;
         if (labels >= 2 && at < key.length && !known)
             parents->ends[parents->count++] = (uint8_t)at;
     }
@@ -88,7 +82,6 @@ static void note_key(struct source_content *content, enum indicator_kind kind, s
     case INDICATOR_NAME:
         parents_of(parents, key);
         content->filter_facts += 1 + parents->count;
-        content->roots += parents->root > 0;
         content->header.single_labels |= key.length == (uint8_t)key.data[0] + 1u;
         break;
     case INDICATOR_URL:
@@ -145,7 +138,7 @@ static uint64_t map_bound(const struct source_content *content)
         keys += content->header.counts[kind];
     uint64_t nodes = content->key_bytes + content->value_bytes + keys * 16;
     uint64_t pages = content->large_values * 2 + (keys / KEYS_PER_COMMIT + 1) * 64 + 256;
-    uint64_t bytes = nodes * 2 + filter_size(content->filter_facts) + content->roots * 4 + pages * PAGE_BYTES;
+    uint64_t bytes = nodes * 2 + filter_size(content->filter_facts) + pages * PAGE_BYTES;
     return (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
 }
 
@@ -199,38 +192,6 @@ static void fill_filter(const struct source_content *content, void *filter)
     }
 }
 
-static int compare_hashes(const void *pa, const void *pb)
-{
-    const uint32_t *a = pa, *b = pb;
-    return (*a > *b) - (*a < *b);
-}
-
-static enum status write_roots(struct lmdb_env *env, const struct source_content *content)
-{
-    const struct entry_list *list = &content->lists[INDICATOR_NAME];
-    struct parents parents = {0};
-    struct lmdb_txn *txn;
-    size_t count = 0;
-    uint32_t *hashes = calloc(content->roots + 1, sizeof *hashes);
-    if (!hashes)
-        return ST_NOMEM;
-    for (size_t i = 0; i < list->count; i++) {
-        const struct entry *entry = list->refs[i].entry;
-        parents_of(&parents, (struct str){(const char *)entry->bytes, entry->key_length});
-        if (parents.root)
-            hashes[count++] = roots_hash(filter_hash(entry->bytes, parents.root));
-    }
-    CHECK(count == content->roots);
-    qsort(hashes, count, sizeof *hashes, compare_hashes);
-    enum status status = lmdb_begin_write(env, &txn);
-    if (status == ST_OK) {
-        (void)lmdb_put(txn, TABLE_META, SOURCE_ROOTS_KEY, (struct str){(char *)hashes, count * sizeof *hashes});
-        status = lmdb_commit(txn);
-    }
-    free(hashes);
-    return status;
-}
-
 static enum status write_meta(struct lmdb_env *env, const struct source_content *content)
 {
     uint8_t header[SOURCE_HEADER_BYTES];
@@ -267,8 +228,6 @@ enum status source_build(const struct source_content *content, int fd, struct fa
         for (size_t at = 0; more && status == ST_OK;)
             status = write_some(env, &content->lists[kind], tables[kind], &at, &more);
     }
-    if (status == ST_OK)
-        status = write_roots(env, content);
     if (status == ST_OK)
         status = write_meta(env, content);
     lmdb_close(env);

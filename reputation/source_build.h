@@ -11,7 +11,7 @@ enum { FINGERPRINT_TEXT_SIZE = 33 };
 struct source_content {
     struct entry_list lists[INDICATOR_KINDS];
     struct source_header header;
-    uint64_t filter_facts, roots;
+    uint64_t filter_facts;
     uint64_t key_bytes, value_bytes, large_values; /* for the bound of the map */
     char fingerprint[FINGERPRINT_TEXT_SIZE];       /* of all keys and values, in order */
 };

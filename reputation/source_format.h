@@ -3,20 +3,19 @@
  *   names  name key                        -> records (record_codec.h), one after the other
  *   urls   host's name key, 0, path, query -> records
  *   nets   address, prefix length          -> records
- *   meta   "header" -> struct source_header, "filter" -> filter.h, "roots" -> roots_hash() of each, sorted */
+ *   meta   "header" -> struct source_header, "filter" -> filter.h */
 #pragma once
 
 #include "base/text.h"
 #include "reputation/record.h"
 
-enum { SOURCE_SCHEMA = 2 };
+enum { SOURCE_SCHEMA = 1 };
 
 enum source_table { TABLE_NAMES, TABLE_URLS, TABLE_NETS, TABLE_META, TABLE_COUNT };
 extern const char *const source_tables[TABLE_COUNT];
 
 #define SOURCE_HEADER_KEY STR("header")
 #define SOURCE_FILTER_KEY STR("filter")
-#define SOURCE_ROOTS_KEY  STR("roots")
 
 struct source_header {
     uint64_t counts[INDICATOR_KINDS]; /* keys */

@@ -4,18 +4,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/check.h"
 #include "base/log.h"
 #include "reputation/source.h"
 #include "reputation/source_dir.h"
 #include "reputation/store_reader.h"
 
-enum { ROOTS_FROM_SOURCES = 4 }; /* with fewer, asking each is as fast */
-
 struct store {
     struct source *sources[STORE_MAX_SOURCES];
     size_t count;
-    struct roots roots;           /* of all sources, once it is prepared */
     const struct store *previous; /* its unchanged sources are shared; borrowed */
 };
 
@@ -30,7 +26,6 @@ void store_free(struct store *store)
         return;
     for (size_t i = 0; i < store->count; i++)
         source_close(store->sources[i]);
-    roots_fini(&store->roots);
     free(store);
 }
 
@@ -53,7 +48,6 @@ static struct source *find_source(const struct store *store, const char *name)
 enum status store_add_own(struct store *store, struct source *source)
 {
     enum status status = ST_OK;
-    CHECK(!store->roots.words);
     if (store->count == STORE_MAX_SOURCES)
         status = ST_TOO_LARGE;
     else if (find_source(store, source->info.name))
@@ -148,26 +142,12 @@ enum status store_add_directory(struct store *store, const char *name, unsigned 
     return status == ST_OK ? ST_OK : fault_set(fault, status, "%s: %s", name, status_text(status));
 }
 
-enum status store_prepare(struct store *store)
-{
-    uint64_t bytes = 0;
-    if (store->count < ROOTS_FROM_SOURCES)
-        return ST_OK;
-    for (size_t i = 0; i < store->count; i++)
-        bytes += store->sources[i]->roots.length;
-    enum status status = roots_init(&store->roots, bytes / sizeof(uint32_t));
-    for (size_t i = 0; status == ST_OK && i < store->count; i++)
-        roots_add(&store->roots, store->sources[i]->roots);
-    return status;
-}
-
 enum status store_reader_new(const struct store *store, struct store_reader **out)
 {
     struct store_reader *reader = calloc(1, sizeof *reader);
     if (!reader)
         return ST_NOMEM;
     enum status status = ST_OK;
-    reader->roots = store->roots.words ? &store->roots : NULL;
     for (size_t i = 0; status == ST_OK && i < store->count; i++) {
         const struct source *source = store->sources[i];
         struct store_lane *lane = &reader->lanes[i];

@@ -59,12 +59,6 @@ enum status store_add_directory(struct store *store, const char *dir, unsigned *
 size_t store_source_count(const struct store *store);
 const struct source_info *store_source_info(const struct store *store, size_t index);
 
-/* Once all sources are added, and before readers are made: gathers what makes a name that no source lists cheap however
- * many sources there are (some 40 ms and 8 MB at ten million names). Without it look-ups give the same, later.
- * ST_NOMEM.
- */
-enum status store_prepare(struct store *store) MUST_CHECK;
-
 /* One thread's view: read transactions on every source. */
 struct store_reader;
 enum status store_reader_new(const struct store *store, struct store_reader **reader) MUST_CHECK;

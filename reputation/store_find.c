@@ -71,13 +71,6 @@ static void find_name_in(const struct store_lane *lane, const struct name_query 
     }
 }
 
-/* Whether some source may have an entry at the name or above it. */
-static bool is_root_known(const struct store_reader *reader, const struct name_query *query)
-{
-    return !reader->roots || roots_have(reader->roots, query->hashes[1]) ||
-           (query->key.labels > 1 && roots_have(reader->roots, query->hashes[2]));
-}
-
 size_t store_find_name(struct store_reader *reader, const struct dname *name, uint32_t now_s, struct store_hit *hits,
                        size_t max)
 {
@@ -88,8 +81,6 @@ size_t store_find_name(struct store_reader *reader, const struct dname *name, ui
     name_key_from(name, &query.key);
     for (unsigned i = 1; i <= query.key.labels; i++)
         query.hashes[i] = filter_hash(query.key.bytes, query.key.end[i]);
-    if (!is_root_known(reader, &query))
-        return 0;
     /* All filters are asked for the same key first: fetch those lines at once rather than one after the other. */
     uint64_t first = query.hashes[query.key.labels > 1 ? 2 : 1];
     for (size_t i = 0; i < reader->count; i++)

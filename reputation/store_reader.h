@@ -3,7 +3,6 @@
 
 #include "reputation/filter.h"
 #include "reputation/lmdb_env.h"
-#include "reputation/roots.h"
 #include "reputation/source_format.h"
 #include "reputation/store.h"
 
@@ -17,6 +16,5 @@ struct store_lane {
 
 struct store_reader {
     size_t count;
-    const struct roots *roots; /* of all lanes; the store's; NULL: each lane is to be asked */
     struct store_lane lanes[STORE_MAX_SOURCES];
 };

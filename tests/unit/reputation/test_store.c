@@ -84,80 +84,6 @@ static void random_names_are_judged_as_a_plain_search_does(void **state)
     store_free(store);
 }
 
-static struct source *random_source(unsigned number)
-{
-    char text[128];
-    struct fault fault = {0};
-    struct source *source = NULL;
-    snprintf(text, sizeof text, "random-%u", number);
-    struct source_writer *writer = new_writer(text);
-    for (unsigned i = 0; i < 30; i++) {
-        do
-            random_name(text);
-        while (!strchr(text, '.') && (number || pick(10))); /* labels that stand alone in one of them */
-        add_name(writer, text, plain_record);
-    }
-    assert_int_equal(source_writer_finish_memory(writer, &source, &fault), ST_OK);
-    source_writer_free(writer);
-    return source;
-}
-
-static void a_prepared_store_finds_the_same(void **state)
-{
-    (void)state;
-    static struct store_hit hits[2][STORE_MAX_HITS];
-    struct store *stores[] = {store_new(), store_new()};
-    struct store_reader *readers[2];
-    unsigned found = 0, asked = 20000;
-    char text[128];
-    seed = 0x9e3779b97f4a7c15;
-    for (unsigned i = 0; i < 6; i++) {
-        struct source *source = random_source(i);
-        assert_int_equal(store_add_own(stores[0], source_ref(source)), ST_OK);
-        assert_int_equal(store_add_own(stores[1], source), ST_OK);
-    }
-    assert_int_equal(store_prepare(stores[1]), ST_OK);
-    for (unsigned i = 0; i < 2; i++)
-        readers[i] = new_reader(stores[i]);
-    for (unsigned i = 0; i < asked; i++) {
-        random_name(text);
-        size_t n = find_name(readers[0], text, hits[0]);
-        assert_int_equal(find_name(readers[1], text, hits[1]), n);
-        for (size_t k = 0; k < n; k++) {
-            assert_int_equal(hits[0][k].source, hits[1][k].source);
-            assert_int_equal(hits[0][k].labels, hits[1][k].labels);
-        }
-        found += n > 0;
-    }
-    assert_in_range(found, asked / 10, asked - asked / 10); /* both outcomes were tried */
-    for (unsigned i = 0; i < 2; i++) {
-        store_reader_free(readers[i]);
-        store_free(stores[i]);
-    }
-}
-
-static void a_store_without_names_can_be_prepared(void **state)
-{
-    (void)state;
-    static struct store_hit hits[STORE_MAX_HITS];
-    static const char *const names[] = {"a", "b", "c", "d", "e"};
-    struct store *store = store_new();
-    for (unsigned i = 0; i < 5; i++) {
-        struct source_writer *writer = new_writer(names[i]);
-        add_url(writer, "http://url.example/a", plain_record);
-        add_source_own(store, writer);
-    }
-    assert_int_equal(store_prepare(store), ST_OK);
-    struct store_reader *reader = new_reader(store);
-    assert_int_equal(find_name(reader, "url.example", hits), 0);
-    assert_int_equal(find_url(reader, "http://url.example/a", hits), 5);
-    store_reader_free(reader);
-    store_free(store);
-    store = store_new();
-    assert_int_equal(store_prepare(store), ST_OK);
-    store_free(store);
-}
-
 enum { SHARED_NAMES = 2000, THREADS = 4 };
 
 static void *look_up(void *arg)
@@ -334,8 +260,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_names_are_judged_as_a_plain_search_does),
-        cmocka_unit_test(a_prepared_store_finds_the_same),
-        cmocka_unit_test(a_store_without_names_can_be_prepared),
         cmocka_unit_test(threads_look_up_at_once),
         cmocka_unit_test(a_source_is_in_a_store_once),
         cmocka_unit_test(a_store_has_a_bound),
