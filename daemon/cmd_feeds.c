@@ -13,6 +13,7 @@ struct feeds_call {
     enum feed_dump dump;
     bool json, dry_run;
     struct config config;
+    struct command_site site;
 };
 
 /* The report tells people why lines were skipped also when the file is refused. */
@@ -44,7 +45,7 @@ static int import(struct feeds_call *call)
     if (call->dry_run)
         status = feed_try(call->operand, &call->feed, true, call->dump, stdout, &report, &fault);
     else
-        status = feed_import(store_dir(&call->config), call->operand, &call->feed, true, &report, &fault);
+        status = feed_import(&call->site.site, call->operand, &call->feed, true, &report, &fault);
     if (status == ST_OK && call->dump == FEED_DUMP_NONE)
         status = feed_report_print(&report, call->json, stdout);
     return status == ST_OK ? EXIT_OK : import_failed(call, status, &report, &fault);
@@ -55,7 +56,7 @@ static int refresh_one(const struct feeds_call *call, const struct config_feed *
     struct feed feed = feed_of_config(configured);
     struct feed_report report = {0};
     struct fault fault = {0};
-    enum status status = feed_refresh(call->config.state_dir, &feed, true, &report, &fault);
+    enum status status = feed_refresh(&call->site.site, &feed, true, &report, &fault);
     if (status != ST_OK) {
         fprintf(stderr, "ccward: %s; what was in force stays in force\n",
                 fault.text[0] ? fault.text : status_text(status));
@@ -94,13 +95,7 @@ static int list(struct feeds_call *call)
     struct fault fault = {0};
     if (call->operand || call->feed.name)
         return command_misused(call->command, "`list` takes no name");
-    struct feed *feeds = calloc(call->config.feed_count + 1, sizeof *feeds);
-    if (!feeds)
-        return command_failed(ST_NOMEM, NULL);
-    for (size_t i = 0; i < call->config.feed_count; i++)
-        feeds[i] = feed_of_config(&call->config.feeds[i]);
-    enum status status = feeds_list(call->config.state_dir, feeds, call->config.feed_count, call->json, stdout, &fault);
-    free(feeds);
+    enum status status = feeds_list(&call->site.site, call->json, stdout, &fault);
     return status == ST_OK ? EXIT_OK : command_failed(status, &fault);
 }
 
@@ -204,7 +199,8 @@ int cmd_feeds(const struct command *command, int argc, char **argv)
         return command_misused(command, "'%s' is one word too many", argv[optind]);
     if (!command_config(call.config_path, &call.config))
         return EXIT_CONFIG;
-    code = run(&call);
+    code = command_site(&call.config, &call.site) == ST_OK ? run(&call) : command_failed(ST_NOMEM, NULL);
+    command_site_fini(&call.site);
     config_free(&call.config);
     return code;
 }

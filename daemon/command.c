@@ -60,5 +60,40 @@ struct feed feed_of_config(const struct config_feed *feed)
                          .format = feed->format,
                          .category = (enum category)feed->category,
                          .risk = (enum risk)feed->risk,
-                         .interval_s = (int64_t)(feed->interval_ms / 1000)};
+                         .mirrors = (const char *const *)feed->mirrors.items,
+                         .mirror_count = feed->mirrors.count,
+                         .interval_s = (int64_t)(feed->interval_ms / 1000),
+                         .use = (enum feed_use)feed->action,
+                         .match = (enum feed_match)feed->match,
+                         .retain = (enum feed_retain)feed->retain,
+                         .expire_s = (int64_t)(feed->expire_ms / 1000),
+                         .top = feed->top,
+                         .min_confidence = (unsigned)feed->min_confidence,
+                         .can_be_empty = feed->can_be_empty,
+                         .must_contain = feed->must_contain,
+                         .key = feed->key,
+                         .key_as = feed->key_as};
+}
+
+enum status command_site(const struct config *config, struct command_site *site)
+{
+    *site = (struct command_site){.feeds = calloc(config->feed_count + 1, sizeof *site->feeds)};
+    if (!site->feeds)
+        return ST_NOMEM;
+    for (size_t i = 0; i < config->feed_count; i++)
+        site->feeds[i] = feed_of_config(&config->feeds[i]);
+    site->site = (struct feed_site){.state_dir = config->state_dir,
+                                    .feeds = site->feeds,
+                                    .feed_count = config->feed_count,
+                                    .upstreams = config->dns.upstreams.items,
+                                    .upstream_count = config->dns.upstreams.count,
+                                    .listeners = config->dns.listen.items,
+                                    .listener_count = config->dns.listen.count};
+    return ST_OK;
+}
+
+void command_site_fini(struct command_site *site)
+{
+    free(site->feeds);
+    *site = (struct command_site){0};
 }

@@ -43,3 +43,10 @@ bool command_config(const char *path, struct config *config);
 const char *store_dir(const struct config *config);
 /* The feed of the config as feeds/ takes it. */
 struct feed feed_of_config(const struct config_feed *feed);
+/* What feeds/ wants to know of the installation; views of CONFIG. */
+struct command_site {
+    struct feed_site site;
+    struct feed *feeds;
+};
+enum status command_site(const struct config *config, struct command_site *site) MUST_CHECK;
+void command_site_fini(struct command_site *site);

@@ -25,11 +25,22 @@ struct port_list {
     size_t count;
 };
 
+struct text_list {
+    char **items;
+    size_t count;
+};
+
 struct config_feed {
     char *name, *url, *format;
+    struct text_list mirrors;
     int category; /* enum category */
     int risk;     /* enum risk */
-    uint64_t interval_ms;
+    int action;   /* enum feed_use */
+    int match;    /* enum feed_match */
+    int retain;   /* enum feed_retain */
+    int can_be_empty;
+    uint64_t interval_ms, expire_ms, top, min_confidence, min_feeds, min_feeds_addresses;
+    char *key, *key_as, *must_contain;
 };
 
 struct config_group {

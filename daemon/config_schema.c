@@ -31,6 +31,15 @@ DEFINE_WORDS(actions, action_text, enum action, ACTION_BLOCK + 1);
 DEFINE_WORDS(modes, mode_text, enum part_mode, PART_BLOCK + 1);
 DEFINE_WORDS(risks, risk_text, enum risk, RISK_HIGH + 1);
 DEFINE_WORDS(levels, level_text, enum log_level, LOG_LEVEL_DEBUG + 1);
+static const char *yes_text(int value)
+{
+    return value ? "yes" : "no";
+}
+
+static const struct words yes_no = {yes_text, 2};
+DEFINE_WORDS(uses, feed_use_text, enum feed_use, FEED_GUARDS + 1);
+DEFINE_WORDS(matches, feed_match_text, enum feed_match, FEED_MATCH_EXACT + 1);
+DEFINE_WORDS(retains, feed_retain_text, enum feed_retain, FEED_RETAIN_WINDOW + 1);
 DEFINE_WORDS(categories, category_text, enum category, CATEGORY_COUNT);
 
 enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR, MIB = 1 << 20 };
@@ -156,6 +165,27 @@ static enum status check_feed_format(struct str text, struct fault *why)
                      feed_format_names());
 }
 
+static enum status check_feed_key(struct str text, struct fault *why)
+{
+    bool named = str_starts(text, STR("env:")) && text.length > 4;
+    bool file = str_starts(text, STR("file:/")) && text.length > 6;
+    return !text.length || named || file
+               ? ST_OK
+               : fault_set(why, ST_INVALID,
+                           "'%.*s' is no place of a key: write env:NAME for a variable of the environment or "
+                           "file:/PATH for a file",
+                           (int)text.length, text.data);
+}
+
+static enum status check_feed_key_as(struct str text, struct fault *why)
+{
+    return feed_key_as_valid(text) ? ST_OK
+                                   : fault_set(why, ST_INVALID,
+                                               "'%.*s' is no way to send a key: write `header NAME`, `query NAME`, "
+                                               "`bearer` or `basic`",
+                                               (int)text.length, text.data);
+}
+
 static const struct config_option feed_options[] = {
     {"name", OPTION_TEXT, offsetof(struct config_feed, name), NULL, 1, SOURCE_NAME_SIZE - 1, NULL,
      "What the feed is called in logs and lists: lower-case letters, digits, '.', '_' and '-'.", check_feed_name},
@@ -169,6 +199,34 @@ static const struct config_option feed_options[] = {
      "How often it is fetched."},
     {"risk", OPTION_WORD, offsetof(struct config_feed, risk), "high", 0, 0, &risks,
      "How bad a contact with its entries is."},
+    {"action", OPTION_WORD, offsetof(struct config_feed, action), "block", 0, 0, &uses,
+     "What its entries do: `monitor` records what would be blocked; `allow` exempts from all feeds; `guard` lists what "
+     "no other feed may block."},
+    {"mirrors", OPTION_TEXTS, offsetof(struct config_feed, mirrors), "", 0, 8, NULL,
+     "Other addresses of the same list, tried in this order when `url` fails.", check_feed_url},
+    {"key", OPTION_TEXT, offsetof(struct config_feed, key), "", 0, 1000, NULL,
+     "Where its key or password is: env:NAME, or file:/PATH of a file that only its owner can read.", check_feed_key},
+    {"key-as", OPTION_TEXT, offsetof(struct config_feed, key_as), "header Auth-Key", 1, 100, NULL,
+     "How the key is sent: `header NAME`, `query NAME`, `bearer`, or `basic` for user:password.", check_feed_key_as},
+    {"match", OPTION_WORD, offsetof(struct config_feed, match), "subtree", 0, 0, &matches,
+     "Whether a name stands for all below it as well; formats that say so themselves keep it."},
+    {"retain", OPTION_WORD, offsetof(struct config_feed, retain), "snapshot", 0, 0, &retains,
+     "`snapshot`: what the feed no longer lists is gone; `window`: it stays until it expires."},
+    {"expire", OPTION_DURATION, offsetof(struct config_feed, expire_ms), "0s", 0, 3650 * (uint64_t)DAY, NULL,
+     "How long an entry acts after the feed listed it last, where the feed does not say; 0s: of `window` feeds the "
+     "default of its kind, of others as long as it is listed."},
+    {"top", OPTION_COUNT, offsetof(struct config_feed, top), "0", 0, 100 * 1000 * 1000, NULL,
+     "Only so many entries from its start are taken; 0: all."},
+    {"min-confidence", OPTION_COUNT, offsetof(struct config_feed, min_confidence), "0", 0, 100, NULL,
+     "Entries that the feed itself is less sure of (percent) are only recorded."},
+    {"min-feeds", OPTION_COUNT, offsetof(struct config_feed, min_feeds), "1", 1, 10, NULL,
+     "So many sources must list a name or URL before this feed's entry blocks it."},
+    {"min-feeds-addresses", OPTION_COUNT, offsetof(struct config_feed, min_feeds_addresses), "1", 1, 10, NULL,
+     "The same for addresses; 2 suits lists that a community gathers."},
+    {"can-be-empty", OPTION_WORD, offsetof(struct config_feed, can_be_empty), "no", 0, 0, &yes_no,
+     "Whether the feed without entries, or with far fewer than before, is to be believed."},
+    {"must-contain", OPTION_TEXT, offsetof(struct config_feed, must_contain), "", 0, 200, NULL,
+     "A text that the list must have in its first 64 KiB, or it is refused."},
 };
 
 static const struct config_option group_options[] = {

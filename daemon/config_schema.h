@@ -13,6 +13,7 @@ enum option_type {
     OPTION_ADDRESSES,
     OPTION_NETWORKS,
     OPTION_PORTS,
+    OPTION_TEXTS,
     OPTION_BY_CATEGORY, /* a mapping of category to word, with `default` for those not named */
 };
 
@@ -31,7 +32,7 @@ struct config_option {
     uint64_t min, max;        /* numbers: of the value; lists: most elements in max; ADDRESSES: min is a default port */
     const struct words *words;
     const char *help;                                         /* one sentence */
-    enum status (*check)(struct str text, struct fault *why); /* TEXT: what more it must be; NULL: nothing */
+    enum status (*check)(struct str text, struct fault *why); /* TEXT, TEXTS: what more it must be; NULL: nothing */
 };
 
 struct section {

@@ -26,7 +26,8 @@ static const void *place_const(const struct config_option *option, const void *b
 
 bool option_is_list(const struct config_option *option)
 {
-    return option->type == OPTION_ADDRESSES || option->type == OPTION_NETWORKS || option->type == OPTION_PORTS;
+    return option->type == OPTION_ADDRESSES || option->type == OPTION_NETWORKS || option->type == OPTION_PORTS ||
+           option->type == OPTION_TEXTS;
 }
 
 static enum status find_word(const struct words *words, struct str text, int *value, struct fault *why)
@@ -94,24 +95,35 @@ static enum status set_number(const struct config_option *option, void *base, st
     return ST_OK;
 }
 
-static enum status set_text(const struct config_option *option, void *base, struct str text, struct fault *why)
+enum { ELEMENT_MAX_BYTES = 2000 }; /* of OPTION_TEXTS, whose max bounds the elements */
+
+/* A copy of what may stand there, for the caller to free. */
+static enum status copy_text(const struct config_option *option, struct str text, char **copy, struct fault *why)
 {
-    if (text.length < option->min)
+    uint64_t min = option->type == OPTION_TEXTS ? 1 : option->min;
+    uint64_t max = option->type == OPTION_TEXTS ? ELEMENT_MAX_BYTES : option->max;
+    if (text.length < min)
         return fault_set(why, ST_INVALID, "must not be empty");
-    if (text.length > option->max)
-        return fault_set(why, ST_INVALID, "is too long: at most %" PRIu64 " bytes", option->max);
+    if (text.length > max)
+        return fault_set(why, ST_INVALID, "is too long: at most %" PRIu64 " bytes", max);
     for (size_t i = 0; i < text.length; i++)
         if ((unsigned char)text.data[i] < ' ' || text.data[i] == 0x7f)
             return fault_set(why, ST_INVALID, "has a control character");
     if (option->check && option->check(text, why) != ST_OK)
         return ST_INVALID;
-    char *copy = strndup(text.length ? text.data : "", text.length);
-    if (!copy)
-        return fault_set(why, ST_NOMEM, "out of memory");
-    char **at = place(option, base);
-    free(*at);
-    *at = copy;
-    return ST_OK;
+    *copy = strndup(text.length ? text.data : "", text.length);
+    return *copy ? ST_OK : fault_set(why, ST_NOMEM, "out of memory");
+}
+
+static enum status set_text(const struct config_option *option, void *base, struct str text, struct fault *why)
+{
+    char *copy, **at = place(option, base);
+    enum status status = copy_text(option, text, &copy, why);
+    if (status == ST_OK) {
+        free(*at);
+        *at = copy;
+    }
+    return status;
 }
 
 /* Appends one element of SIZE to a list { items, count } at the option's place. */
@@ -161,6 +173,18 @@ static enum status append_port(const struct config_option *option, void *base, s
     return append(option, base, &port, sizeof port, why);
 }
 
+static enum status append_text(const struct config_option *option, void *base, struct str text, struct fault *why)
+{
+    char *copy;
+    enum status status = copy_text(option, text, &copy, why);
+    if (status != ST_OK)
+        return status;
+    status = append(option, base, &copy, sizeof copy, why);
+    if (status != ST_OK)
+        free(copy);
+    return status;
+}
+
 enum status option_set(const struct config_option *option, void *base, struct str text, struct fault *why)
 {
     switch (option->type) {
@@ -178,6 +202,8 @@ enum status option_set(const struct config_option *option, void *base, struct st
         return append_network(option, base, text, why);
     case OPTION_PORTS:
         return append_port(option, base, text, why);
+    case OPTION_TEXTS:
+        return append_text(option, base, text, why);
     case OPTION_BY_CATEGORY:
         return option_set_category(option, base, STR("default"), text, why);
     }
@@ -233,6 +259,9 @@ void option_clear(const struct config_option *option, void *base)
 {
     if (option->type != OPTION_TEXT && !option_is_list(option))
         return;
+    struct text_list *texts = place(option, base);
+    for (size_t i = 0; option->type == OPTION_TEXTS && i < texts->count; i++)
+        free(texts->items[i]);
     void **at = place(option, base); /* both keep their memory in the first member */
     free(*at);
     memset(at, 0, option_is_list(option) ? sizeof(struct addr_list) : sizeof(char *));
@@ -312,6 +341,9 @@ void option_format(const struct config_option *option, const void *base, size_t 
     case OPTION_PORTS:
         buf_printf(out, "%u", ((const struct port_list *)at)->items[element]);
         return;
+    case OPTION_TEXTS:
+        format_text(((const struct text_list *)at)->items[element], out);
+        return;
     }
 }
 
@@ -342,6 +374,7 @@ void option_format_range(const struct config_option *option, struct buf *out)
         buf_add_text(out, "1 to 65535 each");
         return;
     case OPTION_TEXT:
+    case OPTION_TEXTS:
         return;
     }
 }

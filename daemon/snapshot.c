@@ -45,6 +45,19 @@ static void count_facts(const struct store *store, struct snapshot_facts *facts)
             facts->counts[kind] += store_source_info(store, i)->counts[kind];
 }
 
+static struct policy_source source_of_config(const struct config_feed *feed)
+{
+    static const enum source_use uses[] = {[FEED_BLOCKS] = SOURCE_BLOCKS,
+                                           [FEED_MONITORS] = SOURCE_MONITORS,
+                                           [FEED_EXEMPTS] = SOURCE_EXEMPTS,
+                                           [FEED_GUARDS] = SOURCE_GUARDS};
+    struct policy_source source = {.use = uses[feed->action],
+                                   .min_names = (unsigned)feed->min_feeds,
+                                   .min_addresses = (unsigned)feed->min_feeds_addresses};
+    text_copy(source.name, sizeof source.name, str_of(feed->name));
+    return source;
+}
+
 enum status snapshot_build(const struct config *config, const struct policy *previous, struct policy **policy,
                            struct snapshot_facts *facts, struct fault *fault)
 {
@@ -52,8 +65,16 @@ enum status snapshot_build(const struct config *config, const struct policy *pre
     struct policy_settings settings = {
         .default_group = {.name = "default", .names = PART_BLOCK, .urls = PART_BLOCK, .addresses = PART_LOG}};
     struct policy_group *groups = calloc(config->group_count + 1, sizeof *groups);
-    if (!groups)
+    struct policy_source *sources = calloc(config->feed_count + 1, sizeof *sources);
+    if (!groups || !sources) {
+        free(groups);
+        free(sources);
         return fault_set(fault, ST_NOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < config->feed_count; i++)
+        sources[settings.source_count++] = source_of_config(&config->feeds[i]);
+    sources[settings.source_count++] = (struct policy_source){.name = "test-hosts", .use = SOURCE_BUILT_IN};
+    settings.sources = sources;
     for (size_t i = 0; i < config->group_count; i++) {
         struct policy_group group = group_of_config(&config->groups[i]);
         if (!strcmp(group.name, "default"))
@@ -72,5 +93,6 @@ enum status snapshot_build(const struct config *config, const struct policy *pre
         status = policy_new_own(&settings, store, policy);
     }
     free(groups);
+    free(sources);
     return status;
 }

@@ -8,11 +8,46 @@
 
 #include "reputation/source_writer.h"
 
+/* What a feed's entries do; the words of the configuration: block, monitor, allow, guard. */
+enum feed_use { FEED_BLOCKS, FEED_MONITORS, FEED_EXEMPTS, FEED_GUARDS };
+enum feed_match { FEED_MATCH_SUBTREE, FEED_MATCH_EXACT };
+enum feed_retain { FEED_RETAIN_SNAPSHOT, FEED_RETAIN_WINDOW };
+const char *feed_use_text(enum feed_use use);
+const char *feed_match_text(enum feed_match match);
+const char *feed_retain_text(enum feed_retain retain);
+
+/* Zero is a default for all but the name and the format. */
 struct feed {
     const char *name, *url, *format; /* format: of feed_format_names(), or "auto" */
+    const char *const *mirrors;      /* other addresses of the same list */
+    size_t mirror_count;
     enum category category;
     enum risk risk;
     int64_t interval_s;
+    enum feed_use use;
+    enum feed_match match;
+    enum feed_retain retain;
+    int64_t expire_s;        /* after the feed listed an entry last; 0: the default */
+    uint64_t top;            /* entries that are taken; 0: all */
+    unsigned min_confidence; /* entries below are only recorded */
+    bool can_be_empty;
+    const char *must_contain; /* NULL or empty: nothing */
+    const char *key;          /* "env:NAME" or "file:/PATH"; NULL or empty: none */
+    const char *key_as;       /* feed_key_as_valid(); NULL: "header Auth-Key" */
+};
+
+/* "header NAME", "query NAME", "bearer" or "basic". */
+bool feed_key_as_valid(struct str text);
+
+/* What all feeds of an installation have in common. */
+struct feed_site {
+    const char *state_dir;
+    const struct feed *feeds; /* all that are configured */
+    size_t feed_count;
+    const struct addr *upstreams; /* DNS servers that feed hosts are asked of; none: the system's resolver */
+    size_t upstream_count;
+    const struct addr *listeners; /* of ccward's own DNS side: never asked, never blocked */
+    size_t listener_count;
 };
 
 enum { FEED_EXAMPLES = 5, FEED_REASONS = 40 };
@@ -83,21 +118,20 @@ enum status feed_try(const char *path, const struct feed *feed, bool progress, e
 /* The report for people, or as one JSON object. */
 enum status feed_report_print(const struct feed_report *report, bool json, FILE *out) MUST_CHECK;
 
-/* Reads PATH and publishes it as source FEED->name in STORE_DIR. The old source stays when it fails or when what was
+/* Reads PATH and publishes it as source FEED->name in SITE's store. The old source stays when it fails or when what was
  * read does not look like a feed (FAULT says why). PROGRESS: a bar on standard error if that is a terminal. While it
  * runs SIGINT and SIGTERM are caught: it cleans up and returns ST_CLOSED, "interrupted". So does feed_refresh(). */
-enum status feed_import(const char *store_dir, const char *path, const struct feed *feed, bool progress,
+enum status feed_import(const struct feed_site *site, const char *path, const struct feed *feed, bool progress,
                         struct feed_report *report, struct fault *fault) MUST_CHECK;
 
 /* Fetches FEED->url (http, https, file) within the bounds of docs/feeds.md and imports it. Keeps
  * STATE_DIR/feeds/NAME.json: last try, last success, validators, the reason of the last failure. *NOT_MODIFIED when the
  * server says so. */
-enum status feed_refresh(const char *state_dir, const struct feed *feed, bool progress, struct feed_report *report,
-                         struct fault *fault) MUST_CHECK;
+enum status feed_refresh(const struct feed_site *site, const struct feed *feed, bool progress,
+                         struct feed_report *report, struct fault *fault) MUST_CHECK;
 
 /* `feeds list`: every configured feed and every source in the store, with its state. */
-enum status feeds_list(const char *state_dir, const struct feed *feeds, size_t count, bool json, FILE *out,
-                       struct fault *fault) MUST_CHECK;
+enum status feeds_list(const struct feed_site *site, bool json, FILE *out, struct fault *fault) MUST_CHECK;
 
 /* Seconds until FEED is due, by its state file; 0: now. */
 int64_t feed_due_in_s(const char *state_dir, const struct feed *feed);

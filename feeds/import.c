@@ -1,6 +1,7 @@
 #include "feeds/import.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -60,12 +61,21 @@ enum status feed_name_check(const char *name, struct fault *fault)
     return ST_OK;
 }
 
-enum status import_fd(const char *store_dir, int fd, const char *name, const char *origin, const struct feed *feed,
-                      bool progress, struct feed_report *report, struct fault *fault)
+static enum status store_dir_of(const struct feed_site *site, char out[PATH_MAX], struct fault *fault)
+{
+    int n = snprintf(out, PATH_MAX, "%s/reputation", site->state_dir);
+    return n > 0 && n < PATH_MAX ? ST_OK : fault_set(fault, ST_TOO_LARGE, "the state directory's path is too long");
+}
+
+enum status import_fd(const struct feed_site *site, int fd, const char *name, const char *origin,
+                      const struct feed *feed, bool progress, struct feed_report *report, struct fault *fault)
 {
     struct source_writer *writer = NULL;
+    char store_dir[PATH_MAX];
     *report = (struct feed_report){0};
     enum status st = feed_name_check(feed->name, fault);
+    if (st == ST_OK)
+        st = store_dir_of(site, store_dir, fault);
     if (st != ST_OK)
         return st;
     struct source_writer_settings settings = {
@@ -83,7 +93,7 @@ enum status import_fd(const char *store_dir, int fd, const char *name, const cha
     return st;
 }
 
-enum status feed_import(const char *store_dir, const char *path, const struct feed *feed, bool progress,
+enum status feed_import(const struct feed_site *site, const char *path, const struct feed *feed, bool progress,
                         struct feed_report *report, struct fault *fault)
 {
     *report = (struct feed_report){0};
@@ -91,7 +101,7 @@ enum status feed_import(const char *store_dir, const char *path, const struct fe
     if (fd < 0)
         return fault_errno(fault, ST_IO, "can't open %s", path);
     interrupt_begin();
-    enum status st = import_fd(store_dir, fd, path, path, feed, progress, report, fault);
+    enum status st = import_fd(site, fd, path, path, feed, progress, report, fault);
     interrupt_end();
     close(fd);
     return st;

@@ -7,5 +7,6 @@
 enum status feed_name_check(const char *name, struct fault *fault) MUST_CHECK;
 
 /* As feed_import(), of what is left to read in FD. NAME stands in messages, ORIGIN in the source's manifest. */
-enum status import_fd(const char *store_dir, int fd, const char *name, const char *origin, const struct feed *feed,
-                      bool progress, struct feed_report *report, struct fault *fault) MUST_CHECK;
+enum status import_fd(const struct feed_site *site, int fd, const char *name, const char *origin,
+                      const struct feed *feed, bool progress, struct feed_report *report,
+                      struct fault *fault) MUST_CHECK;

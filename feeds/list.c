@@ -184,15 +184,14 @@ static enum status print_json(const struct list *list, const char *state_dir, FI
     return failed || fputc('\n', out) == EOF ? ST_IO : ST_OK;
 }
 
-enum status feeds_list(const char *state_dir, const struct feed *feeds, size_t count, bool json, FILE *out,
-                       struct fault *fault)
+enum status feeds_list(const struct feed_site *site, bool json, FILE *out, struct fault *fault)
 {
     struct list *list = calloc(1, sizeof *list);
     if (!list)
         return fault_set(fault, ST_NOMEM, "can't list the feeds: %s", status_text(ST_NOMEM));
-    enum status st = gather(list, state_dir, feeds, count, fault);
+    enum status st = gather(list, site->state_dir, site->feeds, site->feed_count, fault);
     if (st == ST_OK && json)
-        st = print_json(list, state_dir, out);
+        st = print_json(list, site->state_dir, out);
     else if (st == ST_OK)
         print_table(list, out);
     if (fflush(out) && st == ST_OK)

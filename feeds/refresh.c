@@ -15,6 +15,7 @@
 enum { PATH_SIZE = 4096 };
 
 struct refresh {
+    const struct feed_site *site;
     const char *state_dir;
     const struct feed *feed;
     bool progress;
@@ -107,7 +108,7 @@ static enum status import_part(struct refresh *refresh, struct feed_report *repo
     if (lseek(refresh->fd, 0, SEEK_SET))
         return fault_errno(fault, ST_IO, "can't rewind %s", refresh->part);
     enum status st =
-        import_fd(refresh->store_dir, refresh->fd, feed->name, feed->url, feed, refresh->progress, report, fault);
+        import_fd(refresh->site, refresh->fd, feed->name, feed->url, feed, refresh->progress, report, fault);
     if (st != ST_OK)
         return st;
     if (fsync(refresh->fd) || rename(refresh->part, refresh->raw))
@@ -158,11 +159,11 @@ static enum status remember(struct refresh *refresh, enum status st, const struc
     return st == ST_OK && saved != ST_OK ? fault_set(fault, saved, "%s", why.text) : st;
 }
 
-enum status feed_refresh(const char *state_dir, const struct feed *feed, bool progress, struct feed_report *report,
-                         struct fault *fault)
+enum status feed_refresh(const struct feed_site *site, const struct feed *feed, bool progress,
+                         struct feed_report *report, struct fault *fault)
 {
     struct fault own = {0};
-    struct refresh refresh = {.state_dir = state_dir, .feed = feed, .progress = progress, .fd = -1};
+    struct refresh refresh = {.site = site, .state_dir = site->state_dir, .feed = feed, .progress = progress, .fd = -1};
     *report = (struct feed_report){0};
     interrupt_begin();
     enum status st = prepare(&refresh, &own);
@@ -170,7 +171,7 @@ enum status feed_refresh(const char *state_dir, const struct feed *feed, bool pr
         st = open_part(&refresh, &own);
     if (st != ST_OK)
         goto out;
-    feed_state_load(state_dir, feed->name, &refresh.state);
+    feed_state_load(site->state_dir, feed->name, &refresh.state);
     st = fetch_and_import(&refresh, report, &own);
     if (st != ST_CLOSED) /* interrupted: as if it had not been tried */
         st = remember(&refresh, st, report, &own);

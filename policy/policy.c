@@ -16,7 +16,8 @@ struct policy {
     struct policy_settings settings; /* points into the two below */
     struct policy_group *groups;
     struct network *networks;
-    int user_source; /* index in the store; -1: none */
+    struct policy_source *sources; /* by index in the store */
+    int user_source;               /* index in the store; -1: none */
 };
 
 /* Look-ups of one subject, in the order of how much they say of it; a URL goes through all of them. */
@@ -44,6 +45,31 @@ struct opinion {
     enum look look;
 };
 
+static int find_source(const struct store *store, const char *name)
+{
+    for (size_t i = 0; i < store_source_count(store); i++)
+        if (!strcmp(store_source_info(store, i)->name, name))
+            return (int)i;
+    return -1;
+}
+
+/* In the order of the store, also those that SETTINGS say nothing of. */
+static enum status copy_sources(const struct policy_settings *settings, struct policy *policy)
+{
+    size_t count = store_source_count(policy->store);
+    policy->sources = calloc(count + 1, sizeof *policy->sources);
+    if (!policy->sources)
+        return ST_NOMEM;
+    for (size_t i = 0; i < settings->source_count; i++) {
+        int index = find_source(policy->store, settings->sources[i].name);
+        if (index >= 0)
+            policy->sources[index] = settings->sources[i];
+    }
+    policy->settings.sources = policy->sources;
+    policy->settings.source_count = count;
+    return ST_OK;
+}
+
 static enum status copy_groups(const struct policy_settings *from, struct policy *policy)
 {
     size_t networks = 0, used = 0;
@@ -64,14 +90,6 @@ static enum status copy_groups(const struct policy_settings *from, struct policy
     return ST_OK;
 }
 
-static int find_source(const struct store *store, const char *name)
-{
-    for (size_t i = 0; i < store_source_count(store); i++)
-        if (!strcmp(store_source_info(store, i)->name, name))
-            return (int)i;
-    return -1;
-}
-
 enum status policy_new_own(const struct policy_settings *settings, struct store *store, struct policy **out)
 {
     struct policy *policy = calloc(1, sizeof *policy);
@@ -83,6 +101,8 @@ enum status policy_new_own(const struct policy_settings *settings, struct store 
     policy->store = store;
     policy->user_source = find_source(store, USER_SOURCE);
     enum status status = copy_groups(settings, policy);
+    if (status == ST_OK)
+        status = copy_sources(settings, policy);
     if (status != ST_OK) {
         policy_unref(policy);
         return status;
@@ -104,6 +124,7 @@ void policy_unref(struct policy *policy)
     store_free(policy->store);
     free(policy->groups);
     free(policy->networks);
+    free(policy->sources);
     free(policy);
 }
 
@@ -213,6 +234,29 @@ static void look_up(struct policy_reader *reader, const struct subject *subject,
     }
 }
 
+/* Whether the entry is there for this group and this query. */
+static bool applies(const struct record *record, const struct policy_group *group, uint16_t qtype)
+{
+    if (record->group.length && !str_eq(record->group, str_of(group->name)))
+        return false;
+    if (!record->types.length || !qtype)
+        return true;
+    bool listed = false;
+    for (size_t i = 0; i + 1 < record->types.length; i += 2)
+        listed = listed || ((uint8_t)record->types.data[i] << 8 | (uint8_t)record->types.data[i + 1]) == qtype;
+    return listed != !!(record->flags & RECORD_TYPES_EXCEPT);
+}
+
+static enum source_use use_of(const struct policy *policy, const struct store_hit *hit)
+{
+    return policy->sources[hit->source].use;
+}
+
+static bool hit_exempts(const struct policy *policy, const struct store_hit *hit)
+{
+    return hit->record.flags & RECORD_ALLOW || use_of(policy, hit) == SOURCE_EXEMPTS;
+}
+
 /* What a hit asks for. The user's own address entries act as they say: the mode for addresses, `log` by default, is
  * there because feeds list shared addresses. */
 static enum action action_of(const struct policy *policy, const struct policy_group *group, enum look look,
@@ -221,23 +265,33 @@ static enum action action_of(const struct policy *policy, const struct policy_gr
     bool users = hit->source == policy->user_source;
     enum action action = users ? ACTION_BLOCK : policy->settings.categories[hit->record.category];
     bool capped = mode_of(group, look) == PART_LOG && !(users && look == LOOK_ADDRESS);
-    if (hit->record.flags & RECORD_ALLOW)
+    if (hit_exempts(policy, hit))
         return ACTION_ALLOW;
-    if (action == ACTION_BLOCK && (capped || hit->record.flags & RECORD_LOG))
+    if (action == ACTION_BLOCK && (capped || hit->record.flags & RECORD_LOG || use_of(policy, hit) == SOURCE_MONITORS))
         return ACTION_LOG;
     return action;
 }
 
+/* Adblock's order within one list: an important exemption, an important rule, all others. */
+static unsigned importance(const struct record *record)
+{
+    return !(record->flags & RECORD_IMPORTANT) ? 0 : record->flags & RECORD_ALLOW ? 2 : 1;
+}
+
 /* Takes HIT into its source's opinion of one look-up. Hits come from the most to the least specific; equally specific
- * ones weigh together, an exemption first, then the highest action; less specific ones do not count. */
+ * ones weigh together, an exemption first, then the highest action; less specific ones count only where they are more
+ * important. */
 static void weigh(const struct policy *policy, const struct policy_group *group, enum look look,
                   const struct store_hit *hit, struct opinion *opinion)
 {
-    bool exempts = (hit->record.flags & RECORD_ALLOW) != 0;
+    bool exempts = hit_exempts(policy, hit);
     enum action action = action_of(policy, group, look, hit);
-    if (opinion->hit &&
-        (opinion->exempts || opinion->hit->specificity != hit->specificity || (!exempts && action <= opinion->action)))
-        return;
+    if (opinion->hit) {
+        unsigned before = importance(&opinion->hit->record), now = importance(&hit->record);
+        if (now < before || (now == before && (opinion->exempts || opinion->hit->specificity != hit->specificity ||
+                                               (!exempts && action <= opinion->action))))
+            return;
+    }
     *opinion = (struct opinion){hit, action, exempts, look};
 }
 
@@ -249,6 +303,12 @@ static void merge(const struct opinion *host, struct opinion *opinion)
         *opinion = *host;
 }
 
+/* A look-up that says more of the subject, or as much by a more specific entry. */
+static bool is_closer(const struct opinion *a, const struct opinion *b)
+{
+    return a->look != b->look ? a->look < b->look : a->hit->specificity > b->hit->specificity;
+}
+
 /* The user's entry before all; else the highest action, the more telling look-up, and the more specific entry. */
 static bool is_stronger(const struct policy *policy, const struct opinion *a, const struct opinion *b)
 {
@@ -258,7 +318,7 @@ static bool is_stronger(const struct policy *policy, const struct opinion *a, co
         return b->exempts;
     if (a->action != b->action)
         return a->action > b->action;
-    return a->look != b->look ? a->look < b->look : a->hit->specificity > b->hit->specificity;
+    return is_closer(a, b);
 }
 
 static void add_source(const struct policy *policy, const struct store_hit *hit, size_t *used,
@@ -294,9 +354,10 @@ static void fill(struct policy_reader *reader, const struct policy_group *group,
 }
 
 /* What each source says of the subject. */
-static void ask_sources(const struct policy_reader *reader, const struct policy_group *group, size_t sources,
-                        struct opinion opinions[STORE_MAX_SOURCES])
+static void ask_sources(const struct policy_reader *reader, const struct policy_group *group, uint16_t qtype,
+                        size_t sources, struct opinion opinions[STORE_MAX_SOURCES])
 {
+    const struct policy *policy = reader->policy;
     memset(opinions, 0, sources * sizeof *opinions);
     for (enum look look = 0; look < LOOK_COUNT; look++) {
         const struct found *found = &reader->found[look];
@@ -304,20 +365,58 @@ static void ask_sources(const struct policy_reader *reader, const struct policy_
         if (!found->count)
             continue;
         memset(said, 0, sources * sizeof *said);
-        for (size_t i = 0; i < found->count; i++)
-            weigh(reader->policy, group, look, &found->hits[i], &said[found->hits[i].source]);
+        for (size_t i = 0; i < found->count; i++) {
+            const struct store_hit *hit = &found->hits[i];
+            if (use_of(policy, hit) != SOURCE_GUARDS && applies(&hit->record, group, qtype))
+                weigh(policy, group, look, hit, &said[hit->source]);
+        }
         for (size_t i = 0; i < sources; i++)
             merge(&said[i], &opinions[i]);
     }
 }
 
-static void judge_found(struct policy_reader *reader, const struct policy_group *group, struct verdict *verdict)
+/* A feed that exempts takes the subject out of all feeds but those that have a more specific entry. */
+static void exempt(const struct policy *policy, struct opinion *opinions, size_t sources)
+{
+    const struct opinion *closest = NULL;
+    for (size_t i = 0; i < sources; i++)
+        if (opinions[i].hit && policy->sources[i].use == SOURCE_EXEMPTS &&
+            (!closest || is_closer(&opinions[i], closest)))
+            closest = &opinions[i];
+    for (size_t i = 0; closest && i < sources; i++) {
+        enum source_use use = policy->sources[i].use;
+        bool feeds = (use == SOURCE_BLOCKS || use == SOURCE_MONITORS) && (int)i != policy->user_source;
+        if (opinions[i].hit && feeds && !is_closer(&opinions[i], closest)) {
+            opinions[i].action = ACTION_ALLOW;
+            opinions[i].exempts = true;
+        }
+    }
+}
+
+/* An entry that too few sources have is recorded rather than blocked. */
+static void corroborate(const struct policy *policy, struct opinion *opinions, size_t sources)
+{
+    unsigned listing = 0;
+    for (size_t i = 0; i < sources; i++)
+        listing += opinions[i].hit && !opinions[i].exempts;
+    for (size_t i = 0; i < sources; i++) {
+        const struct policy_source *source = &policy->sources[i];
+        unsigned wanted = opinions[i].look == LOOK_ADDRESS ? source->min_addresses : source->min_names;
+        if (opinions[i].hit && opinions[i].action == ACTION_BLOCK && listing < wanted)
+            opinions[i].action = ACTION_LOG;
+    }
+}
+
+static void judge_found(struct policy_reader *reader, const struct policy_group *group, uint16_t qtype,
+                        struct verdict *verdict)
 {
     const struct policy *policy = reader->policy;
     struct opinion opinions[STORE_MAX_SOURCES];
     const struct opinion *best = NULL;
     size_t sources = store_source_count(policy->store), used = 0;
-    ask_sources(reader, group, sources, opinions);
+    ask_sources(reader, group, qtype, sources, opinions);
+    exempt(policy, opinions, sources);
+    corroborate(policy, opinions, sources);
     for (size_t i = 0; i < sources; i++)
         if (opinions[i].hit && (!best || is_stronger(policy, &opinions[i], best)))
             best = &opinions[i];
@@ -339,7 +438,7 @@ void policy_decide(struct policy_reader *reader, const struct subject *subject, 
     look_up(reader, subject, group);
     for (enum look look = 0; look < LOOK_COUNT; look++)
         if (reader->found[look].count) {
-            judge_found(reader, group, verdict);
+            judge_found(reader, group, subject->kind == SUBJECT_NAME ? subject->qtype : 0, verdict);
             return;
         }
 }

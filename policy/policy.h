@@ -17,10 +17,27 @@ struct policy_group {
     enum part_mode names, urls, addresses;
 };
 
+/* What the configuration says of one source; of those that it does not name, nothing but that they block. */
+enum source_use {
+    SOURCE_BLOCKS,   /* its entries act as their category says */
+    SOURCE_BUILT_IN, /* the same, and feeds do not exempt from it */
+    SOURCE_MONITORS, /* they are only recorded: what would have been blocked */
+    SOURCE_EXEMPTS,  /* they take subjects out of what feeds list, unless a feed has a more specific entry */
+    SOURCE_GUARDS,   /* they say nothing of a subject: an importer compares other feeds with them */
+};
+struct policy_source {
+    char name[SOURCE_NAME_SIZE];
+    enum source_use use;
+    /* So many sources must list a subject before this one's entry blocks it rather than records it; 0 is 1. */
+    unsigned min_names /* and URLs */, min_addresses;
+};
+
 struct policy_settings {
     const struct policy_group *groups; /* the first whose networks hold the client; else `default_group` */
     size_t group_count;
     struct policy_group default_group; /* clients unused */
+    const struct policy_source *sources;
+    size_t source_count;
     enum action
         categories[CATEGORY_COUNT]; /* what a match of this category asks for, before the group's mode caps it */
 };
@@ -39,8 +56,9 @@ const struct store *policy_store(const struct policy *policy);
 enum status policy_reader_new(struct policy *policy, struct policy_reader **reader) MUST_CHECK;
 void policy_reader_free(struct policy_reader *reader);
 
-/* The verdict for SUBJECT. Precedence: user approved > quarantine > user blocked > built-in and generators > feeds;
- * among feeds the highest action wins and all sources are named; within one source the most specific entry wins. For a
+/* The verdict for SUBJECT. Precedence: user approved > quarantine > user blocked > built-in and generators > feeds that
+ * exempt > feeds; among feeds the highest action wins and all sources are named; within one source the most specific
+ * entry wins. Entries of another group, or for other query types, count as not there. For a
  * URL, host entries (names, addresses) are looked at as well as URL entries. Never fails: without an answer it allows.
  */
 void policy_decide(struct policy_reader *reader, const struct subject *subject, struct verdict *verdict);

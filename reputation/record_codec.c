@@ -20,10 +20,30 @@ enum part {
     PART_REFERENCE = 128,
 };
 
-static uint8_t parts_of(const struct record *record)
+/* In the flags: a byte of enum more follows the parts. What it announces is rare. */
+enum { FLAG_MORE = 128 };
+enum more {
+    MORE_GROUP = 1,
+    MORE_TYPES = 2,
+    MORE_TRIGGER = 4,
+    MORE_ANSWER = 8,
+    MORE_ALL = 15,
+};
+
+static uint8_t more_of(const struct record *record)
+{
+    unsigned more = 0;
+    more |= record->group.length ? MORE_GROUP : 0;
+    more |= record->types.length ? MORE_TYPES : 0;
+    more |= record->trigger ? MORE_TRIGGER : 0;
+    more |= record->answer ? MORE_ANSWER : 0;
+    return (uint8_t)more;
+}
+
+static uint8_t parts_of(const struct record *record, uint8_t flags)
 {
     unsigned parts = 0;
-    parts |= record->flags ? PART_FLAGS : 0;
+    parts |= flags ? PART_FLAGS : 0;
     parts |= record->confidence ? PART_CONFIDENCE : 0;
     parts |= record->port ? PART_PORT : 0;
     parts |= record->first_seen ? PART_FIRST_SEEN : 0;
@@ -45,16 +65,40 @@ static struct str cut(struct str text, size_t max)
     return (struct str){text.data, n};
 }
 
+static void put_more(struct wire *wire, const struct record *record, uint8_t more)
+{
+    CHECK(record->group.length <= RECORD_GROUP_MAX && record->types.length <= RECORD_TYPES_MAX &&
+          record->types.length % 2 == 0 && record->data.length <= RECORD_DATA_MAX);
+    wire_u8(wire, more);
+    if (more & MORE_GROUP) {
+        wire_u8(wire, (uint8_t)record->group.length);
+        wire_bytes(wire, record->group.data, record->group.length);
+    }
+    if (more & MORE_TYPES) {
+        wire_u8(wire, (uint8_t)record->types.length);
+        wire_bytes(wire, record->types.data, record->types.length);
+    }
+    if (more & MORE_TRIGGER)
+        wire_u8(wire, (uint8_t)record->trigger);
+    if (more & MORE_ANSWER) {
+        wire_u8(wire, (uint8_t)record->answer);
+        wire_u16(wire, (uint16_t)record->data.length);
+        wire_bytes(wire, record->data.data, record->data.length);
+    }
+}
+
 size_t record_encode(const struct record *record, uint8_t out[RECORD_MAX_BYTES])
 {
-    CHECK((unsigned)record->category < CATEGORY_COUNT && (unsigned)record->risk <= RISK_HIGH);
+    CHECK((unsigned)record->category < CATEGORY_COUNT && (unsigned)record->risk <= RISK_HIGH &&
+          !(record->flags & FLAG_MORE));
     struct wire wire = wire_into(out, RECORD_MAX_BYTES);
-    uint8_t parts = parts_of(record);
+    uint8_t more = more_of(record), flags = (uint8_t)(record->flags | (more ? FLAG_MORE : 0));
+    uint8_t parts = parts_of(record, flags);
     wire_u8(&wire, (uint8_t)(record->category | record->risk << RISK_SHIFT | (parts ? HAS_PARTS : 0)));
     if (parts)
         wire_u8(&wire, parts);
     if (parts & PART_FLAGS)
-        wire_u8(&wire, record->flags);
+        wire_u8(&wire, flags);
     if (parts & PART_CONFIDENCE)
         wire_u8(&wire, record->confidence);
     if (parts & PART_PORT)
@@ -74,6 +118,8 @@ size_t record_encode(const struct record *record, uint8_t out[RECORD_MAX_BYTES])
         wire_u16(&wire, (uint16_t)record->reference.length);
         wire_bytes(&wire, record->reference.data, record->reference.length);
     }
+    if (more)
+        put_more(&wire, record, more);
     CHECK(!wire.failed);
     return wire_length(&wire);
 }
@@ -82,6 +128,28 @@ static struct str take_text(struct cursor *cursor, size_t n)
 {
     const uint8_t *bytes = cursor_bytes(cursor, n);
     return (struct str){(const char *)bytes, bytes ? n : 0};
+}
+
+static bool take_more(struct cursor *cursor, struct record *record)
+{
+    uint8_t more = cursor_u8(cursor), trigger = 0, answer = 0;
+    if (more & MORE_GROUP)
+        record->group = take_text(cursor, cursor_u8(cursor));
+    if (more & MORE_TYPES)
+        record->types = take_text(cursor, cursor_u8(cursor));
+    if (more & MORE_TRIGGER)
+        trigger = cursor_u8(cursor);
+    if (more & MORE_ANSWER) {
+        answer = cursor_u8(cursor);
+        record->data = take_text(cursor, cursor_u16(cursor));
+    }
+    if (cursor->failed || !more || more & ~MORE_ALL || record->group.length > RECORD_GROUP_MAX ||
+        record->types.length > RECORD_TYPES_MAX || record->types.length % 2 || record->data.length > RECORD_DATA_MAX ||
+        trigger >= TRIGGER_COUNT || answer >= RECORD_ANSWER_COUNT)
+        return false;
+    record->trigger = (enum record_trigger)trigger;
+    record->answer = (enum record_answer)answer;
+    return true;
 }
 
 bool record_decode(struct cursor *cursor, struct record *record)
@@ -100,6 +168,11 @@ bool record_decode(struct cursor *cursor, struct record *record)
         record->family = take_text(cursor, cursor_u8(cursor));
     if (parts & PART_REFERENCE)
         record->reference = take_text(cursor, cursor_u16(cursor));
+    if (record->flags & FLAG_MORE) {
+        record->flags &= (uint8_t)~FLAG_MORE;
+        if (!take_more(cursor, record))
+            return false;
+    }
     if (cursor->failed || category >= CATEGORY_COUNT || risk > RISK_HIGH)
         return false;
     record->category = (enum category)category;

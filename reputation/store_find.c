@@ -12,6 +12,7 @@ struct gather {
     size_t max, count;
     uint32_t now_s;
     uint16_t port;
+    enum record_trigger trigger;
 };
 
 static void insert(struct gather *gather, const struct store_hit *hit)
@@ -34,7 +35,7 @@ static void gather_records(struct gather *gather, struct store_hit *hit, struct 
     while (cursor_left(&cursor) && record_decode(&cursor, &hit->record)) {
         const struct record *record = &hit->record;
         if (record->flags & skip_flag || (record->expires && record->expires <= gather->now_s) ||
-            (record->port && record->port != gather->port))
+            (record->port && record->port != gather->port) || record->trigger != gather->trigger)
             continue;
         insert(gather, hit);
     }

@@ -17,6 +17,7 @@
 #include "feeds/feeds.h"
 
 static char scratch[64];
+static const struct feed_site site = {.state_dir = scratch};
 
 static inline int make_scratch(void **state)
 {

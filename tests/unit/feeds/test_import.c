@@ -9,7 +9,7 @@ static const struct feed mine = {.name = "mine", .format = "auto", .category = C
 static enum status import(const char *text, struct feed_report *report, struct fault *fault)
 {
     *fault = (struct fault){0};
-    return feed_import(in_scratch("reputation"), write_text("feed", text), &mine, false, report, fault);
+    return feed_import(&site, write_text("feed", text), &mine, false, report, fault);
 }
 
 /* The hits for NAME in what is in force. */
@@ -101,9 +101,8 @@ static void a_name_that_is_no_file_name_is_refused(void **state)
         struct feed_report report;
         struct fault fault = {0};
         feed.name = names[i];
-        assert_int_equal(
-            feed_import(in_scratch("reputation"), write_text("feed", "evil.example\n"), &feed, false, &report, &fault),
-            ST_INVALID);
+        assert_int_equal(feed_import(&site, write_text("feed", "evil.example\n"), &feed, false, &report, &fault),
+                         ST_INVALID);
         assert_non_null(strstr(fault.text, i < 5 ? "no name for a feed" : "built-in"));
     }
 }
@@ -113,8 +112,7 @@ static void a_file_that_is_not_there_is_named(void **state)
     struct feed_report report;
     struct fault fault = {0};
     (void)state;
-    assert_int_equal(feed_import(in_scratch("reputation"), in_scratch("missing"), &mine, false, &report, &fault),
-                     ST_IO);
+    assert_int_equal(feed_import(&site, in_scratch("missing"), &mine, false, &report, &fault), ST_IO);
     assert_non_null(strstr(fault.text, "missing"));
 }
 

@@ -29,7 +29,9 @@ static char *list(bool json)
     size_t n = 0;
     struct fault fault = {0};
     FILE *out = open_memstream(&text, &n);
-    assert_int_equal(feeds_list(scratch, feeds, 3, json, out, &fault), ST_OK);
+    assert_int_equal(
+        feeds_list(&(struct feed_site){.state_dir = scratch, .feeds = feeds, .feed_count = 3}, json, out, &fault),
+        ST_OK);
     fclose(out);
     return text;
 }
@@ -39,8 +41,7 @@ static void import_as(const char *name, const char *text)
     struct feed feed = {.name = name, .format = "domains", .category = CATEGORY_C2};
     struct feed_report report;
     struct fault fault = {0};
-    assert_int_equal(feed_import(in_scratch("reputation"), write_text("feed", text), &feed, false, &report, &fault),
-                     ST_OK);
+    assert_int_equal(feed_import(&site, write_text("feed", text), &feed, false, &report, &fault), ST_OK);
 }
 
 static int fill(void **state)

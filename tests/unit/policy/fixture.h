@@ -19,7 +19,8 @@ struct entry {
     const char *source, *text;
     uint8_t flags;
     enum category category;
-    const char *family;
+    const char *family, *group;
+    struct str types;
 };
 
 static inline struct indicator indicator_of(const struct entry *entry)
@@ -30,7 +31,9 @@ static inline struct indicator indicator_of(const struct entry *entry)
                                              .flags = entry->flags,
                                              .first_seen = 1000,
                                              .last_seen = 2000,
-                                             .family = str_of(entry->family)}};
+                                             .family = str_of(entry->family),
+                                             .group = str_of(entry->group),
+                                             .types = entry->types}};
     if (strstr(entry->text, "://")) {
         indicator.kind = INDICATOR_URL;
         indicator.url = str_of(entry->text);

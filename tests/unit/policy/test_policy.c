@@ -324,6 +324,171 @@ static void more_sources_than_fit_are_cut_at_a_whole_name(void **state)
     assert_null(*state);
 }
 
+/* The verdict where sources are used as USES say and the client is 127.0.0.1. */
+struct used {
+    const char *name; /* of the case */
+    struct policy_source sources[2];
+    struct entry entries[3];
+    const char *subject;
+    enum action action;
+};
+
+static const struct used uses[] = {
+    {"a monitored feed records",
+     {{.name = "a", .use = SOURCE_MONITORS}},
+     {{"a", "x.example"}},
+     "x.example",
+     ACTION_LOG},
+    {"another feed blocks what one monitors",
+     {{.name = "a", .use = SOURCE_MONITORS}},
+     {{"a", "x.example"}, {"b", "x.example"}},
+     "x.example",
+     ACTION_BLOCK},
+    {"a guard list says nothing",
+     {{.name = "a", .use = SOURCE_GUARDS}},
+     {{"a", "x.example"}},
+     "x.example",
+     ACTION_ALLOW},
+    {"an exempting feed exempts from others",
+     {{.name = "a", .use = SOURCE_EXEMPTS}},
+     {{"a", "example"}, {"b", "example"}},
+     "x.example",
+     ACTION_ALLOW},
+    {"but not from a more specific entry",
+     {{.name = "a", .use = SOURCE_EXEMPTS}},
+     {{"a", "example"}, {"b", "x.example"}},
+     "x.example",
+     ACTION_BLOCK},
+    {"nor from a URL on a host that it exempts",
+     {{.name = "a", .use = SOURCE_EXEMPTS}},
+     {{"a", "x.example"}, {"b", "http://x.example/bad"}},
+     "http://x.example/bad",
+     ACTION_BLOCK},
+    {"nor from the user's entry",
+     {{.name = "a", .use = SOURCE_EXEMPTS}},
+     {{"a", "x.example"}, {"user", "example"}},
+     "x.example",
+     ACTION_BLOCK},
+    {"nor from a built-in one",
+     {{.name = "a", .use = SOURCE_EXEMPTS}, {.name = "b", .use = SOURCE_BUILT_IN}},
+     {{"a", "x.example"}, {"b", "x.example"}},
+     "x.example",
+     ACTION_BLOCK},
+    {"one of two that are wanted records",
+     {{.name = "a", .use = SOURCE_BLOCKS, .min_names = 2}},
+     {{"a", "x.example"}},
+     "x.example",
+     ACTION_LOG},
+    {"two of two block",
+     {{.name = "a", .use = SOURCE_BLOCKS, .min_names = 2}, {.name = "b", .use = SOURCE_BLOCKS, .min_names = 2}},
+     {{"a", "x.example"}, {"b", "example"}},
+     "x.example",
+     ACTION_BLOCK},
+    {"a feed that exempts does not count",
+     {{.name = "a", .use = SOURCE_BLOCKS, .min_names = 2}},
+     {{"a", "x.example"}, {"b", "x.example", RECORD_ALLOW}},
+     "x.example",
+     ACTION_LOG},
+    {"a bound for addresses says nothing of names",
+     {{.name = "a", .use = SOURCE_BLOCKS, .min_names = 1, .min_addresses = 2}},
+     {{"a", "x.example"}},
+     "x.example",
+     ACTION_BLOCK},
+    {"a single list of addresses records",
+     {{.name = "a", .use = SOURCE_BLOCKS, .min_names = 1, .min_addresses = 2}},
+     {{"a", "192.0.2.1"}},
+     "192.0.2.1",
+     ACTION_LOG},
+    {"two lists of addresses block",
+     {{.name = "a", .use = SOURCE_BLOCKS, .min_names = 1, .min_addresses = 2}},
+     {{"a", "192.0.2.1"}, {"b", "192.0.2.0/24"}},
+     "192.0.2.1",
+     ACTION_BLOCK},
+    {"an important rule stands above an exemption",
+     {{.name = "none", .use = SOURCE_BLOCKS}},
+     {{"a", "x.example", RECORD_ALLOW}, {"a", "example", RECORD_IMPORTANT}},
+     "x.example",
+     ACTION_BLOCK},
+    {"an important exemption above an important rule",
+     {{.name = "none", .use = SOURCE_BLOCKS}},
+     {{"a", "example", RECORD_ALLOW | RECORD_IMPORTANT}, {"a", "x.example", RECORD_IMPORTANT}},
+     "x.example",
+     ACTION_ALLOW},
+};
+
+static void sources_act_as_they_are_used(void **state)
+{
+    for (size_t i = 0; i < COUNT(uses); i++) {
+        struct policy_settings settings = default_settings();
+        struct verdict verdict;
+        size_t count = 0;
+        settings.default_group.addresses = PART_BLOCK;
+        settings.sources = uses[i].sources;
+        settings.source_count = COUNT(uses[i].sources);
+        while (count < COUNT(uses[i].entries) && uses[i].entries[count].source)
+            count++;
+        struct policy *policy = policy_over(&settings, uses[i].entries, count);
+        decide(policy, "127.0.0.1", uses[i].subject, &verdict);
+        policy_unref(policy);
+        if (verdict.action != uses[i].action)
+            fail_msg("%s: %s", uses[i].name, action_text(verdict.action));
+    }
+    assert_null(*state);
+}
+
+static void an_entry_of_a_group_holds_for_its_clients_alone(void **state)
+{
+    struct network lab;
+    static const struct entry entries[] = {{.source = "user", .text = "x.example", .group = "lab"}};
+    assert_int_equal(network_parse(STR("10.1.0.0/16"), &lab), ST_OK);
+    struct policy_group group = {.name = "lab",
+                                 .clients = &lab,
+                                 .client_count = 1,
+                                 .names = PART_BLOCK,
+                                 .urls = PART_BLOCK,
+                                 .addresses = PART_LOG};
+    struct policy_settings settings = default_settings();
+    settings.groups = &group;
+    settings.group_count = 1;
+    struct policy *policy = policy_over(&settings, entries, 1);
+    assert_int_equal(action_for(policy, "10.1.2.3", "x.example"), ACTION_BLOCK);
+    assert_int_equal(action_for(policy, "127.0.0.1", "x.example"), ACTION_ALLOW);
+    policy_unref(policy);
+    assert_null(*state);
+}
+
+static enum action action_for_type(struct policy *policy, uint16_t qtype)
+{
+    struct policy_reader *reader;
+    struct dname name;
+    struct verdict verdict;
+    assert_int_equal(dname_from_text(STR("x.example"), &name), ST_OK);
+    struct subject subject = {.kind = SUBJECT_NAME, .name = &name, .qtype = qtype};
+    assert_int_equal(policy_reader_new(policy, &reader), ST_OK);
+    policy_decide(reader, &subject, &verdict);
+    policy_reader_free(reader);
+    return verdict.action;
+}
+
+static void an_entry_for_some_query_types_holds_for_them_alone(void **state)
+{
+    static const struct entry only[] = {{.source = "a", .text = "x.example", .types = {(const char *)"\0\1\0\34", 4}}};
+    static const struct entry but[] = {
+        {.source = "a", .text = "x.example", .flags = RECORD_TYPES_EXCEPT, .types = {(const char *)"\0\5", 2}}};
+    struct policy_settings settings = default_settings();
+    struct policy *policy = policy_over(&settings, only, 1);
+    assert_int_equal(action_for_type(policy, 1), ACTION_BLOCK);
+    assert_int_equal(action_for_type(policy, 28), ACTION_BLOCK);
+    assert_int_equal(action_for_type(policy, 5), ACTION_ALLOW);
+    assert_int_equal(action_for_type(policy, 0), ACTION_BLOCK); /* who does not say what it asks for */
+    policy_unref(policy);
+    policy = policy_over(&settings, but, 1);
+    assert_int_equal(action_for_type(policy, 1), ACTION_BLOCK);
+    assert_int_equal(action_for_type(policy, 5), ACTION_ALLOW);
+    policy_unref(policy);
+    assert_null(*state);
+}
+
 static void an_empty_store_allows(void **state)
 {
     struct policy_settings settings = default_settings();
@@ -346,6 +511,9 @@ int main(void)
         cmocka_unit_test(a_path_without_canonical_form_does_not_hide_its_host),
         cmocka_unit_test(a_padded_query_does_not_hide_its_url),
         cmocka_unit_test(more_sources_than_fit_are_cut_at_a_whole_name),
+        cmocka_unit_test(sources_act_as_they_are_used),
+        cmocka_unit_test(an_entry_of_a_group_holds_for_its_clients_alone),
+        cmocka_unit_test(an_entry_for_some_query_types_holds_for_them_alone),
         cmocka_unit_test(an_empty_store_allows),
     };
     return cmocka_run_group_tests_name("policy", tests, NULL, NULL);

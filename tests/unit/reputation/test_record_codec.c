@@ -30,6 +30,11 @@ static void every_part_comes_back(void **state)
                             .expires = UINT32_MAX,
                             .family = STR("Emotet"),
                             .reference = STR("https://reference.example/"),
+                            .group = STR("lab"),
+                            .types = {(const char *)"\0\1\0\34", 4},
+                            .trigger = TRIGGER_NS_ADDRESS,
+                            .answer = RECORD_ANSWER_DATA,
+                            .data = STR("record"),
                         };
     size_t n = record_encode(&record, bytes);
     struct cursor cursor = cursor_over(bytes, n);
@@ -43,6 +48,11 @@ static void every_part_comes_back(void **state)
     assert_int_equal(back.expires, UINT32_MAX);
     assert_true(str_eq(back.family, record.family));
     assert_true(str_eq(back.reference, record.reference));
+    assert_true(str_eq(back.group, record.group));
+    assert_true(str_eq(back.types, record.types));
+    assert_int_equal(back.trigger, TRIGGER_NS_ADDRESS);
+    assert_int_equal(back.answer, RECORD_ANSWER_DATA);
+    assert_true(str_eq(back.data, record.data));
     for (size_t cut = 0; cut < n; cut++) {
         cursor = cursor_over(bytes, cut);
         assert_false(record_decode(&cursor, &back));
