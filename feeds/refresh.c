@@ -11,6 +11,7 @@
 #include "feeds/feed_state.h"
 #include "feeds/import.h"
 #include "feeds/interrupt.h"
+#include "reputation/source_upkeep.h"
 
 enum { PATH_SIZE = 4096 };
 
@@ -78,14 +79,8 @@ static enum status open_part(struct refresh *refresh, struct fault *fault)
 /* Whether the source of the feed is in the store, whole. */
 static bool source_in_store(const struct refresh *refresh)
 {
-    unsigned damaged = 0;
-    bool found = false;
-    struct store *store = store_new();
-    if (store && store_add_directory(store, refresh->store_dir, &damaged, NULL) == ST_OK)
-        for (size_t i = 0; i < store_source_count(store); i++)
-            found = found || !strcmp(store_source_info(store, i)->name, refresh->feed->name);
-    store_free(store);
-    return found;
+    struct source_info info;
+    return source_newest(refresh->store_dir, refresh->feed->name, &info, NULL) == ST_OK;
 }
 
 static enum status fetch_part(struct refresh *refresh, struct fetch_validators *validators, bool *not_modified,

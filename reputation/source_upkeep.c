@@ -10,7 +10,7 @@
 #include "reputation/manifest.h"
 #include "reputation/source_dir.h"
 
-enum { VERIFY_PASSES = 3 };
+enum { PASSES = 3 };
 
 struct place {
     const char *dir;
@@ -76,25 +76,36 @@ static size_t next_manifest(const struct source_listing *listing, const char *na
     return i;
 }
 
+/* ST_NOT_FOUND, without a fault: there is none. */
+static enum status newest_generation(const struct place *place, const char *name, uint64_t *generation,
+                                     struct fault *fault)
+{
+    struct source_listing listing;
+    enum status status = read_listing(place, &listing, fault);
+    if (status != ST_OK)
+        return status;
+    size_t newest = next_manifest(&listing, name, 0);
+    if (newest < listing.count)
+        *generation = listing.entries[newest].generation;
+    else
+        status = ST_NOT_FOUND;
+    source_listing_free(&listing);
+    return status;
+}
+
 /* A generation that vanishes meanwhile was taken away by a writer, so that there is a newer one, or none. */
 static enum status verify_newest(const struct place *place, const char *name, source_verified_fn *tell, void *context,
                                  struct fault *fault)
 {
-    for (unsigned pass = 1; pass <= VERIFY_PASSES; pass++) {
-        struct source_listing listing;
+    for (unsigned pass = 1; pass <= PASSES; pass++) {
         struct source_info info;
         struct fault why = {0};
-        enum status status = read_listing(place, &listing, fault);
+        uint64_t generation;
+        enum status status = newest_generation(place, name, &generation, fault);
         if (status != ST_OK)
-            return status;
-        size_t newest = next_manifest(&listing, name, 0);
-        bool any = newest < listing.count;
-        uint64_t generation = any ? listing.entries[newest].generation : 0;
-        source_listing_free(&listing);
-        if (!any)
-            return ST_OK;
+            return status == ST_NOT_FOUND ? ST_OK : status;
         status = verify_generation(place, name, generation, &info, &why);
-        if (status != ST_NOT_FOUND || pass == VERIFY_PASSES) {
+        if (status != ST_NOT_FOUND || pass == PASSES) {
             tell(context, &info, status, &why);
             return ST_OK;
         }
@@ -126,6 +137,35 @@ static bool is_usable(const struct place *place, const struct source_entry *entr
         return false;
     source_close(source);
     return true;
+}
+
+enum status source_newest(const char *dir, const char *name, struct source_info *info, struct fault *fault)
+{
+    struct place place;
+    enum status status = place_open(&place, dir, fault);
+    if (status != ST_OK)
+        return status;
+    for (unsigned pass = 1; pass <= PASSES; pass++) {
+        struct source *source = NULL;
+        struct fault why = {0};
+        uint64_t generation;
+        status = newest_generation(&place, name, &generation, fault);
+        if (status != ST_OK) {
+            fault_set(fault, status, "no source named %s", name);
+            break;
+        }
+        status = source_open_at(place.fd, dir, name, generation, NULL, &source, &why);
+        if (status == ST_NOT_FOUND && pass < PASSES) /* taken away by a writer meanwhile, as above */
+            continue;
+        if (status == ST_OK)
+            *info = *source_info(source);
+        else
+            status = fault_set(fault, status == ST_NOT_FOUND ? ST_CORRUPT : status, "%s", why.text);
+        source_close(source);
+        break;
+    }
+    close(place.fd);
+    return status;
 }
 
 /* The index of the generation to go back to; it is read whole, as going from bad to worse is no help. */

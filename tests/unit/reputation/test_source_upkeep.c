@@ -267,6 +267,44 @@ static void damage_that_stat_does_not_show_is_found_by_verify_and_mended_by_publ
     assert_int_equal(in_force(dir, &names), 2);
 }
 
+static void the_newest_generation_of_one_source_is_told(void **state)
+{
+    const char *dir = *state;
+    struct source_info info;
+    struct fault fault = {0};
+    assert_int_equal(source_newest("/nonexistent", "feed", &info, NULL), ST_NOT_FOUND);
+    assert_int_equal(source_newest(dir, "feed", &info, NULL), ST_NOT_FOUND);
+    publish(dir, "feed", 10);
+    publish(dir, "feed", 20);
+    publish(dir, "feed.x", 30);
+    damage(dir, "feed.x.1.json", 0); /* another one's damage is no matter of this one */
+    assert_int_equal(source_newest(dir, "feed", &info, &fault), ST_OK);
+    assert_string_equal(fault.text, "");
+    assert_string_equal(info.name, "feed");
+    assert_int_equal(info.generation, 2);
+    assert_int_equal(info.counts[INDICATOR_NAME], 20);
+    assert_string_equal(strrchr(info.path, '/'), "/feed.2.mdb");
+    assert_int_equal(source_newest(dir, "fee", &info, &fault), ST_NOT_FOUND);
+    assert_non_null(strstr(fault.text, "fee"));
+}
+
+static void a_newest_generation_that_is_damaged_is_told_as_such(void **state)
+{
+    const char *dir = *state;
+    char path[512];
+    struct source_info info;
+    struct fault fault = {0}, again = {0};
+    publish(dir, "feed", 10);
+    publish(dir, "feed", 20);
+    damage(dir, "feed.2.mdb", 9000);
+    assert_int_equal(source_newest(dir, "feed", &info, &fault), ST_CORRUPT);
+    assert_non_null(strstr(fault.text, "feed.2.mdb"));
+    snprintf(path, sizeof path, "%s/feed.2.mdb", dir);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(source_newest(dir, "feed", &info, &again), ST_CORRUPT);
+    assert_non_null(strstr(again.text, "feed.2.mdb"));
+}
+
 int main(void)
 {
 #define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
@@ -279,6 +317,8 @@ int main(void)
         IN_DIRECTORY(verify_finds_whole_sources_whole),
         IN_DIRECTORY(verify_tells_what_is_damaged_and_goes_on),
         IN_DIRECTORY(verify_tells_a_missing_file),
+        IN_DIRECTORY(the_newest_generation_of_one_source_is_told),
+        IN_DIRECTORY(a_newest_generation_that_is_damaged_is_told_as_such),
         IN_DIRECTORY(damage_that_stat_does_not_show_is_found_by_verify_and_mended_by_publishing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
