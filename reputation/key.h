@@ -30,3 +30,9 @@ enum status url_key_from(const uint8_t *host, size_t host_length, struct str pat
 
 /* IP must have no bits past PREFIX. */
 void network_key_from(const uint8_t ip[16], uint8_t prefix, uint8_t key[NETWORK_KEY_BYTES]);
+
+/* The shortest prefix that is looked up: an IPv6 network says nothing about IPv4. */
+static inline int network_shortest(const struct addr *addr)
+{
+    return addr_is_v4(addr) ? 96 : 0;
+}

@@ -74,7 +74,7 @@ struct store_hit {
     uint16_t path_length; /* URL: how much of path and query matched */
     uint16_t host_skip;   /* URL: labels of the host that were dropped */
     uint8_t prefix;       /* NETWORK: of the key that matched */
-    bool embedded_v4;     /* NETWORK: it matched the IPv4 address inside a NAT64 or 6to4 address */
+    uint8_t embedded_v4;  /* NETWORK: it matched an IPv4 address inside a NAT64 or 6to4 address, counted from 1 */
     struct record record; /* views valid as long as the reader */
 };
 

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "reputation/embedded_v4.h"
 #include "reputation/key.h"
 #include "reputation/record_codec.h"
 #include "reputation/store_reader.h"
@@ -147,28 +148,12 @@ size_t store_find_url(struct store_reader *reader, const struct canonical_url *u
     return gather.count;
 }
 
-/* The IPv4 address inside a NAT64 (RFC 6052 section 2.1) or 6to4 (RFC 3056 section 2) address. */
-static bool embedded_v4(const struct addr *addr, struct addr *v4)
-{
-    static const uint8_t nat64[12] = {0, 0x64, 0xff, 0x9b};
-    const uint8_t *at;
-    if (!memcmp(addr->ip, nat64, sizeof nat64))
-        at = addr->ip + 12;
-    else if (addr->ip[0] == 0x20 && addr->ip[1] == 0x02)
-        at = addr->ip + 2;
-    else
-        return false;
-    *v4 = addr_v4((uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3], addr->port);
-    return true;
-}
-
 static void find_addr_in(const struct store_lane *lane, const struct addr *addr, struct store_hit *hit,
                          struct gather *gather)
 {
     uint8_t ip[16], key[NETWORK_KEY_BYTES];
     memcpy(ip, addr->ip, sizeof ip);
-    int shortest = addr_is_v4(addr) ? 96 : 0; /* an IPv6 network says nothing about IPv4 */
-    for (int prefix = 128; prefix >= shortest; prefix--) {
+    for (int prefix = 128; prefix >= network_shortest(addr); prefix--) {
         struct str value;
         if (!source_has_prefix(lane->header->prefixes, (unsigned)prefix))
             continue;
@@ -188,17 +173,18 @@ size_t store_find_addr(struct store_reader *reader, const struct addr *addr, uin
                        size_t max)
 {
     struct gather gather = {.hits = hits, .max = max, .now_s = now_s, .port = addr->port};
-    struct addr v4;
-    bool embedded = embedded_v4(addr, &v4);
+    struct addr v4[EMBEDDED_V4_MAX];
+    size_t embedded = embedded_v4(addr, v4);
     for (size_t i = 0; i < reader->count; i++) {
         const struct store_lane *lane = &reader->lanes[i];
         struct store_hit hit = {.source = (uint16_t)i, .kind = INDICATOR_NETWORK};
         if (!lane->has_networks)
             continue;
         find_addr_in(lane, addr, &hit, &gather);
-        hit.embedded_v4 = true;
-        if (embedded)
-            find_addr_in(lane, &v4, &hit, &gather);
+        for (size_t k = 0; k < embedded; k++) {
+            hit.embedded_v4 = (uint8_t)(k + 1);
+            find_addr_in(lane, &v4[k], &hit, &gather);
+        }
     }
     return gather.count;
 }
@@ -231,9 +217,9 @@ static void url_text(const struct store_hit *hit, const struct canonical_url *ur
 static void network_text(const struct store_hit *hit, const struct addr *addr, char *out, size_t size)
 {
     char text[ADDR_TEXT_SIZE];
-    struct addr at = *addr;
-    if (hit->embedded_v4 && !embedded_v4(addr, &at))
-        at = *addr;
+    struct addr at = *addr, v4[EMBEDDED_V4_MAX];
+    if (hit->embedded_v4 && hit->embedded_v4 <= embedded_v4(addr, v4))
+        at = v4[hit->embedded_v4 - 1];
     struct network network = {.prefix = hit->prefix};
     at.port = hit->record.port;
     memcpy(network.ip, at.ip, sizeof network.ip);

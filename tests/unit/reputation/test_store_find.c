@@ -321,7 +321,32 @@ static void an_ipv4_address_is_found_inside_an_ipv6_one(void **state)
     assert_string_equal(text, "192.0.2.0/24");
     assert_int_equal(find_addr(b.reader, "2002:c000:201::1", 0, b.hits), 1);
     assert_int_equal(find_addr(b.reader, "64:ff9b::c000:301", 0, b.hits), 0);
-    assert_int_equal(find_addr(b.reader, "64:ff9b:1::c000:201", 0, b.hits), 0);
+    assert_int_equal(find_addr(b.reader, "64:ff9b:1::c000:201", 0, b.hits), 1);
+    assert_int_equal(find_addr(b.reader, "64:ff9b:2::c000:201", 0, b.hits), 0);
+    assert_int_equal(find_addr(b.reader, "64:ff9b:1:c000:2:100::", 0, b.hits), 1); /* the last that may be meant */
+    assert_int_equal(addr_parse_ip(STR("64:ff9b:1:c000:2:100::"), &addr), ST_OK);
+    store_hit_text(&b.hits[0], NULL, NULL, &addr, text, sizeof text);
+    assert_string_equal(text, "192.0.2.0/24");
+    close_bench(&b);
+}
+
+static void ipv6_and_embedded_networks_are_ordered_by_length_together(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct source_writer *writer = new_writer("nets");
+    add_network(writer, "64:ff9b::/96", plain_record);
+    add_network(writer, "192.0.2.0/24", plain_record);
+    add_network(writer, "192.0.2.1", plain_record);
+    add_network(writer, "64:ff9b::c000:201", plain_record);
+    open_bench_own(&b, writer);
+    assert_int_equal(find_addr(b.reader, "64:ff9b::c000:201", 0, b.hits), 4);
+    assert_int_equal(b.hits[0].prefix, 128);
+    assert_int_equal(b.hits[1].prefix, 128);
+    assert_int_equal(b.hits[2].prefix, 96 + 24);
+    assert_int_equal(b.hits[3].prefix, 96);
+    assert_int_equal(b.hits[3].embedded_v4, 0);
+    assert_int_equal(find_addr(b.reader, "192.0.2.1", 0, b.hits), 2);
     close_bench(&b);
 }
 
@@ -382,6 +407,7 @@ int main(void)
         cmocka_unit_test(an_address_host_is_found_in_any_spelling),
         cmocka_unit_test(the_longest_network_comes_first),
         cmocka_unit_test(an_ipv4_address_is_found_inside_an_ipv6_one),
+        cmocka_unit_test(ipv6_and_embedded_networks_are_ordered_by_length_together),
         cmocka_unit_test(hits_have_the_text_of_their_indicator),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

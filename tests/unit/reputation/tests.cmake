@@ -1,5 +1,7 @@
+ccward_unit(reputation candidates)
 ccward_unit(reputation canonical_host)
 ccward_unit(reputation canonical_url)
+ccward_unit(reputation embedded_v4)
 ccward_unit(reputation entry_list)
 ccward_unit(reputation filter)
 ccward_unit(reputation lmdb_env)
