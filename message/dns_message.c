@@ -31,16 +31,19 @@ enum status dns_header_parse(const uint8_t *packet, size_t n, struct dns_header 
     return cursor.failed ? ST_TRUNCATED : ST_OK;
 }
 
-/* Header and question. The first name of a message cannot be compressed: nothing but the header stands before it. */
-static enum status read_start(struct cursor *cursor, struct dns_message *message)
+static enum status read_first(struct cursor *cursor, struct dns_message *message)
 {
     message->question.name.length = 0;
     message->question_end = 0;
     message->records_end = 0;
     message->edns = (struct dns_edns){0};
     read_header(cursor, &message->header);
-    if (cursor->failed)
-        return ST_TRUNCATED;
+    return cursor->failed ? ST_TRUNCATED : ST_OK;
+}
+
+/* The first name of a message cannot be compressed: nothing but the header stands before it. */
+static enum status read_question(struct cursor *cursor, struct dns_message *message)
+{
     if (message->header.qdcount != 1 || dns_name_parse(cursor, &message->question.name) != ST_OK)
         return ST_INVALID;
     message->question.type = cursor_u16(cursor);
@@ -50,6 +53,12 @@ static enum status read_start(struct cursor *cursor, struct dns_message *message
     message->question_end = cursor_offset(cursor);
     message->records_end = message->question_end;
     return ST_OK;
+}
+
+static enum status read_start(struct cursor *cursor, struct dns_message *message)
+{
+    enum status status = read_first(cursor, message);
+    return status == ST_OK ? read_question(cursor, message) : status;
 }
 
 static struct cursor record_data(const uint8_t *packet, const struct dns_record *record)
@@ -87,28 +96,39 @@ static enum status read_query_records(const uint8_t *packet, size_t n, struct dn
 {
     struct dns_walk walk = dns_walk_start(packet, n, message);
     struct dns_record record;
-    while (walk.left[DNS_ADDITIONAL]) {
+    while (walk.left[DNS_ANSWER] || walk.left[DNS_AUTHORITY] || walk.left[DNS_ADDITIONAL]) {
         if (!dns_walk_next(&walk, &record))
             return ST_INVALID;
         if (record.type == DNS_TYPE_OPT && read_edns(packet, &record, &message->edns) != ST_OK)
             return ST_INVALID;
-        if (walk.left[DNS_ADDITIONAL] && is_message_signature(packet, &record))
+        bool last = record.section == DNS_ADDITIONAL && !walk.left[DNS_ADDITIONAL];
+        if (!last && is_message_signature(packet, &record))
             return ST_INVALID;
         message->records_end = cursor_offset(&walk.cursor);
     }
     return ST_OK;
 }
 
-enum status dns_query_parse(const uint8_t *packet, size_t n, struct dns_message *message)
+static enum status parse_request(const uint8_t *packet, size_t n, unsigned max_answers, struct dns_message *message)
 {
     struct cursor cursor = cursor_over(packet, n);
     enum status status = read_start(&cursor, message);
     if (status != ST_OK)
         return status;
     const struct dns_header *header = &message->header;
-    if (header->ancount || header->nscount || header->arcount > DNS_MAX_RECORDS)
+    if (header->ancount > max_answers || header->nscount || header->arcount > DNS_MAX_RECORDS)
         return ST_INVALID;
     return read_query_records(packet, n, message);
+}
+
+enum status dns_query_parse(const uint8_t *packet, size_t n, struct dns_message *message)
+{
+    return parse_request(packet, n, 0, message);
+}
+
+enum status dns_notify_parse(const uint8_t *packet, size_t n, struct dns_message *message)
+{
+    return parse_request(packet, n, 1, message);
 }
 
 static enum status read_response_records(const uint8_t *packet, size_t n, struct dns_message *message)
@@ -130,6 +150,11 @@ static enum status read_response_records(const uint8_t *packet, size_t n, struct
     return message->records_end == n ? ST_OK : ST_INVALID;
 }
 
+static bool is_query_response(const struct dns_header *header)
+{
+    return header->flags & DNS_FLAG_QR && dns_header_opcode(header) == DNS_OPCODE_QUERY;
+}
+
 enum status dns_response_parse(const uint8_t *packet, size_t n, struct dns_message *message)
 {
     struct cursor cursor = cursor_over(packet, n);
@@ -137,8 +162,24 @@ enum status dns_response_parse(const uint8_t *packet, size_t n, struct dns_messa
     if (status != ST_OK)
         return status;
     const struct dns_header *header = &message->header;
-    if (!(header->flags & DNS_FLAG_QR) || dns_header_opcode(header) != DNS_OPCODE_QUERY ||
-        header->ancount + header->nscount + header->arcount > DNS_MAX_RECORDS)
+    if (!is_query_response(header) || header->ancount + header->nscount + header->arcount > DNS_MAX_RECORDS)
+        return ST_INVALID;
+    return read_response_records(packet, n, message);
+}
+
+enum status dns_transfer_parse(const uint8_t *packet, size_t n, struct dns_message *message)
+{
+    struct cursor cursor = cursor_over(packet, n);
+    enum status status = read_first(&cursor, message);
+    if (status != ST_OK)
+        return status;
+    if (message->header.qdcount) {
+        status = read_question(&cursor, message);
+    } else {
+        message->question.type = message->question.class = 0;
+        message->question_end = cursor_offset(&cursor);
+    }
+    if (status != ST_OK || !is_query_response(&message->header))
         return ST_INVALID;
     return read_response_records(packet, n, message);
 }

@@ -133,7 +133,14 @@ enum status dns_query_parse(const uint8_t *packet, size_t n, struct dns_message 
  * classes are opaque), at most one OPT, no bytes after the end. ST_TRUNCATED: no header; all else is ST_INVALID. */
 enum status dns_response_parse(const uint8_t *packet, size_t n, struct dns_message *message) MUST_CHECK;
 
-/* Walks the records of a message that dns_response_parse() took. */
+/* One message of a zone transfer: as dns_response_parse(), but the question may be missing (RFC 5936 section 2.2.1;
+ * question.name then has no length) and there may be as many records as fit. */
+enum status dns_transfer_parse(const uint8_t *packet, size_t n, struct dns_message *message) MUST_CHECK;
+
+/* A NOTIFY request (RFC 1996 section 3): as dns_query_parse(), but a record may stand in the answer. */
+enum status dns_notify_parse(const uint8_t *packet, size_t n, struct dns_message *message) MUST_CHECK;
+
+/* Walks the records of a message that dns_response_parse() or dns_transfer_parse() took. */
 struct dns_record {
     enum dns_section section;
     struct dname owner;

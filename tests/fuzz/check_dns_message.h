@@ -96,3 +96,14 @@ static inline bool check_dns_response(const uint8_t *packet, size_t n)
     check_dns_truncate(packet, n, &message);
     return true;
 }
+
+/* What a response may be, a message of a transfer may be; what a query may be, a NOTIFY may be. */
+static inline void check_dns_relatives(const uint8_t *packet, size_t n)
+{
+    struct dns_message message;
+    if (dns_transfer_parse(packet, n, &message) == ST_OK)
+        check_dns_walk(packet, n, &message);
+    else
+        CHECK(dns_response_parse(packet, n, &message) != ST_OK);
+    CHECK(dns_notify_parse(packet, n, &message) == ST_OK || dns_query_parse(packet, n, &message) != ST_OK);
+}

@@ -9,5 +9,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     check_dns_query(data, size);
     check_dns_response(data, size);
+    check_dns_relatives(data, size);
     return 0;
 }

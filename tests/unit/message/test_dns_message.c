@@ -317,6 +317,73 @@ static void an_owner_name_that_loops_is_refused(void **state)
     assert_response(packet, ST_INVALID);
 }
 
+static void a_transfer_message_may_lack_its_question_and_hold_more_records(void **state)
+{
+    struct packet *packet = *state;
+    struct dns_message message;
+    struct dns_record record;
+    enum { RECORDS = 4000 };
+    packet_start(packet, DNS_FLAG_QR | DNS_FLAG_AA, 0, RECORDS, 0, 0);
+    for (size_t i = 0; i < RECORDS; i++) {
+        wire_u8(&packet->wire, 0);
+        packet_data(packet, DNS_TYPE_A, DNS_CLASS_IN, 60, "1234", 4);
+    }
+    assert_int_equal(dns_transfer_parse(packet_exact(packet), packet_length(packet), &message), ST_OK);
+    assert_int_equal(message.question.name.length, 0);
+    struct dns_walk walk = dns_walk_start(packet->exact, packet_length(packet), &message);
+    unsigned count = 0;
+    while (dns_walk_next(&walk, &record))
+        count++;
+    assert_int_equal(count, RECORDS);
+    assert_int_equal(packet_parse_response(packet, &message), ST_INVALID);
+}
+
+static void a_transfer_message_is_else_checked_as_a_response(void **state)
+{
+    struct packet *packet = *state;
+    struct dns_message message;
+    static const struct {
+        uint16_t flags;
+        unsigned questions;
+        const char *rdata;
+        size_t n;
+        enum status expected;
+    } cases[] = {
+        {DNS_FLAG_QR, 1, "1234", 4, ST_OK},      {DNS_FLAG_QR, 1, "123", 3, ST_INVALID},
+        {0, 1, "1234", 4, ST_INVALID},           {DNS_FLAG_QR | 4 << 11, 1, "1234", 4, ST_INVALID},
+        {DNS_FLAG_QR, 2, "1234", 4, ST_INVALID},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        packet_start(packet, cases[i].flags, cases[i].questions, 1, 0, 0);
+        packet_question(packet, "rpz.example", DNS_TYPE_AXFR);
+        packet_record(packet, DNS_TYPE_A, cases[i].rdata, cases[i].n);
+        assert_int_equal(dns_transfer_parse(packet_exact(packet), packet_length(packet), &message), cases[i].expected);
+        if (cases[i].expected == ST_OK)
+            for (size_t cut = 0; cut < packet_length(packet); cut++)
+                assert_int_not_equal(dns_transfer_parse(packet->exact, cut, &message), ST_OK);
+    }
+}
+
+static void a_notify_may_bring_one_record_along(void **state)
+{
+    struct packet *packet = *state;
+    struct dns_message message;
+    static const uint8_t soa[22];
+    for (unsigned answers = 0; answers < 3; answers++) {
+        packet_start(packet, DNS_OPCODE_NOTIFY << 11 | DNS_FLAG_AA, 1, answers, 0, 1);
+        packet_question(packet, "rpz.example", DNS_TYPE_SOA);
+        for (unsigned i = 0; i < answers; i++)
+            packet_record(packet, DNS_TYPE_SOA, soa, sizeof soa);
+        packet_opt(packet, 1232, 0, NULL, 0);
+        assert_int_equal(dns_notify_parse(packet_exact(packet), packet_length(packet), &message),
+                         answers < 2 ? ST_OK : ST_INVALID);
+        assert_int_equal(message.edns.present, answers < 2);
+    }
+    packet_start(packet, DNS_OPCODE_NOTIFY << 11, 1, 1, 0, 0);
+    packet_question(packet, "rpz.example", DNS_TYPE_SOA);
+    assert_int_equal(dns_notify_parse(packet_exact(packet), packet_length(packet), &message), ST_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -342,6 +409,9 @@ int main(void)
         packet_test(a_response_must_be_one),
         packet_test(every_cut_of_a_response_is_refused),
         packet_test(an_owner_name_that_loops_is_refused),
+        packet_test(a_transfer_message_may_lack_its_question_and_hold_more_records),
+        packet_test(a_transfer_message_is_else_checked_as_a_response),
+        packet_test(a_notify_may_bring_one_record_along),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
