@@ -14,7 +14,7 @@ LAYERS = {
     "blockpage": "base message net policy callbacks",
     "dnsfilter": "base message net policy callbacks",
     "proxy": "base message net policy callbacks blockpage",
-    "feeds": "base reputation",
+    "feeds": "base message reputation",
     "console": "base message net policy callbacks reputation",
     "daemon": "base message net reputation policy callbacks blockpage dnsfilter proxy feeds console",
 }
