@@ -27,6 +27,7 @@ OWNED = {
     "curl/": "feeds",
     "archive": "feeds",
     "zlib.h": "feeds",
+    "libpsl.h": "reputation",
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
