@@ -30,6 +30,7 @@ static bool subject_of(const uint8_t *response, size_t n, const struct dns_recor
     case DNS_TYPE_CNAME:
         subject->kind = SUBJECT_NAME;
         subject->name = target;
+        subject->qtype = DNS_TYPE_CNAME; /* adblock's $dnstype means the record that has the name */
         return dns_name_parse(&rdata, target) == ST_OK;
     case DNS_TYPE_A:
         subject->kind = SUBJECT_ADDRESS;

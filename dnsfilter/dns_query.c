@@ -153,8 +153,10 @@ static enum step block(struct dns_query *query, enum match match, const struct v
 /* Asked before the cache, so that a new block acts at once. */
 static enum step decide(struct dns_query *query)
 {
-    struct subject subject = {
-        .kind = SUBJECT_NAME, .client = query->client.peer.remote, .name = &query->message.question.name};
+    struct subject subject = {.kind = SUBJECT_NAME,
+                              .client = query->client.peer.remote,
+                              .name = &query->message.question.name,
+                              .qtype = query->message.question.type};
     struct verdict verdict;
     judge_decide(query->core->judge, &subject, &verdict);
     if (verdict.action == ACTION_BLOCK)

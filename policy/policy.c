@@ -430,6 +430,13 @@ static void judge_found(struct policy_reader *reader, const struct policy_group 
             add_source(policy, opinions[i].hit, &used, verdict->sources);
 }
 
+/* What the name is looked up for; a URL's host is for its address. */
+static uint16_t type_of(const struct subject *subject)
+{
+    enum { TYPE_A = 1 };
+    return subject->kind == SUBJECT_URL ? TYPE_A : subject->kind == SUBJECT_NAME ? subject->qtype : 0;
+}
+
 void policy_decide(struct policy_reader *reader, const struct subject *subject, struct verdict *verdict)
 {
     const struct policy_group *group = group_of(reader->policy, &subject->client);
@@ -438,7 +445,7 @@ void policy_decide(struct policy_reader *reader, const struct subject *subject, 
     look_up(reader, subject, group);
     for (enum look look = 0; look < LOOK_COUNT; look++)
         if (reader->found[look].count) {
-            judge_found(reader, group, subject->kind == SUBJECT_NAME ? subject->qtype : 0, verdict);
+            judge_found(reader, group, type_of(subject), verdict);
             return;
         }
 }

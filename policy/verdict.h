@@ -15,7 +15,8 @@ struct subject {
     enum subject_kind kind;
     struct addr client;       /* who asks */
     const struct dname *name; /* NAME: any case */
-    uint16_t qtype;   /* NAME: what is asked for it; 0: not known, then entries for some types alone act as well */
+    uint16_t qtype;   /* NAME: what is asked for it, CNAME of an alias; 0: not known, then entries for some types alone
+                       * act as well */
     struct str host;  /* URL: as in the request, without port */
     uint16_t port;    /* URL */
     struct str path;  /* URL: path and query as sent; empty counts as "/" */

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "blockpage/page.h"
+#include "message/dns_message.h"
 #include "proxy/http_client.h"
 
 static enum match match_of(const struct verdict *verdict)
@@ -43,7 +44,7 @@ static void judge_part(const struct http_txn *txn, const struct subject *subject
 
 enum action http_verdict_answer(const struct http_txn *txn, struct http_finding *finding)
 {
-    struct subject subject = {.kind = SUBJECT_NAME, .client = txn->client->peer};
+    struct subject subject = {.kind = SUBJECT_NAME, .client = txn->client->peer, .qtype = DNS_TYPE_CNAME};
     size_t aliases = txn->exempt ? 0 : txn->alias_count;
     finding->verdict.action = ACTION_ALLOW;
     for (size_t i = 0; i < aliases && finding->verdict.action != ACTION_BLOCK; i++) {

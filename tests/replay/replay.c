@@ -11,6 +11,7 @@
  *
  * The store; changes act at once, also between steps:
  *     store block|log|allow CATEGORY NAME|ADDR|NETWORK [FAMILY]
+ *     store only|except TYPE                    the entry before acts for this query type alone, or for all others
  *     store clear
  *     category CATEGORY allow|log|block         what a match asks for (default: block)
  *     addresses off|log|block                   what is done about addresses (default: log)
@@ -458,8 +459,12 @@ static enum category category_of(struct str text)
 static void run_store(struct str words)
 {
     struct str action = script_word(&words);
+    bool except = str_eq(action, STR("except"));
     if (str_eq(action, STR("clear"))) {
         replay_policy_clear(play.policy);
+    } else if (except || str_eq(action, STR("only"))) {
+        uint16_t type = type_from_text(script_word(&words));
+        script_need(type && replay_policy_limit(play.policy, type, except), "no type, or no entry before");
     } else {
         unsigned flags = str_eq(action, STR("allow")) ? RECORD_ALLOW : str_eq(action, STR("log")) ? RECORD_LOG : 0;
         enum category category = category_of(script_word(&words));

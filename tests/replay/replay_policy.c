@@ -10,6 +10,7 @@ enum { MAX_ENTRIES = 64, MAX_CALLBACKS = 64, FAMILY_SIZE = 32 };
 struct entry {
     struct indicator indicator;
     char family[FAMILY_SIZE];
+    char types[2];
 };
 
 struct replay_policy {
@@ -74,6 +75,18 @@ bool replay_policy_add(struct replay_policy *policy, struct str text, enum categ
     else
         return false;
     policy->count++;
+    return true;
+}
+
+bool replay_policy_limit(struct replay_policy *policy, uint16_t type, bool except)
+{
+    if (!policy->count)
+        return false;
+    struct entry *entry = &policy->entries[policy->count - 1];
+    entry->types[0] = (char)(type >> 8);
+    entry->types[1] = (char)(type & 255);
+    entry->indicator.record.types = (struct str){entry->types, sizeof entry->types};
+    entry->indicator.record.flags |= except ? RECORD_TYPES_EXCEPT : 0;
     return true;
 }
 

@@ -11,6 +11,8 @@ void replay_policy_free(struct replay_policy *policy);
 /* Takes effect at replay_policy_apply(). TEXT: a name, an address or a network. FLAGS: of enum record_flag. */
 bool replay_policy_add(struct replay_policy *policy, struct str text, enum category category, unsigned flags,
                        struct str family);
+/* The last entry acts for TYPE alone, or for all others. False: there is none. */
+bool replay_policy_limit(struct replay_policy *policy, uint16_t type, bool except);
 void replay_policy_clear(struct replay_policy *policy);
 void replay_policy_set_category(struct replay_policy *policy, enum category category, enum action action);
 void replay_policy_set_addresses(struct replay_policy *policy, enum part_mode mode);

@@ -473,6 +473,7 @@ static enum action action_for_type(struct policy *policy, uint16_t qtype)
 static void an_entry_for_some_query_types_holds_for_them_alone(void **state)
 {
     static const struct entry only[] = {{.source = "a", .text = "x.example", .types = {(const char *)"\0\1\0\34", 4}}};
+    static const struct entry text[] = {{.source = "a", .text = "x.example", .types = {(const char *)"\0\20", 2}}};
     static const struct entry but[] = {
         {.source = "a", .text = "x.example", .flags = RECORD_TYPES_EXCEPT, .types = {(const char *)"\0\5", 2}}};
     struct policy_settings settings = default_settings();
@@ -481,6 +482,11 @@ static void an_entry_for_some_query_types_holds_for_them_alone(void **state)
     assert_int_equal(action_for_type(policy, 28), ACTION_BLOCK);
     assert_int_equal(action_for_type(policy, 5), ACTION_ALLOW);
     assert_int_equal(action_for_type(policy, 0), ACTION_BLOCK); /* who does not say what it asks for */
+    assert_int_equal(action_for(policy, "127.0.0.1", "http://x.example/"), ACTION_BLOCK); /* looked up for its address */
+    policy_unref(policy);
+    policy = policy_over(&settings, text, 1);
+    assert_int_equal(action_for_type(policy, 16), ACTION_BLOCK);
+    assert_int_equal(action_for(policy, "127.0.0.1", "http://x.example/"), ACTION_ALLOW);
     policy_unref(policy);
     policy = policy_over(&settings, but, 1);
     assert_int_equal(action_for_type(policy, 1), ACTION_BLOCK);
