@@ -116,6 +116,8 @@ static void print_hit(const struct store *store, const struct answer *answer, si
     printf("    seen      first %s, last %s, expires %s\n", first, last, expires);
     if (record->reference.length)
         printf("    see       %.*s\n", (int)record->reference.length, record->reference.data);
+    if (record->tags.length)
+        printf("    tags      %.*s\n", (int)record->tags.length, record->tags.data);
 }
 
 static void print_people(const struct question *question, const struct store *store, const struct answer *answer)
@@ -158,7 +160,7 @@ static json_t *json_hit(const struct store *store, const struct answer *answer, 
     const struct store_hit *hit = &answer->hits[index];
     const struct record *record = &hit->record;
     static const char *const kinds[] = {"name", "url", "network"};
-    return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:i, s:i, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o}", "source",
+    return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:i, s:i, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o}", "source",
                      store_source_info(store, hit->source)->name, "source_created",
                      json_date((uint32_t)(store_source_info(store, hit->source)->created_ms / 1000)), "indicator",
                      answer->indicators[index], "kind", kinds[hit->kind], "category", category_text(record->category),
@@ -167,7 +169,7 @@ static json_t *json_hit(const struct store *store, const struct answer *answer, 
                      "below_only", !!(record->flags & RECORD_BELOW_ONLY), "exempted", !!(record->flags & RECORD_ALLOW),
                      "log_only", !!(record->flags & RECORD_LOG), "first_seen", json_date(record->first_seen),
                      "last_seen", json_date(record->last_seen), "expires", json_date(record->expires), "reference",
-                     json_view(record->reference));
+                     json_view(record->reference), "tags", json_view(record->tags));
 }
 
 static void print_json(const struct question *question, const struct store *store, const struct answer *answer)

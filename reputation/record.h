@@ -79,6 +79,7 @@ struct record {
     uint32_t first_seen, last_seen, expires; /* seconds since 1970; 0: unknown, never */
     struct str family;                       /* malware family or campaign, UTF-8; empty: unknown */
     struct str reference;                    /* a link or an id of the source's; of the user's entries the note */
+    struct str tags;                         /* what else the source says of it, comma-separated, UTF-8 */
     struct str group;                        /* holds for the clients of this group alone; empty: for all */
     struct str types; /* query types that it holds for, two bytes each in network order; empty: for all */
     enum record_trigger trigger;

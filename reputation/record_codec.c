@@ -1,6 +1,7 @@
 #include "reputation/record_codec.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/check.h"
 
@@ -27,7 +28,8 @@ enum more {
     MORE_TYPES = 2,
     MORE_TRIGGER = 4,
     MORE_ANSWER = 8,
-    MORE_ALL = 15,
+    MORE_TAGS = 16,
+    MORE_ALL = 31,
 };
 
 static uint8_t more_of(const struct record *record)
@@ -37,6 +39,7 @@ static uint8_t more_of(const struct record *record)
     more |= record->types.length ? MORE_TYPES : 0;
     more |= record->trigger ? MORE_TRIGGER : 0;
     more |= record->answer ? MORE_ANSWER : 0;
+    more |= record->tags.length ? MORE_TAGS : 0;
     return (uint8_t)more;
 }
 
@@ -65,6 +68,14 @@ static struct str cut(struct str text, size_t max)
     return (struct str){text.data, n};
 }
 
+static struct str whole_tags(struct str tags)
+{
+    if (tags.length <= RECORD_TAGS_MAX)
+        return tags;
+    const char *comma = memrchr(tags.data, ',', RECORD_TAGS_MAX + 1);
+    return comma ? (struct str){tags.data, (size_t)(comma - tags.data)} : cut(tags, RECORD_TAGS_MAX);
+}
+
 static void put_more(struct wire *wire, const struct record *record, uint8_t more)
 {
     CHECK(record->group.length <= RECORD_GROUP_MAX && record->types.length <= RECORD_TYPES_MAX &&
@@ -84,6 +95,11 @@ static void put_more(struct wire *wire, const struct record *record, uint8_t mor
         wire_u8(wire, (uint8_t)record->answer);
         wire_u16(wire, (uint16_t)record->data.length);
         wire_bytes(wire, record->data.data, record->data.length);
+    }
+    if (more & MORE_TAGS) {
+        struct str tags = whole_tags(record->tags);
+        wire_u8(wire, (uint8_t)tags.length);
+        wire_bytes(wire, tags.data, tags.length);
     }
 }
 
@@ -143,6 +159,8 @@ static bool take_more(struct cursor *cursor, struct record *record)
         answer = cursor_u8(cursor);
         record->data = take_text(cursor, cursor_u16(cursor));
     }
+    if (more & MORE_TAGS)
+        record->tags = take_text(cursor, cursor_u8(cursor));
     if (cursor->failed || !more || more & ~MORE_ALL || record->group.length > RECORD_GROUP_MAX ||
         record->types.length > RECORD_TYPES_MAX || record->types.length % 2 || record->data.length > RECORD_DATA_MAX ||
         trigger >= TRIGGER_COUNT || answer >= RECORD_ANSWER_COUNT)

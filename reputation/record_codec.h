@@ -7,11 +7,12 @@
 enum {
     RECORD_FAMILY_MAX = 255,     /* longer ones are cut */
     RECORD_REFERENCE_MAX = 1024, /* longer ones are left out: half a link leads nowhere */
+    RECORD_TAGS_MAX = 255,       /* longer ones are cut behind a tag */
     RECORD_GROUP_MAX = 63,       /* as all below: what is longer is a bug of the caller's */
     RECORD_TYPES_MAX = 64,
     RECORD_DATA_MAX = 1024,
     RECORD_MAX_BYTES = 2 + 1 + 1 + 2 + 3 * 4 + 1 + RECORD_FAMILY_MAX + 2 + RECORD_REFERENCE_MAX + 1 + 1 +
-                       RECORD_GROUP_MAX + 1 + RECORD_TYPES_MAX + 1 + 1 + 2 + RECORD_DATA_MAX,
+                       RECORD_GROUP_MAX + 1 + RECORD_TYPES_MAX + 1 + 1 + 2 + RECORD_DATA_MAX + 1 + RECORD_TAGS_MAX,
 };
 
 /* Returns the length. The same record always gives the same bytes. */

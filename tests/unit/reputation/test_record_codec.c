@@ -35,6 +35,7 @@ static void every_part_comes_back(void **state)
                             .trigger = TRIGGER_NS_ADDRESS,
                             .answer = RECORD_ANSWER_DATA,
                             .data = STR("record"),
+                            .tags = STR("elf,mirai"),
                         };
     size_t n = record_encode(&record, bytes);
     struct cursor cursor = cursor_over(bytes, n);
@@ -53,6 +54,7 @@ static void every_part_comes_back(void **state)
     assert_int_equal(back.trigger, TRIGGER_NS_ADDRESS);
     assert_int_equal(back.answer, RECORD_ANSWER_DATA);
     assert_true(str_eq(back.data, record.data));
+    assert_true(str_eq(back.tags, record.tags));
     for (size_t cut = 0; cut < n; cut++) {
         cursor = cursor_over(bytes, cut);
         assert_false(record_decode(&cursor, &back));
@@ -76,6 +78,20 @@ static void long_texts_are_bounded(void **state)
     cursor = cursor_over(bytes, record_encode(&record, bytes));
     assert_true(record_decode(&cursor, &back));
     assert_int_equal(back.reference.length, 0);
+    memset(text, 't', sizeof text);
+    text[200] = text[255] = ',';
+    record.tags = (struct str){text, 300};
+    cursor = cursor_over(bytes, record_encode(&record, bytes));
+    assert_true(record_decode(&cursor, &back));
+    assert_int_equal(back.tags.length, 255);
+    text[255] = 't';
+    cursor = cursor_over(bytes, record_encode(&record, bytes));
+    assert_true(record_decode(&cursor, &back));
+    assert_int_equal(back.tags.length, 200);
+    text[200] = 't';
+    cursor = cursor_over(bytes, record_encode(&record, bytes));
+    assert_true(record_decode(&cursor, &back));
+    assert_int_equal(back.tags.length, 255);
 }
 
 static void bytes_that_are_no_record_are_refused(void **state)
