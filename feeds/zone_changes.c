@@ -60,6 +60,8 @@ static int by_record(const void *a, const void *b, void *changes)
 static bool fold(struct zone_changes *changes)
 {
     size_t kept = 0;
+    if (!changes->count) /* there is no array yet */
+        return true;
     qsort_r(changes->items, changes->count, sizeof changes->items[0], by_record, changes);
     for (size_t i = 0; i < changes->count; i++) {
         struct zone_change *change = &changes->items[i], *first = kept ? &changes->items[kept - 1] : NULL;

@@ -20,6 +20,10 @@ ccward_unit(feeds tsig)
 ccward_unit(feeds tsig_key)
 ccward_unit(feeds truth LINKS PkgConfig::JANSSON)
 ccward_unit(feeds when)
+ccward_unit(feeds zone_changes)
+ccward_unit(feeds zone_stream)
+ccward_unit(feeds zone_text)
+ccward_unit(feeds zone_transfer LINKS Threads::Threads)
 
 ccward_fuzz(feed_body ccward_feeds)
 foreach(format adblock bind dnscrypt_ips dnscrypt_names dnsmasq domains feodo_csv feodo_json hosts ioc_csv ips ipsum
