@@ -73,6 +73,14 @@ static enum step fail(struct dns_query *query, struct dns_note note)
     return STEP_END;
 }
 
+static enum step take_notify(struct dns_query *query)
+{
+    struct dns_core *core = query->core;
+    query->reply_length = dns_notify_answer(core->notify, &query->client.peer.remote, query->packet,
+                                            query->packet_length, &query->message, core->out, sizeof core->out);
+    return STEP_END;
+}
+
 static enum step parse(struct dns_query *query)
 {
     struct dns_message *message = &query->message;
@@ -82,6 +90,8 @@ static enum step parse(struct dns_query *query)
         query->core->counters.malformed++;
         return STEP_END; /* dropped: a reply to a reply could go round for ever */
     }
+    if (dns_header_opcode(&message->header) == DNS_OPCODE_NOTIFY)
+        return take_notify(query);
     if (dns_header_opcode(&message->header) != DNS_OPCODE_QUERY)
         return answer_error(query, DNS_RCODE_NOTIMP); /* RFC 8906 section 3.1.4 */
     if (dns_query_parse(query->packet, query->packet_length, message) != ST_OK) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "dnsfilter/dns_forward.h"
+#include "dnsfilter/dns_notify.h"
 #include "dnsfilter/dns_server.h"
 #include "dnsfilter/dns_share.h"
 #include "message/dns_message.h"
@@ -17,6 +18,7 @@ struct dns_core {
     struct dns_forwards *forwards;
     struct dns_share share; /* of UDP clients; a TCP client has limits of its own */
     const struct dns_settings *settings;
+    struct dns_notify *notify; /* a reference; NULL: no zone may be notified of */
     struct dns_counters counters;
     uint8_t out[DNS_MESSAGE_MAX]; /* the one answer under construction */
 };

@@ -116,6 +116,7 @@ enum status dns_server_open(struct loop *loop, const struct dns_settings *settin
     server->core.judge = judge;
     server->core.cache = cache;
     server->core.settings = &server->settings;
+    server->core.notify = dns_notify_ref(settings->notify);
     enum status status = copy_settings(server, settings);
     if (status == ST_OK)
         status = make_parts(server, upstream);
@@ -127,6 +128,13 @@ enum status dns_server_open(struct loop *loop, const struct dns_settings *settin
     }
     *result = server;
     return ST_OK;
+}
+
+void dns_server_set_notify(struct dns_server *server, struct dns_notify *notify)
+{
+    struct dns_notify *old = server->core.notify;
+    server->core.notify = dns_notify_ref(notify);
+    dns_notify_unref(old);
 }
 
 void dns_server_drain(struct dns_server *server)
@@ -149,6 +157,7 @@ void dns_server_close(struct dns_server *server)
     dns_resolver_free(server->resolver);
     for (size_t i = 0; i < server->socket_count; i++)
         udp_close(server->sockets[i].udp);
+    dns_notify_unref(server->core.notify);
     free(server->sockets);
     free(server->page);
     free(server->listen);

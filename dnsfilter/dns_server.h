@@ -3,6 +3,7 @@
 
 #include "callbacks/judge.h"
 #include "dnsfilter/dns_cache.h"
+#include "dnsfilter/dns_notify.h"
 #include "net/loop.h"
 #include "net/resolver.h"
 #include "net/upstream.h"
@@ -30,6 +31,7 @@ struct dns_settings {
     int64_t tcp_idle_ms;
     size_t max_tcp_clients;
     size_t max_waiting; /* queries waiting for an upstream at once */
+    struct dns_notify *notify; /* zones that we may be notified of; NULL: none. A reference of its own is taken */
 };
 
 struct dns_server;
@@ -38,6 +40,8 @@ struct dns_server;
 enum status dns_server_open(struct loop *loop, const struct dns_settings *settings, struct judge *judge,
                             struct upstream *upstream, struct dns_cache *cache, struct dns_server **server,
                             struct fault *fault) MUST_CHECK;
+/* Replaces settings.notify, in the server's thread. */
+void dns_server_set_notify(struct dns_server *server, struct dns_notify *notify);
 /* Stops listening; queries under way are still answered until dns_server_close(). */
 void dns_server_drain(struct dns_server *server);
 bool dns_server_idle(const struct dns_server *server); /* nothing waits any more */

@@ -24,6 +24,8 @@ static void prepare(void)
     CHECK(replay_policy_add(policy, STR("203.0.113.0/24"), CATEGORY_C2, 0, STR("")));
     replay_policy_set_addresses(policy, PART_BLOCK);
     replay_policy_apply(policy, &judge);
+    struct dns_notify_zone zone = {.primary = listen_at};
+    CHECK(dname_from_text(STR("rpz.example"), &zone.name) == ST_OK);
     settings = (struct dns_settings){.listen = &listen_at,
                                      .listen_count = 1,
                                      .page = &page,
@@ -32,7 +34,9 @@ static void prepare(void)
                                      .query_timeout_ms = 5000,
                                      .tcp_idle_ms = 10000,
                                      .max_tcp_clients = 4,
-                                     .max_waiting = 4};
+                                     .max_waiting = 4,
+                                     .notify = dns_notify_new(&zone, 1)};
+    CHECK(settings.notify);
 }
 
 /* Whatever came in, what goes out is well-formed and within its bounds. */
@@ -41,7 +45,10 @@ static void check_sent(void)
     for (const struct fake_sent *sent; (sent = fake_take_sent());) {
         struct dns_message message;
         CHECK(sent->tcp >= 0 || sent->length <= DNS_UDP_LIMIT);
-        if (sent->length > DNS_HEADER_BYTES)
+        bool notify = (sent->data[2] & 0x78) == DNS_OPCODE_NOTIFY << 3; /* answered by its question and an OPT */
+        if (notify)
+            CHECK(sent->length <= DNS_HEADER_BYTES + DNAME_MAX_BYTES + 4 + 11);
+        else if (sent->length > DNS_HEADER_BYTES)
             CHECK(dns_response_parse(sent->data, sent->length, &message) == ST_OK);
         else
             CHECK(sent->length == DNS_HEADER_BYTES && sent->data[2] & 0x80);

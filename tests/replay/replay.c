@@ -7,6 +7,7 @@
  * Settings, before the first step:
  *     answer CATEGORY KIND            how a block is answered (default: page)
  *     page ADDR                       one of the block page's addresses
+ *     notify ZONE ADDR                a zone that this address may notify of
  *     block-ttl S   timeout MS   max-waiting N   max-ttl S   max-negative-ttl S   max-tcp N   tcp-idle MS
  *
  * The store; changes act at once, also between steps:
@@ -51,6 +52,7 @@
  *     no-callback
  *     resolved ok|not-found|timeout|unavailable [ADDR...] [via ALIAS...]
  *     counter NAME N                  of struct dns_counters
+ *     notified ZONE | not-notified ZONE   since it was asked last
  *     idle | not-idle
  *
  * RECORD is OWNER TTL TYPE RDATA (text_message.h). Names in questions and owners are compared with their letter case.
@@ -68,7 +70,7 @@
 #include "tests/replay/text_message.h"
 #include "tests/replay/upstream_script.h"
 
-enum { MAX_PAGES = 8, START_MS = 1000000 };
+enum { MAX_PAGES = 8, MAX_ZONES = 4, START_MS = 1000000 };
 
 struct resolved {
     enum status status;
@@ -82,6 +84,8 @@ static struct {
     struct dns_settings settings;
     struct dns_cache_settings cache_settings;
     struct addr pages[MAX_PAGES];
+    struct dns_notify_zone zones[MAX_ZONES];
+    size_t zone_count;
     struct replay_policy *policy;
     struct judge judge;
     struct dns_cache *cache;
@@ -102,6 +106,8 @@ static void open_server(void)
     play.settings.listen = &listen;
     play.settings.listen_count = 1;
     play.settings.page = play.pages;
+    play.settings.notify = dns_notify_new(play.zones, play.zone_count);
+    CHECK(play.settings.notify);
     play.cache = dns_cache_new(&play.cache_settings);
     CHECK(play.cache);
     replay_policy_apply(play.policy, &play.judge);
@@ -413,6 +419,17 @@ static void run_counter(struct str words)
     script_fail("unknown counter", "");
 }
 
+static bool take_notified(struct str zone)
+{
+    struct dname name;
+    bool taken = false;
+    script_need(dname_from_text(zone, &name) == ST_OK, "not a name");
+    for (size_t i = 0; i < play.zone_count; i++)
+        if (dname_equal(&play.zones[i].name, &name) && dns_notify_take(play.settings.notify, i))
+            taken = true;
+    return taken;
+}
+
 static void run_expectation(struct str word, struct str words)
 {
     if (str_eq(word, STR("reply")))
@@ -439,6 +456,10 @@ static void run_expectation(struct str word, struct str words)
         script_need(!fake_tcp_open(play.connection), "the connection is open");
     else if (str_eq(word, STR("tcp-open")))
         script_need(fake_tcp_open(play.connection), "the connection is closed");
+    else if (str_eq(word, STR("notified")))
+        script_need(take_notified(words), "nobody notified us of it");
+    else if (str_eq(word, STR("not-notified")))
+        script_need(!take_notified(words), "we were notified of it");
     else if (str_eq(word, STR("idle")))
         script_need(dns_server_idle(play.server), "something waits");
     else if (str_eq(word, STR("not-idle")))
@@ -494,12 +515,22 @@ static void run_answer(struct str words)
     script_need(block_answer_parse(words, &play.settings.answers[category]) == ST_OK, "unknown answer");
 }
 
+static void run_notify(struct str words)
+{
+    script_need(play.zone_count < MAX_ZONES, "too many zones");
+    struct dns_notify_zone *zone = &play.zones[play.zone_count++];
+    script_need(dname_from_text(script_word(&words), &zone->name) == ST_OK, "not a name");
+    zone->primary = script_address(words);
+}
+
 static bool run_setting(struct str word, struct str words)
 {
     if (str_eq(word, STR("answer")))
         run_answer(words);
     else if (str_eq(word, STR("page")))
         play.pages[play.settings.page_count++] = script_address(words);
+    else if (str_eq(word, STR("notify")))
+        run_notify(words);
     else if (str_eq(word, STR("block-ttl")))
         play.settings.block_ttl_s = (uint32_t)script_number(words);
     else if (str_eq(word, STR("timeout")))
@@ -602,6 +633,7 @@ static void prepare(void)
 static void clean_up(void)
 {
     dns_server_close(play.server);
+    dns_notify_unref(play.settings.notify);
     dns_cache_free(play.cache);
     replay_policy_free(play.policy);
     upstream_script_reset();

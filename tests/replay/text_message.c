@@ -217,20 +217,33 @@ static void opt_to_text(const struct dns_edns *edns, struct buf *out)
     }
 }
 
+/* The reply to a NOTIFY has the form of a response but for its opcode. */
+static bool parse_reply(const uint8_t *data, size_t n, struct dns_message *message, bool *notify)
+{
+    static uint8_t copy[DNS_MESSAGE_MAX];
+    *notify = n > DNS_HEADER_BYTES && n <= sizeof copy && (data[2] & 0x78) == DNS_OPCODE_NOTIFY << 3;
+    if (!*notify)
+        return dns_response_parse(data, n, message) == ST_OK;
+    memcpy(copy, data, n);
+    copy[2] &= 0x87;
+    return dns_response_parse(copy, n, message) == ST_OK;
+}
+
 void message_to_text(const uint8_t *data, size_t n, struct buf *out)
 {
+    bool notify;
     static const char *const sections[] = {"answer", "authority", "additional"};
     struct dns_message message;
     if (n == DNS_HEADER_BYTES && dns_header_parse(data, n, &message.header) == ST_OK) {
         buf_printf(out, "reply %s bare\n", rcode_text(dns_header_rcode(&message.header)));
         return;
     }
-    if (dns_response_parse(data, n, &message) != ST_OK) {
+    if (!parse_reply(data, n, &message, &notify)) {
         buf_add_text(out, "malformed\n");
         return;
     }
     unsigned rcode = dns_header_rcode(&message.header) + message.edns.extended_rcode * 16u;
-    buf_printf(out, "reply %s", rcode_text(rcode));
+    buf_printf(out, "reply %s%s", rcode_text(rcode), notify ? " NOTIFY" : "");
     for (size_t i = 0; i < COUNT(flags); i++)
         if (message.header.flags & flags[i].value)
             buf_printf(out, " %s", flags[i].text);

@@ -1,6 +1,7 @@
 ccward_unit(dnsfilter dns_cache LINKS PkgConfig::XXHASH Threads::Threads)
 ccward_unit(dnsfilter dns_answer)
 ccward_unit(dnsfilter dns_normal)
+ccward_unit(dnsfilter dns_notify LINKS Threads::Threads)
 ccward_unit(dnsfilter dns_tcp)
 target_sources(test_dnsfilter_dns_tcp PRIVATE ${PROJECT_SOURCE_DIR}/tests/replay/replay_policy.c)
 ccward_unit(dnsfilter dns_published)
