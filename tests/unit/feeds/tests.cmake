@@ -26,6 +26,9 @@ ccward_unit(feeds zone_text)
 ccward_unit(feeds zone_transfer LINKS Threads::Threads)
 
 ccward_fuzz(feed_body ccward_feeds)
+ccward_fuzz(transfer_url ccward_feeds)
+ccward_fuzz(tsig_key ccward_feeds)
+ccward_fuzz(zone_stream ccward_feeds)
 foreach(format adblock bind dnscrypt_ips dnscrypt_names dnsmasq domains feodo_csv feodo_json hosts ioc_csv ips ipsum
         maltrail misp phishtank_csv phishtank_json rpz spamhaus_json sslbl_csv stix threatfox_csv threatfox_json unbound
         urlhaus_csv urlhaus_json urls warninglist wildcard)
