@@ -7,9 +7,6 @@
 
 #include "base/clock.h"
 
-/* The source of the user's own entries, which stands above all others. */
-#define USER_SOURCE "user"
-
 struct policy {
     atomic_uint references;
     struct store *store;
@@ -99,7 +96,7 @@ enum status policy_new_own(const struct policy_settings *settings, struct store 
     }
     atomic_init(&policy->references, 1);
     policy->store = store;
-    policy->user_source = find_source(store, USER_SOURCE);
+    policy->user_source = find_source(store, SOURCE_USER);
     enum status status = copy_groups(settings, policy);
     if (status == ST_OK)
         status = copy_sources(settings, policy);

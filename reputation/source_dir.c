@@ -147,9 +147,10 @@ enum status source_dir_open(const char *dir, int *fd, struct fault *fault)
     return fault_errno(fault, errno == EACCES || errno == EROFS ? ST_DENIED : ST_IO, "%s", dir);
 }
 
-/* What writers left that were killed. */
-static void remove_temporaries(int dirfd)
+/* What writers left that were killed, of the source of the user's own entries or of all others: each has its lock. */
+static void remove_temporaries(int dirfd, bool users)
 {
+    enum { PREFIX = sizeof SOURCE_TEMPORARY_PREFIX - 1 };
     int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     if (!dir) {
@@ -157,36 +158,55 @@ static void remove_temporaries(int dirfd)
             close(fd);
         return;
     }
-    for (struct dirent *entry; (entry = readdir(dir));)
-        if (!strncmp(entry->d_name, SOURCE_TEMPORARY_PREFIX, sizeof SOURCE_TEMPORARY_PREFIX - 1))
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        char name[SOURCE_NAME_SIZE];
+        uint64_t generation;
+        enum source_file kind;
+        if (strncmp(entry->d_name, SOURCE_TEMPORARY_PREFIX, PREFIX))
+            continue;
+        bool of_user =
+            source_file_parse(entry->d_name + PREFIX, name, &generation, &kind) && !strcmp(name, SOURCE_USER);
+        if (of_user == users)
             (void)unlinkat(dirfd, entry->d_name, 0);
+    }
     closedir(dir);
 }
 
-enum status store_lock(const char *dir, int *fd, struct fault *fault)
+static enum status lock_dir(const char *dir, bool users, int *fd, struct fault *fault)
 {
+    const char *file = users ? ".lock." SOURCE_USER : ".lock";
     int dirfd;
     *fd = -1;
     enum status status = source_dir_open(dir, &dirfd, fault);
     if (status != ST_OK)
         return status;
-    int lock = openat(dirfd, ".lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
+    int lock = openat(dirfd, file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
     if (lock < 0) {
         status = fault_errno(fault,
                              errno == EACCES || errno == EROFS ? ST_DENIED
                              : errno == ENOSPC                 ? ST_FULL
                                                                : ST_IO,
-                             "%s/.lock", dir);
+                             "%s/%s", dir, file);
     } else if (flock(lock, LOCK_EX | LOCK_NB)) {
         status = errno == EWOULDBLOCK ? fault_set(fault, ST_BUSY, "%s: another process is writing to it", dir)
-                                      : fault_errno(fault, ST_IO, "%s/.lock", dir);
+                                      : fault_errno(fault, ST_IO, "%s/%s", dir, file);
         close(lock);
     } else {
-        remove_temporaries(dirfd);
+        remove_temporaries(dirfd, users);
         *fd = lock;
     }
     close(dirfd);
     return status;
+}
+
+enum status store_lock(const char *dir, int *fd, struct fault *fault)
+{
+    return lock_dir(dir, false, fd, fault);
+}
+
+enum status store_lock_user(const char *dir, int *fd, struct fault *fault)
+{
+    return lock_dir(dir, true, fd, fault);
 }
 
 void store_unlock(int fd)

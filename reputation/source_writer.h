@@ -30,8 +30,11 @@ enum status source_writer_publish(struct source_writer *writer, const char *dir,
 enum status source_writer_finish_memory(struct source_writer *writer, struct source **source,
                                         struct fault *fault) MUST_CHECK;
 
-/* The one writer's lock file in DIR (made if missing). ST_BUSY: another process has it. */
+/* The one writer's lock file in DIR (made if missing), for all sources but one. ST_BUSY: another process has it. */
 enum status store_lock(const char *dir, int *fd, struct fault *fault) MUST_CHECK;
+/* The same for the source SOURCE_USER alone, which is not under the lock above: the user's own entries do not wait for
+ * an import of millions of names. */
+enum status store_lock_user(const char *dir, int *fd, struct fault *fault) MUST_CHECK;
 void store_unlock(int fd);
 /* Takes the source's generations away. ST_NOT_FOUND. */
 enum status source_remove(const char *dir, const char *name, struct fault *fault) MUST_CHECK;

@@ -17,6 +17,8 @@ enum {
 };
 
 bool source_name_valid(struct str name);
+/* The source of the user's own entries, which stands above all others (user_lists_file.h). */
+#define SOURCE_USER "user"
 
 struct source_info {
     char name[SOURCE_NAME_SIZE];
