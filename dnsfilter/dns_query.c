@@ -173,7 +173,7 @@ static enum step decide(struct dns_query *query)
         return block(query, MATCH_QNAME, &verdict);
     if (verdict.action == ACTION_LOG)
         record(query, MATCH_QNAME, &verdict);
-    query->exempt = verdict.action == ACTION_ALLOW && verdict.matched;
+    query->exempt = verdict.matched && verdict.exempts;
     return STEP_SPECIAL;
 }
 

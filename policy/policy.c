@@ -263,7 +263,7 @@ static enum action action_of(const struct policy *policy, const struct policy_gr
     enum action action = users ? ACTION_BLOCK : policy->settings.categories[hit->record.category];
     bool capped = mode_of(group, look) == PART_LOG && !(users && look == LOOK_ADDRESS);
     if (hit_exempts(policy, hit))
-        return ACTION_ALLOW;
+        return users && hit->record.flags & RECORD_LOG ? ACTION_LOG : ACTION_ALLOW;
     if (action == ACTION_BLOCK && (capped || hit->record.flags & RECORD_LOG || use_of(policy, hit) == SOURCE_MONITORS))
         return ACTION_LOG;
     return action;
@@ -275,6 +275,32 @@ static unsigned importance(const struct record *record)
     return !(record->flags & RECORD_IMPORTANT) ? 0 : record->flags & RECORD_ALLOW ? 2 : 1;
 }
 
+/* How close an entry of the user's is among those of one name or network: for a group before for all, for a port or
+ * the name alone before all of it. Feeds are not written that way. */
+static unsigned closeness(const struct policy *policy, const struct store_hit *hit)
+{
+    const struct record *record = &hit->record;
+    if (hit->source != policy->user_source)
+        return 0;
+    return (record->group.length ? 2u : 0) + (record->port || record->flags & RECORD_EXACT ? 1u : 0);
+}
+
+/* Whether HIT stands before what its source has said so far. */
+static bool outweighs(const struct policy *policy, const struct store_hit *hit, bool exempts, enum action action,
+                      const struct opinion *opinion)
+{
+    unsigned before = importance(&opinion->hit->record), now = importance(&hit->record);
+    if (now != before)
+        return now > before;
+    if (opinion->hit->specificity != hit->specificity)
+        return false;
+    before = closeness(policy, opinion->hit);
+    now = closeness(policy, hit);
+    if (now != before)
+        return now > before;
+    return !opinion->exempts && (exempts || action > opinion->action);
+}
+
 /* Takes HIT into its source's opinion of one look-up. Hits come from the most to the least specific; equally specific
  * ones weigh together, an exemption first, then the highest action; less specific ones count only where they are more
  * important. */
@@ -283,12 +309,8 @@ static void weigh(const struct policy *policy, const struct policy_group *group,
 {
     bool exempts = hit_exempts(policy, hit);
     enum action action = action_of(policy, group, look, hit);
-    if (opinion->hit) {
-        unsigned before = importance(&opinion->hit->record), now = importance(&hit->record);
-        if (now < before || (now == before && (opinion->exempts || opinion->hit->specificity != hit->specificity ||
-                                               (!exempts && action <= opinion->action))))
-            return;
-    }
+    if (opinion->hit && !outweighs(policy, hit, exempts, action, opinion))
+        return;
     *opinion = (struct opinion){hit, action, exempts, look};
 }
 
@@ -336,6 +358,7 @@ static void fill(struct policy_reader *reader, const struct policy_group *group,
     const struct record *record = &best->hit->record;
     verdict->matched = true;
     verdict->action = best->action;
+    verdict->exempts = best->exempts || best->action == ACTION_ALLOW;
     verdict->kind = best->hit->kind;
     verdict->category = record->category;
     verdict->risk = record->risk;

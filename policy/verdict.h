@@ -34,6 +34,7 @@ enum {
 struct verdict {
     enum action action;
     bool matched; /* an indicator was found (an allowed one too); the fields below are set */
+    bool exempts; /* it lets the subject pass, recorded or not: what the subject is an alias of is not judged */
     enum indicator_kind kind;
     enum category category;
     enum risk risk;

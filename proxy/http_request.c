@@ -101,7 +101,7 @@ enum next http_step_decide(struct http_txn *txn)
         http_verdict_record(txn, &finding, 0);
         txn->address_recorded = finding.match == MATCH_ORIGIN_IP;
     }
-    txn->exempt = action == ACTION_ALLOW && finding.verdict.matched;
+    txn->exempt = finding.verdict.matched && finding.verdict.exempts;
     if (txn->is_connect && !egress_allows_connect_port(&txn->proxy->egress, txn->port))
         return http_txn_answer(txn, ANSWER_CONNECT_PORT);
     return http_txn_go_to(txn, STEP_RESOLVE);

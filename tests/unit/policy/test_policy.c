@@ -90,6 +90,30 @@ static const struct expected precedence[] = {
      ACTION_BLOCK,
      "x.example",
      "user"},
+    {"the user lets pass, recorded, what feeds block",
+     {{"a", "x.example", 0, 0, ""}, {"user", "example", RECORD_ALLOW | RECORD_LOG, 0, ""}},
+     "x.example",
+     ACTION_LOG,
+     "example",
+     "user,a"},
+    {"a feed's exemption is none to be recorded",
+     {{"a", "x.example", RECORD_ALLOW | RECORD_LOG, 0, ""}},
+     "x.example",
+     ACTION_ALLOW,
+     "x.example",
+     "a"},
+    {"the user blocks a name alone of what the user approved",
+     {{"user", "x.example", RECORD_ALLOW, 0, ""}, {"user", "x.example", RECORD_EXACT, 0, ""}},
+     "x.example",
+     ACTION_BLOCK,
+     "x.example",
+     "user"},
+    {"and not what is below it",
+     {{"user", "x.example", RECORD_ALLOW, 0, ""}, {"user", "x.example", RECORD_EXACT, 0, ""}},
+     "www.x.example",
+     ACTION_ALLOW,
+     "x.example",
+     "user"},
     {"addresses are logged", {{"a", "192.0.2.0/24", 0, 0, ""}}, "192.0.2.1", ACTION_LOG, "192.0.2.0/24", "a"},
     {"the user's address is blocked",
      {{"user", "192.0.2.1", 0, 0, ""}, {"a", "192.0.2.0/24", 0, 0, ""}},
@@ -457,6 +481,55 @@ static void an_entry_of_a_group_holds_for_its_clients_alone(void **state)
     assert_null(*state);
 }
 
+static void the_users_entry_for_a_group_stands_before_that_for_all(void **state)
+{
+    struct network lab;
+    static const struct entry entries[] = {
+        {.source = "user", .text = "x.example", .flags = RECORD_ALLOW},
+        {.source = "user", .text = "x.example", .group = "lab"},
+        {.source = "user", .text = "y.example"},
+        {.source = "user", .text = "y.example", .flags = RECORD_ALLOW, .group = "lab"},
+        {.source = "user", .text = "y.example", .flags = RECORD_EXACT},
+        {.source = "a", .text = "y.example"},
+    };
+    assert_int_equal(network_parse(STR("10.1.0.0/16"), &lab), ST_OK);
+    struct policy_group group = {
+        .name = "lab", .clients = &lab, .client_count = 1, .names = PART_BLOCK, .urls = PART_BLOCK};
+    struct policy_settings settings = default_settings();
+    settings.groups = &group;
+    settings.group_count = 1;
+    struct policy *policy = policy_over(&settings, entries, COUNT(entries));
+    assert_int_equal(action_for(policy, "10.1.2.3", "x.example"), ACTION_BLOCK);
+    assert_int_equal(action_for(policy, "127.0.0.1", "x.example"), ACTION_ALLOW);
+    assert_int_equal(action_for(policy, "10.1.2.3", "y.example"), ACTION_ALLOW);
+    assert_int_equal(action_for(policy, "127.0.0.1", "y.example"), ACTION_BLOCK);
+    policy_unref(policy);
+    assert_null(*state);
+}
+
+static void a_verdict_tells_whether_the_subject_is_let_pass(void **state)
+{
+    static const struct entry entries[] = {
+        {.source = "a", .text = "blocked.example"},
+        {.source = "a", .text = "logged.example", .category = CATEGORY_SUSPICIOUS},
+        {.source = "a", .text = "allowed.example", .category = CATEGORY_ADS},
+        {.source = "user", .text = "recorded.example", .flags = RECORD_LOG},
+        {.source = "user", .text = "approved.example", .flags = RECORD_ALLOW},
+        {.source = "user", .text = "watched.example", .flags = RECORD_ALLOW | RECORD_LOG},
+    };
+    static const bool exempts[] = {false, false, true, false, true, true};
+    struct policy_settings settings = default_settings();
+    struct policy *policy = policy_over(&settings, entries, COUNT(entries));
+    for (size_t i = 0; i < COUNT(entries); i++) {
+        struct verdict verdict;
+        decide(policy, "127.0.0.1", entries[i].text, &verdict);
+        if (!verdict.matched || verdict.exempts != exempts[i])
+            fail_msg("%s", entries[i].text);
+    }
+    policy_unref(policy);
+    assert_null(*state);
+}
+
 static enum action action_for_type(struct policy *policy, uint16_t qtype)
 {
     struct policy_reader *reader;
@@ -519,6 +592,8 @@ int main(void)
         cmocka_unit_test(more_sources_than_fit_are_cut_at_a_whole_name),
         cmocka_unit_test(sources_act_as_they_are_used),
         cmocka_unit_test(an_entry_of_a_group_holds_for_its_clients_alone),
+        cmocka_unit_test(the_users_entry_for_a_group_stands_before_that_for_all),
+        cmocka_unit_test(a_verdict_tells_whether_the_subject_is_let_pass),
         cmocka_unit_test(an_entry_for_some_query_types_holds_for_them_alone),
         cmocka_unit_test(an_empty_store_allows),
     };

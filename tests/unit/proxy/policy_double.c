@@ -16,7 +16,7 @@ void policy_decide(struct policy_reader *reader, const struct subject *subject, 
         hit = rule.host[0] && str_eq_nocase(subject->host, str_of(rule.host)) &&
               str_starts(subject->path, str_of(rule.path));
         verdict->kind = rule.path[0] ? INDICATOR_URL : INDICATOR_NAME;
-        verdict->matched = rule.exempt;
+        verdict->matched = verdict->exempts = rule.exempt;
     } else if (subject->kind == SUBJECT_NAME) {
         rule.asked_name++;
         dname_to_text(subject->name, name);
@@ -31,6 +31,7 @@ void policy_decide(struct policy_reader *reader, const struct subject *subject, 
     if (hit) {
         verdict->action = rule.action;
         verdict->matched = true;
+        verdict->exempts = rule.action == ACTION_ALLOW;
         text_copy(verdict->indicator, sizeof verdict->indicator, str_of("the.indicator"));
     }
 }
