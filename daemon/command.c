@@ -4,6 +4,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "net/system_servers.h"
 
 int command_help(const struct command *command)
 {
@@ -75,6 +78,17 @@ struct feed feed_of_config(const struct config_feed *feed)
                          .key_as = feed->key_as};
 }
 
+size_t config_upstreams(const struct config *config, struct addr upstreams[MAX_UPSTREAMS], struct fault *why)
+{
+    const struct addr_list *given = &config->dns.upstreams, *own = &config->dns.listen;
+    size_t count = given->count < MAX_UPSTREAMS ? given->count : MAX_UPSTREAMS;
+    if (given->count)
+        memcpy(upstreams, given->items, count * sizeof upstreams[0]);
+    else if (system_servers("/etc/resolv.conf", own->items, own->count, upstreams, MAX_UPSTREAMS, &count, why) != ST_OK)
+        return 0;
+    return count;
+}
+
 enum status command_site(const struct config *config, struct command_site *site)
 {
     *site = (struct command_site){.feeds = calloc(config->feed_count + 1, sizeof *site->feeds)};
@@ -85,8 +99,8 @@ enum status command_site(const struct config *config, struct command_site *site)
     site->site = (struct feed_site){.state_dir = config->state_dir,
                                     .feeds = site->feeds,
                                     .feed_count = config->feed_count,
-                                    .upstreams = config->dns.upstreams.items,
-                                    .upstream_count = config->dns.upstreams.count,
+                                    .upstreams = site->upstreams,
+                                    .upstream_count = config_upstreams(config, site->upstreams, NULL),
                                     .listeners = config->dns.listen.items,
                                     .listener_count = config->dns.listen.count};
     return ST_OK;

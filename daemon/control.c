@@ -22,11 +22,9 @@
 #include "daemon/snapshot.h"
 #include "daemon/worker.h"
 #include "net/listener.h"
-#include "net/system_servers.h"
 
 enum {
     MAX_WORKERS = 64,
-    MAX_UPSTREAMS = 16,
     STEP_MS = 100, /* callbacks are on disk, and a changed store is in force, well within a second */
     SETTLE_MS = 50,
     RETRY_MS = 5000,
@@ -117,18 +115,12 @@ static enum status probe_ports(const struct config *config, struct fault *fault)
 
 static void find_upstreams(struct control *control)
 {
-    const struct addr_list *given = &control->config->dns.upstreams;
     struct fault why = {0};
-    if (given->count) {
-        control->upstream_count = given->count < MAX_UPSTREAMS ? given->count : MAX_UPSTREAMS;
-        memcpy(control->upstreams, given->items, control->upstream_count * sizeof control->upstreams[0]);
-    } else if (system_servers("/etc/resolv.conf", control->config->dns.listen.items, control->config->dns.listen.count,
-                              control->upstreams, MAX_UPSTREAMS, &control->upstream_count, &why) != ST_OK) {
-        control->upstream_count = 0;
+    control->upstream_count = config_upstreams(control->config, control->upstreams, &why);
+    if (!control->upstream_count)
         log_warning("no upstream DNS server: %s. Names that are not blocked cannot be resolved; name servers in "
                     "dns.upstreams of the configuration",
                     why.text);
-    }
 }
 
 /* The store directory's time, zero when there is none. */

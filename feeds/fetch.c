@@ -1,15 +1,14 @@
 #include "feeds/fetch.h"
 
 #include <curl/curl.h>
-#include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/addr.h"
+#include "base/clock.h"
 #include "base/text.h"
-#include "feeds/guard.h"
-#include "feeds/interrupt.h"
+#include "feeds/feed_resolver.h"
+#include "feeds/fetch_hop.h"
+#include "feeds/web_url.h"
 
 const struct fetch_limits fetch_default_limits = {
     .connect_ms = 10 * 1000,
@@ -19,208 +18,182 @@ const struct fetch_limits fetch_default_limits = {
     .max_bytes = 256 * 1024 * 1024,
 };
 
-struct transfer {
-    CURL *curl;
-    struct curl_slist *headers;
+/* A request on its way from server to server. */
+struct journey {
+    const struct fetch_request *request;
     int fd;
-    uint64_t bytes, max_bytes;
     struct progress *progress;
-    struct fetch_validators got;
+    const struct fetch_validators *validators; /* NULL: the whole body is wanted */
+    int64_t until_ms;
+    struct web_url url, asked; /* where it is; where it began */
+    bool key_at_home;           /* it is where it began, so that the key may be sent */
     bool private_origin;
-    const char *refused; /* why we ended it ourselves */
-    int write_errno;
-    char error[CURL_ERROR_SIZE];
+    struct addr addrs[FEED_RESOLVE_MAX];
+    struct hop hop; /* the last one */
 };
 
-static size_t on_body(char *data, size_t one, size_t n, void *user)
+static bool has_key(const struct fetch_request *request)
 {
-    struct transfer *transfer = user;
-    (void)one; /* always 1 */
-    transfer->bytes += n;
-    if (transfer->bytes > transfer->max_bytes) {
-        transfer->refused = "it is larger than a feed may be";
-        return CURL_WRITEFUNC_ERROR;
-    }
-    for (size_t done = 0; done < n;) {
-        ssize_t written = write(transfer->fd, data + done, n - done);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0) {
-            transfer->write_errno = errno;
-            return CURL_WRITEFUNC_ERROR;
-        }
-        done += (size_t)written;
-    }
-    return n;
+    return request->key && request->key->text[0];
 }
 
-/* Takes the value if LINE is that header; values that do not fit are left out whole. */
-static void take_header(struct str line, struct str name, char *out, size_t size)
+static bool key_in_query(const struct fetch_request *request)
 {
-    struct str field, value;
-    if (!str_cut(line, ':', &field, &value) || !str_eq_nocase(field, name))
-        return;
-    value = str_trim(value);
-    bool fits = value.length && value.length < size;
-    for (size_t i = 0; fits && i < value.length; i++)
-        fits = value.data[i] >= ' ' && value.data[i] != 0x7f;
-    text_copy(out, size, fits ? value : (struct str){0});
+    return has_key(request) && str_starts(str_of(request->key_as), STR("query "));
 }
 
-static size_t on_header(char *data, size_t one, size_t n, void *user)
+/* Whether a server has put the key that stood in our address into that of another one. */
+static bool carries_key(const struct journey *journey)
 {
-    struct transfer *transfer = user;
-    (void)one;
-    struct str line = {data, n};
-    while (line.length && (line.data[line.length - 1] == '\n' || line.data[line.length - 1] == '\r'))
-        line.length--;
-    if (str_starts(line, STR("HTTP/"))) /* the next response of a chain of redirects */
-        transfer->got = (struct fetch_validators){0};
-    take_header(line, STR("ETag"), transfer->got.etag, sizeof transfer->got.etag);
-    take_header(line, STR("Last-Modified"), transfer->got.last_modified, sizeof transfer->got.last_modified);
-    return n;
+    const char *key = journey->request->key->text, *sent = strrchr(journey->asked.text, '=');
+    char *escaped = curl_easy_escape(NULL, key, 0); /* as most others escape */
+    bool carries = !escaped || strstr(journey->url.text, escaped) || strstr(journey->url.text, key) ||
+                   (sent && strstr(journey->url.text, sent + 1));
+    if (escaped)
+        explicit_bzero(escaped, strlen(escaped));
+    curl_free(escaped);
+    return carries;
 }
 
-static int on_progress(void *user, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now)
+/* Goes where the last server sent us. */
+static enum status follow(struct journey *journey, struct fault *fault)
 {
-    struct transfer *transfer = user;
-    (void)up_total;
-    (void)up_now;
-    transfer->progress->total_bytes = total > 0 ? (uint64_t)total : 0;
-    progress_show(transfer->progress, (uint64_t)now, 0);
-    return interrupted();
+    bool https = !strcmp(journey->url.scheme, "https");
+    struct fault why = {0};
+    enum status st = web_url_parse(journey->hop.location, &journey->url, &why);
+    if (st != ST_OK)
+        return fault_set(fault, ST_UNAVAILABLE, "it redirects to where nothing is fetched from: %s", why.text);
+    if (!strcmp(journey->url.scheme, "file"))
+        return fault_set(fault, ST_UNAVAILABLE, "it redirects to a file, which is not followed");
+    if (https && strcmp(journey->url.scheme, "https"))
+        return fault_set(fault, ST_UNAVAILABLE, "it redirects from https to http, which is not followed");
+    journey->key_at_home = web_url_same_origin(&journey->url, &journey->asked);
+    if (!journey->key_at_home && key_in_query(journey->request) && carries_key(journey))
+        return fault_set(fault, ST_DENIED, "it redirects to another server (%s) with the key, which is not followed",
+                         journey->url.host);
+    return ST_OK;
 }
 
-/* A public server must not send us to what only we can reach. A feed that the config names may be private itself. */
-static curl_socket_t on_open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *to)
+static enum status find_host(struct journey *journey, size_t *count, struct fault *fault)
 {
-    struct transfer *transfer = user;
-    struct addr addr;
-    long redirects = 0;
-    (void)purpose;
-    curl_easy_getinfo(transfer->curl, CURLINFO_REDIRECT_COUNT, &redirects);
-    if (!addr_from_sockaddr(&to->addr, &addr))
-        return CURL_SOCKET_BAD;
-    bool is_private = guard_address(&addr) != SKIP_NOT;
-    if (!redirects) {
-        transfer->private_origin = transfer->private_origin || is_private;
-    } else if (is_private && !transfer->private_origin) {
-        transfer->refused = "it redirects from a public to a private address";
-        return CURL_SOCKET_BAD;
-    }
-    return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
-}
-
-static bool set_condition(struct transfer *transfer, const struct fetch_validators *validators)
-{
-    const struct {
-        const char *name, *value;
-    } conditions[] = {{"If-None-Match: ", validators->etag}, {"If-Modified-Since: ", validators->last_modified}};
-    for (size_t i = 0; i < 2; i++) {
-        char header[FETCH_ETAG_SIZE + 32];
-        if (!conditions[i].value[0])
-            continue;
-        text_copy(header, sizeof header, str_of(conditions[i].name));
-        size_t n = strlen(header);
-        text_copy(header + n, sizeof header - n, str_of(conditions[i].value));
-        struct curl_slist *longer = curl_slist_append(transfer->headers, header);
-        if (!longer)
-            return false;
-        transfer->headers = longer;
-    }
-    return true;
-}
-
-static bool set_options(struct transfer *transfer, const char *url, const struct fetch_limits *limits)
-{
-    CURL *curl = transfer->curl;
-    bool https = str_starts(str_of(url), STR("https:"));
-    CURLcode failed = CURLE_OK;
-#define SET(option, value) failed = failed ? failed : curl_easy_setopt(curl, option, value)
-    SET(CURLOPT_URL, url);
-    SET(CURLOPT_USERAGENT, "ccward/" CCWARD_VERSION);
-    SET(CURLOPT_PROTOCOLS_STR, "http,https,file");
-    SET(CURLOPT_REDIR_PROTOCOLS_STR, https ? "https" : "http,https");
-    SET(CURLOPT_FOLLOWLOCATION, 1L);
-    SET(CURLOPT_MAXREDIRS, (long)FETCH_REDIRECTS);
-    SET(CURLOPT_FAILONERROR, 1L);
-    SET(CURLOPT_HTTPHEADER, transfer->headers);
-    SET(CURLOPT_PROXY, "");
-    SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    SET(CURLOPT_SSL_VERIFYPEER, 1L);
-    SET(CURLOPT_SSL_VERIFYHOST, 2L);
-    SET(CURLOPT_NOSIGNAL, 1L);
-    SET(CURLOPT_CONNECTTIMEOUT_MS, limits->connect_ms);
-    SET(CURLOPT_TIMEOUT_MS, limits->total_ms);
-    SET(CURLOPT_LOW_SPEED_LIMIT, limits->low_speed_bytes_s);
-    SET(CURLOPT_LOW_SPEED_TIME, limits->low_speed_s);
-    SET(CURLOPT_ERRORBUFFER, transfer->error);
-    SET(CURLOPT_WRITEFUNCTION, on_body);
-    SET(CURLOPT_WRITEDATA, transfer);
-    SET(CURLOPT_HEADERFUNCTION, on_header);
-    SET(CURLOPT_HEADERDATA, transfer);
-    SET(CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-    SET(CURLOPT_OPENSOCKETDATA, transfer);
-    SET(CURLOPT_NOPROGRESS, 0L);
-    SET(CURLOPT_XFERINFOFUNCTION, on_progress);
-    SET(CURLOPT_XFERINFODATA, transfer);
-#undef SET
-    return failed == CURLE_OK;
-}
-
-static enum status transfer_fault(const struct transfer *transfer, CURLcode code, struct fault *fault)
-{
-    long response = 0;
-    curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &response);
-    if (code == CURLE_ABORTED_BY_CALLBACK)
-        return fault_set(fault, ST_CLOSED, "interrupted");
-    if (transfer->refused)
-        return fault_set(fault, ST_DENIED, "%s", transfer->refused);
-    if (transfer->write_errno)
-        return fault_set(fault, transfer->write_errno == ENOSPC ? ST_FULL : ST_IO, "can't keep what was fetched: %s",
-                         strerror(transfer->write_errno));
-    if (code == CURLE_HTTP_RETURNED_ERROR)
-        return fault_set(fault, ST_UNAVAILABLE, "the server answers with status %ld", response);
-    return fault_set(fault, code == CURLE_OPERATION_TIMEDOUT ? ST_TIMEOUT : ST_UNAVAILABLE, "%s",
-                     transfer->error[0] ? transfer->error : curl_easy_strerror(code));
-}
-
-static enum status perform(struct transfer *transfer, bool conditional, bool *not_modified, struct fault *fault)
-{
-    CURLcode code = curl_easy_perform(transfer->curl);
-    long response = 0;
-    curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &response);
-    if (code != CURLE_OK)
-        return transfer_fault(transfer, code, fault);
-    *not_modified = response == 304 && conditional;
-    /* 0 is file:; a part of the body (206) is nothing we asked for. */
-    if (*not_modified || !response || (response >= 200 && response < 300 && response != 206))
+    int64_t until_ms = clock_mono_ms() + journey->request->limits->connect_ms;
+    *count = 0;
+    if (!journey->url.host[0])
         return ST_OK;
-    return fault_set(fault, ST_UNAVAILABLE, "the server answers with status %ld", response);
+    if (until_ms > journey->until_ms)
+        until_ms = journey->until_ms;
+    enum status st =
+        feed_resolve(journey->request->site, str_of(journey->url.host), until_ms, journey->addrs, count, fault);
+    return st == ST_OK || st == ST_CLOSED || st == ST_TIMEOUT ? st : ST_UNAVAILABLE;
 }
 
-enum status fetch(const char *url, const struct fetch_limits *limits, int fd, struct progress *progress,
-                  struct fetch_validators *validators, bool *not_modified, struct fault *fault)
+static enum status request_hop(struct journey *journey, bool first, struct fault *fault)
 {
-    struct transfer transfer = {.fd = fd, .max_bytes = limits->max_bytes, .progress = progress};
+    size_t count;
+    enum status st = find_host(journey, &count, fault);
+    if (st != ST_OK)
+        return st;
+    journey->hop = (struct hop){.url = &journey->url,
+                                .addrs = journey->addrs,
+                                .addr_count = count,
+                                .key = journey->key_at_home ? journey->request->key : NULL,
+                                .key_as = journey->request->key_as,
+                                .validators = journey->validators,
+                                .limits = journey->request->limits,
+                                .until_ms = journey->until_ms,
+                                .public_only = !first && !journey->private_origin,
+                                .fd = journey->fd,
+                                .progress = journey->progress};
+    st = hop_perform(&journey->hop, fault);
+    journey->private_origin = journey->private_origin || (first && journey->hop.met_private);
+    return st;
+}
+
+static enum status refused_key(const struct journey *journey, struct fault *fault)
+{
+    long status = journey->hop.status;
+    if (!has_key(journey->request))
+        return fault_set(fault, ST_DENIED,
+                         "the server answers with status %ld: if it wants a key, set `key` of the feed", status);
+    if (!journey->key_at_home)
+        return fault_set(fault, ST_DENIED,
+                         "the server answers with status %ld: it redirects to another server (%s), which does not get "
+                         "the key; if that is right, set it as `url`",
+                         status, journey->url.host);
+    return fault_set(fault, ST_DENIED,
+                     "the server refuses the key (status %ld): look at `key` and `key-as` of the feed", status);
+}
+
+static bool is_page(const char *content_type)
+{
+    struct str type = str_of(content_type), rest;
+    str_cut(type, ';', &type, &rest);
+    type = str_trim(type);
+    return str_eq_nocase(type, STR("text/html")) || str_eq_nocase(type, STR("application/xhtml+xml"));
+}
+
+/* What the last server said, where it does not redirect. */
+static enum status judge(const struct journey *journey, struct fetch_result *result, struct fault *fault)
+{
+    long status = journey->hop.status;
+    result->not_modified = status == 304 && journey->validators;
+    if (result->not_modified)
+        return ST_OK;
+    if (status == 401 || status == 403)
+        return refused_key(journey, fault);
+    if (status == 429 || status == 503)
+        result->retry_after_s = journey->hop.retry_after_s;
+    if (status && (status < 200 || status > 299 || status == 206))
+        return fault_set(fault, ST_UNAVAILABLE, "the server answers with status %ld", status);
+    if (is_page(journey->hop.content_type))
+        return fault_set(fault, ST_INVALID, "it is a web page (text/html), not a list");
+    return ST_OK;
+}
+
+static enum status travel(struct journey *journey, struct fetch_result *result, struct fault *fault)
+{
+    for (unsigned hops = 0;; hops++) {
+        enum status st = request_hop(journey, hops == 0, fault);
+        result->answered = result->answered || journey->hop.status;
+        if (st != ST_OK)
+            return st;
+        if (!journey->hop.location[0])
+            return judge(journey, result, fault);
+        if (hops == FETCH_REDIRECTS)
+            return fault_set(fault, ST_UNAVAILABLE, "it redirects more than %d times", FETCH_REDIRECTS);
+        st = follow(journey, fault);
+        if (st != ST_OK)
+            return st;
+    }
+}
+
+enum status fetch(const struct fetch_request *request, int fd, struct progress *progress,
+                  struct fetch_validators *validators, struct fetch_result *result, struct fault *fault)
+{
     bool conditional = validators->etag[0] || validators->last_modified[0];
-    enum status st = ST_NOMEM;
-    *not_modified = false;
+    struct journey journey = {.request = request,
+                              .fd = fd,
+                              .progress = progress,
+                              .validators = conditional ? validators : NULL,
+                              .until_ms = clock_mono_ms() + request->limits->total_ms,
+                              .key_at_home = true};
+    struct fault why = {0};
+    *result = (struct fetch_result){0};
     if (curl_global_init(CURL_GLOBAL_DEFAULT))
         return fault_set(fault, ST_NOMEM, "can't start libcurl");
-    transfer.curl = curl_easy_init();
-    if (!transfer.curl || !set_condition(&transfer, validators) || !set_options(&transfer, url, limits)) {
-        fault_set(fault, st, "can't set up the transfer");
-        goto out;
-    }
-    st = perform(&transfer, conditional, not_modified, fault);
-    if (st == ST_OK && !*not_modified)
-        *validators = transfer.got;
+    enum status st = web_url_parse(request->url, &journey.url, &why);
+    if (st == ST_OK && key_in_query(request))
+        st = web_url_add_query(&journey.url, request->key_as + 6, request->key->text, &why);
+    journey.asked = journey.url;
+    st = st == ST_OK ? travel(&journey, result, &why) : ST_UNAVAILABLE;
+    if (st == ST_OK && !result->not_modified)
+        *validators = journey.hop.got;
     if (st != ST_OK && ftruncate(fd, 0))
-        fault_errno(fault, ST_IO, "can't empty the file again");
-out:
-    curl_slist_free_all(transfer.headers);
-    curl_easy_cleanup(transfer.curl);
+        fault_errno(&why, ST_IO, "can't empty the file again");
+    explicit_bzero(&journey, sizeof journey);
     curl_global_cleanup();
-    return st;
+    if (st == ST_OK)
+        return ST_OK;
+    secret_hide(request->key, why.text);
+    return fault_set(fault, st, "%s", why.text);
 }

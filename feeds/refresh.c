@@ -91,8 +91,10 @@ static enum status fetch_part(struct refresh *refresh, struct fetch_validators *
     if (!feed_state_matches(&refresh->state, refresh->feed) || !source_in_store(refresh))
         *validators = (struct fetch_validators){0};
     progress_init(&bar, refresh->progress, refresh->feed->name, 0);
-    enum status st =
-        fetch(refresh->feed->url, &fetch_default_limits, refresh->fd, &bar, validators, not_modified, &why);
+    struct fetch_request request = {.url = refresh->feed->url, .site = refresh->site, .limits = &fetch_default_limits};
+    struct fetch_result result;
+    enum status st = fetch(&request, refresh->fd, &bar, validators, &result, &why);
+    *not_modified = result.not_modified;
     progress_fini(&bar);
     return st == ST_OK ? ST_OK : fault_set(fault, st, "%s: %s", refresh->feed->name, why.text);
 }

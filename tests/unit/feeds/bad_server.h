@@ -65,6 +65,35 @@ static inline bool asks_for(const struct request *request, const char *path)
     return !strncmp(request->text, "GET ", 4) && !strncmp(request->text + 4, path, n) && request->text[4 + n] == ' ';
 }
 
+static inline bool starts_with(const struct request *request, const char *path)
+{
+    return !strncmp(request->text, "GET ", 4) && !strncmp(request->text + 4, path, strlen(path));
+}
+
+/* To PATH, up to the blank, at HOST and this port, or on this server. */
+static inline void say_redirect(int fd, const char *host, const char *path)
+{
+    char text[1024], place[300] = "";
+    if (host)
+        snprintf(place, sizeof place, "http://%s:%u", host, server.port);
+    snprintf(text, sizeof text, "HTTP/1.1 301 Moved\r\nLocation: %s%.*s\r\nContent-Length: 0\r\n\r\n", place,
+             (int)strcspn(path, " "), path);
+    say(fd, text);
+}
+
+/* Wants a key in any of the ways. */
+static inline void say_locked(const struct request *request)
+{
+    static const char *const keys[] = {"\r\nX-Key: s3cret\r\n", "\r\nAuthorization: Bearer s3cret\r\n",
+                                       "\r\nAuthorization: Basic dXNlcjpzM2NyZXQ=\r\n"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        if (strstr(request->text, keys[i])) {
+            say(request->fd, "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nevil.example\n");
+            return;
+        }
+    say(request->fd, "HTTP/1.1 401 No\r\nWWW-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n");
+}
+
 static inline void *serve_one(void *user)
 {
     struct request *request = user;
@@ -102,6 +131,25 @@ static inline void *serve_one(void *user)
         say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 27\r\n\r\n\r\n<html>please sign in</html>");
     else if (asks_for(request, "/empty"))
         say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    else if (asks_for(request, "/page"))
+        say(fd,
+            "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: 13\r\n\r\nevil.example\n");
+    else if (asks_for(request, "/busy"))
+        say(fd, "HTTP/1.1 503 Busy\r\nRetry-After: 120\r\nContent-Length: 0\r\n\r\n");
+    else if (asks_for(request, "/busy-for-years"))
+        say(fd, "HTTP/1.1 429 Busy\r\nRetry-After: Sun, 01 Jan 2090 00:00:00 GMT\r\nContent-Length: 0\r\n\r\n");
+    else if (asks_for(request, "/busy-nonsense"))
+        say(fd, "HTTP/1.1 429 Busy\r\nRetry-After: soon\r\nContent-Length: 0\r\n\r\n");
+    else if (asks_for(request, "/error-with-retry"))
+        say(fd, "HTTP/1.1 500 Oops\r\nRetry-After: 120\r\nContent-Length: 0\r\n\r\n");
+    else if (asks_for(request, "/locked"))
+        say_locked(request);
+    else if (starts_with(request, "/echo"))
+        say_redirect(fd, "other.test", request->text + 4 + strlen("/echo"));
+    else if (asks_for(request, "/elsewhere"))
+        say_redirect(fd, "other.test", "/locked ");
+    else if (asks_for(request, "/moved"))
+        say_redirect(fd, NULL, "/locked ");
     else if (asks_for(request, "/garbage"))
         say(fd, "this is no HTTP\r\n\r\n");
     shutdown(fd, SHUT_WR);
