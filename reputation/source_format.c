@@ -1,5 +1,6 @@
 #include "reputation/source_format.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -12,6 +13,10 @@ const char *const source_tables[TABLE_COUNT] = {
     [TABLE_META] = "meta",
 };
 
+/* One byte says both; the bit of TRIGGER_SUBJECT, which every source may have, is free for the names. */
+enum { HAS_SINGLE_LABELS = 1, TRIGGERS_MASK = (1 << TRIGGER_COUNT) - 2 };
+static_assert(TRIGGER_SUBJECT == 0 && TRIGGER_COUNT <= 8, "triggers fit into seven bits of a byte");
+
 void source_header_encode(const struct source_header *header, uint8_t out[SOURCE_HEADER_BYTES])
 {
     struct wire wire = wire_into(out, SOURCE_HEADER_BYTES);
@@ -20,7 +25,7 @@ void source_header_encode(const struct source_header *header, uint8_t out[SOURCE
         wire_u32(&wire, (uint32_t)(header->counts[i] >> 32));
         wire_u32(&wire, (uint32_t)header->counts[i]);
     }
-    wire_u8(&wire, header->single_labels);
+    wire_u8(&wire, (uint8_t)((header->single_labels ? HAS_SINGLE_LABELS : 0) | header->triggers));
     wire_bytes(&wire, header->prefixes, sizeof header->prefixes);
     CHECK(!wire.failed && wire_length(&wire) == SOURCE_HEADER_BYTES);
 }
@@ -34,7 +39,9 @@ enum status source_header_decode(struct str bytes, struct source_header *header)
         uint64_t high = cursor_u32(&cursor);
         header->counts[i] = high << 32 | cursor_u32(&cursor);
     }
-    header->single_labels = cursor_u8(&cursor);
+    uint8_t facts = cursor_u8(&cursor);
+    header->single_labels = facts & HAS_SINGLE_LABELS;
+    header->triggers = facts & TRIGGERS_MASK;
     const uint8_t *prefixes = cursor_bytes(&cursor, sizeof header->prefixes);
     if (!prefixes || cursor_left(&cursor))
         return ST_CORRUPT;

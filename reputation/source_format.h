@@ -20,6 +20,7 @@ extern const char *const source_tables[TABLE_COUNT];
 struct source_header {
     uint64_t counts[INDICATOR_KINDS]; /* keys */
     bool single_labels;               /* some name has one label alone */
+    uint8_t triggers;                 /* bit N: some record has trigger N; TRIGGER_SUBJECT's is never set */
     uint8_t prefixes[17];             /* bit N: there are networks of prefix length N */
 };
 

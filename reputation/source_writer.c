@@ -92,6 +92,8 @@ enum status source_writer_add(struct source_writer *writer, const struct indicat
 {
     CHECK(!writer->finished && (unsigned)indicator->kind < INDICATOR_KINDS);
     struct entry_list *list = &writer->content.lists[indicator->kind];
+    if (indicator->record.trigger != TRIGGER_SUBJECT)
+        writer->content.header.triggers |= (uint8_t)(1u << indicator->record.trigger);
     uint8_t record[RECORD_MAX_BYTES];
     if (indicator->kind == INDICATOR_URL)
         return add_url(list, indicator);

@@ -160,6 +160,8 @@ enum status store_reader_new(const struct store *store, struct store_reader **ou
         lane->has_urls = source->header.counts[INDICATOR_URL] > 0;
         lane->has_networks = source->header.counts[INDICATOR_NETWORK] > 0;
         lane->single_labels = source->header.single_labels;
+        lane->triggers = source->header.triggers;
+        reader->triggers |= lane->triggers;
         reader->count++;
     }
     if (status == ST_OK)

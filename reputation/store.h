@@ -91,6 +91,14 @@ size_t store_find_url(struct store_reader *reader, const struct canonical_url *u
 size_t store_find_addr(struct store_reader *reader, const struct addr *addr, uint32_t now_s, struct store_hit *hits,
                        size_t max);
 
+/* The three above find entries for TRIGGER_SUBJECT alone; these find those for another trigger. Whether there are any in
+ * some source is known beforehand, so that a query costs nothing where no zone has such rules. */
+bool store_has_trigger(const struct store_reader *reader, enum record_trigger trigger);
+size_t store_find_trigger_name(struct store_reader *reader, enum record_trigger trigger, const struct dname *name,
+                               uint32_t now_s, struct store_hit *hits, size_t max);
+size_t store_find_trigger_addr(struct store_reader *reader, enum record_trigger trigger, const struct addr *addr,
+                               uint32_t now_s, struct store_hit *hits, size_t max);
+
 /* The indicator behind a hit as text: "evil.example", "evil.example/a/b", "192.0.2.0/24". The subject is that of the
  * look-up (exactly one of them is used, by HIT's kind). */
 void store_hit_text(const struct store_hit *hit, const struct dname *name, const struct canonical_url *url,

@@ -73,10 +73,20 @@ static void find_name_in(const struct store_lane *lane, const struct name_query 
     }
 }
 
-size_t store_find_name(struct store_reader *reader, const struct dname *name, uint32_t now_s, struct store_hit *hits,
-                       size_t max)
+static bool lane_has(const struct store_lane *lane, enum record_trigger trigger)
 {
-    struct gather gather = {.hits = hits, .max = max, .now_s = now_s};
+    return trigger == TRIGGER_SUBJECT || lane->triggers >> trigger & 1;
+}
+
+bool store_has_trigger(const struct store_reader *reader, enum record_trigger trigger)
+{
+    return trigger == TRIGGER_SUBJECT || reader->triggers >> trigger & 1;
+}
+
+size_t store_find_trigger_name(struct store_reader *reader, enum record_trigger trigger, const struct dname *name,
+                               uint32_t now_s, struct store_hit *hits, size_t max)
+{
+    struct gather gather = {.hits = hits, .max = max, .now_s = now_s, .trigger = trigger};
     struct name_query query;
     if (!name->labels)
         return 0;
@@ -89,10 +99,16 @@ size_t store_find_name(struct store_reader *reader, const struct dname *name, ui
         filter_prefetch(&reader->lanes[i].filter, first);
     for (size_t i = 0; i < reader->count; i++) {
         struct store_hit hit = {.source = (uint16_t)i, .kind = INDICATOR_NAME};
-        if (reader->lanes[i].has_names)
+        if (reader->lanes[i].has_names && lane_has(&reader->lanes[i], trigger))
             find_name_in(&reader->lanes[i], &query, &hit, &gather);
     }
     return gather.count;
+}
+
+size_t store_find_name(struct store_reader *reader, const struct dname *name, uint32_t now_s, struct store_hit *hits,
+                       size_t max)
+{
+    return store_find_trigger_name(reader, TRIGGER_SUBJECT, name, now_s, hits, max);
 }
 
 struct url_query {
@@ -169,16 +185,16 @@ static void find_addr_in(const struct store_lane *lane, const struct addr *addr,
     }
 }
 
-size_t store_find_addr(struct store_reader *reader, const struct addr *addr, uint32_t now_s, struct store_hit *hits,
-                       size_t max)
+size_t store_find_trigger_addr(struct store_reader *reader, enum record_trigger trigger, const struct addr *addr,
+                               uint32_t now_s, struct store_hit *hits, size_t max)
 {
-    struct gather gather = {.hits = hits, .max = max, .now_s = now_s, .port = addr->port};
+    struct gather gather = {.hits = hits, .max = max, .now_s = now_s, .port = addr->port, .trigger = trigger};
     struct addr v4[EMBEDDED_V4_MAX];
     size_t embedded = embedded_v4(addr, v4);
     for (size_t i = 0; i < reader->count; i++) {
         const struct store_lane *lane = &reader->lanes[i];
         struct store_hit hit = {.source = (uint16_t)i, .kind = INDICATOR_NETWORK};
-        if (!lane->has_networks)
+        if (!lane->has_networks || !lane_has(lane, trigger))
             continue;
         find_addr_in(lane, addr, &hit, &gather);
         for (size_t k = 0; k < embedded; k++) {
@@ -187,6 +203,12 @@ size_t store_find_addr(struct store_reader *reader, const struct addr *addr, uin
         }
     }
     return gather.count;
+}
+
+size_t store_find_addr(struct store_reader *reader, const struct addr *addr, uint32_t now_s, struct store_hit *hits,
+                       size_t max)
+{
+    return store_find_trigger_addr(reader, TRIGGER_SUBJECT, addr, now_s, hits, max);
 }
 
 static void name_text(const struct store_hit *hit, const struct dname *name, char *out, size_t size)

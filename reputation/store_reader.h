@@ -12,9 +12,11 @@ struct store_lane {
     struct lmdb_txn *txn;
     const struct source_header *header;
     bool has_names, has_urls, has_networks, single_labels;
+    uint8_t triggers; /* of struct source_header */
 };
 
 struct store_reader {
     size_t count;
+    uint8_t triggers; /* of all lanes */
     struct store_lane lanes[STORE_MAX_SOURCES];
 };

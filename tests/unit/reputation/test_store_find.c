@@ -388,6 +388,57 @@ static void hits_have_the_text_of_their_indicator(void **state)
     close_bench(&b);
 }
 
+static struct record for_trigger(enum record_trigger trigger)
+{
+    struct record record = plain_record;
+    record.trigger = trigger;
+    return record;
+}
+
+static void entries_are_found_by_what_they_are_compared_with(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct addr addr;
+    struct dname name = name_of("ns.evil.example");
+    struct source_writer *writer = new_writer("zone");
+    add_name(writer, "evil.example", for_trigger(TRIGGER_NS_NAME));
+    add_name(writer, "evil.example", plain_record);
+    add_network(writer, "192.0.2.0/24", for_trigger(TRIGGER_CLIENT));
+    add_network(writer, "192.0.2.1", for_trigger(TRIGGER_NS_ADDRESS));
+    open_bench_own(&b, writer);
+    for (enum record_trigger trigger = 0; trigger < TRIGGER_COUNT; trigger++)
+        assert_true(store_has_trigger(b.reader, trigger));
+    assert_int_equal(find_name(b.reader, "ns.evil.example", b.hits), 1);
+    assert_int_equal(b.hits[0].record.trigger, TRIGGER_SUBJECT);
+    assert_int_equal(store_find_trigger_name(b.reader, TRIGGER_NS_NAME, &name, 1, b.hits, STORE_MAX_HITS), 1);
+    assert_int_equal(b.hits[0].record.trigger, TRIGGER_NS_NAME);
+    assert_int_equal(addr_parse_ip(STR("192.0.2.1"), &addr), ST_OK);
+    assert_int_equal(store_find_addr(b.reader, &addr, 1, b.hits, STORE_MAX_HITS), 0);
+    assert_int_equal(store_find_trigger_addr(b.reader, TRIGGER_CLIENT, &addr, 1, b.hits, STORE_MAX_HITS), 1);
+    assert_int_equal(b.hits[0].prefix, 96 + 24);
+    assert_int_equal(store_find_trigger_addr(b.reader, TRIGGER_NS_ADDRESS, &addr, 1, b.hits, STORE_MAX_HITS), 1);
+    assert_int_equal(b.hits[0].prefix, 128);
+    close_bench(&b);
+}
+
+static void a_store_knows_which_triggers_none_of_its_sources_has(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct dname name = name_of("ns.evil.example");
+    struct source_writer *writer = new_writer("names");
+    add_name(writer, "example", for_trigger(TRIGGER_NS_NAME));
+    open_bench_own(&b, writer);
+    assert_true(store_has_trigger(b.reader, TRIGGER_NS_NAME));
+    assert_false(store_has_trigger(b.reader, TRIGGER_CLIENT));
+    assert_false(store_has_trigger(b.reader, TRIGGER_NS_ADDRESS));
+    assert_int_equal(find_name(b.reader, "example", b.hits), 0); /* a name of one label, but for another trigger */
+    assert_int_equal(store_find_trigger_name(b.reader, TRIGGER_NS_NAME, &name, 1, b.hits, STORE_MAX_HITS), 1);
+    assert_int_equal(store_find_trigger_name(b.reader, TRIGGER_CLIENT, &name, 1, b.hits, STORE_MAX_HITS), 0);
+    close_bench(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -408,6 +459,8 @@ int main(void)
         cmocka_unit_test(the_longest_network_comes_first),
         cmocka_unit_test(an_ipv4_address_is_found_inside_an_ipv6_one),
         cmocka_unit_test(ipv6_and_embedded_networks_are_ordered_by_length_together),
+        cmocka_unit_test(entries_are_found_by_what_they_are_compared_with),
+        cmocka_unit_test(a_store_knows_which_triggers_none_of_its_sources_has),
         cmocka_unit_test(hits_have_the_text_of_their_indicator),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
