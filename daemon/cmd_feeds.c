@@ -58,8 +58,8 @@ static int refresh_one(const struct feeds_call *call, const struct config_feed *
     struct fault fault = {0};
     enum status status = feed_refresh(&call->site.site, &feed, true, &report, &fault);
     if (status != ST_OK) {
-        fprintf(stderr, "ccward: %s; what was in force stays in force\n",
-                fault.text[0] ? fault.text : status_text(status));
+        fprintf(stderr, "ccward: %s%s\n", fault.text[0] ? fault.text : status_text(status),
+                report.expired ? "" : "; what was in force stays in force");
         return status == ST_BUSY ? EXIT_BUSY : status == ST_CLOSED ? EXIT_INTERRUPTED : EXIT_FAILED;
     }
     if (report.unchanged)

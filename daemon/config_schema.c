@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "feeds/transfer_url.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -147,13 +148,25 @@ static bool is_feed_url(struct str url)
     return false;
 }
 
+static enum status check_transfer_url(struct str text, struct fault *why)
+{
+    struct transfer_url url;
+    struct fault detail = {0};
+    enum status status = transfer_url_parse(text, &url, &detail);
+    return status == ST_OK ? ST_OK
+                           : fault_set(why, status, "'%.*s' is no address of a transfer: %s", (int)text.length,
+                                       text.data, detail.text);
+}
+
 static enum status check_feed_url(struct str text, struct fault *why)
 {
+    if (transfer_url_is(text))
+        return check_transfer_url(text, why);
     return is_feed_url(text)
                ? ST_OK
                : fault_set(why, ST_INVALID,
-                           "'%.*s' is no address of a feed: it starts with http://, https:// or file:/// and "
-                           "has no blanks",
+                           "'%.*s' is no address of a feed: it starts with http://, https://, file:///, axfr:// or "
+                           "ixfr:// and has no blanks",
                            (int)text.length, text.data);
 }
 
@@ -190,7 +203,7 @@ static const struct config_option feed_options[] = {
     {"name", OPTION_TEXT, offsetof(struct config_feed, name), NULL, 1, SOURCE_NAME_SIZE - 1, NULL,
      "What the feed is called in logs and lists: lower-case letters, digits, '.', '_' and '-'.", check_feed_name},
     {"url", OPTION_TEXT, offsetof(struct config_feed, url), NULL, 1, 2000, NULL,
-     "Where it is fetched from: http, https or file.", check_feed_url},
+     "Where it is fetched from: http, https, file, or a policy zone by axfr or ixfr.", check_feed_url},
     {"format", OPTION_TEXT, offsetof(struct config_feed, format), "auto", 1, 31, NULL,
      "Its format; docs/feeds.md lists them.", check_feed_format},
     {"category", OPTION_WORD, offsetof(struct config_feed, category), "c2", 0, 0, &categories,
@@ -205,7 +218,10 @@ static const struct config_option feed_options[] = {
     {"mirrors", OPTION_TEXTS, offsetof(struct config_feed, mirrors), "", 0, 8, NULL,
      "Other addresses of the same list, tried in this order when `url` fails.", check_feed_url},
     {"key", OPTION_TEXT, offsetof(struct config_feed, key), "", 0, 1000, NULL,
-     "Where its key or password is: env:NAME, or file:/PATH of a file that only its owner can read.", check_feed_key},
+     "Where its key, its password or, of a zone, its TSIG key is: env:NAME, or file:/PATH of a file that only its "
+     "owner "
+     "can read.",
+     check_feed_key},
     {"key-as", OPTION_TEXT, offsetof(struct config_feed, key_as), "header Auth-Key", 1, 100, NULL,
      "How the key is sent: `header NAME`, `query NAME`, `bearer`, or `basic` for user:password.", check_feed_key_as},
     {"match", OPTION_WORD, offsetof(struct config_feed, match), "subtree", 0, 0, &matches,

@@ -21,6 +21,7 @@
 #include "daemon/signals.h"
 #include "daemon/snapshot.h"
 #include "daemon/worker.h"
+#include "daemon/zone_news.h"
 #include "net/listener.h"
 
 enum {
@@ -49,6 +50,7 @@ struct control {
     size_t worker_count;
     struct console *console;
     struct refresher *refresher;
+    struct zone_news *news;
     int64_t started_ms, flushed_ms, watchdog_ms; /* watchdog_ms: when systemd was told last */
     int64_t watchdog_every_ms;                   /* 0: it does not ask */
     int64_t retry_ms;                            /* when a policy that could not be made is tried again; 0: no need */
@@ -183,14 +185,15 @@ static enum status open_workers(struct control *control, struct fault *fault)
     struct dns_cache_settings cache = {.max_bytes = config->dns.cache_bytes,
                                        .max_ttl_s = (uint32_t)(config->dns.cache_max_ttl_ms / 1000),
                                        .max_negative_ttl_s = (uint32_t)(config->dns.cache_max_negative_ttl_ms / 1000)};
-    if (!(control->cache = dns_cache_new(&cache)))
+    if (!(control->cache = dns_cache_new(&cache)) || !(control->news = zone_news_new(config)))
         return fault_set(fault, ST_NOMEM, "out of memory");
     for (size_t n = worker_count(config); control->worker_count < n; control->worker_count++) {
         struct worker_settings settings = {.config = config,
                                            .upstreams = control->upstreams,
                                            .upstream_count = control->upstream_count,
                                            .cache = control->cache,
-                                           .incidents = control->incidents};
+                                           .incidents = control->incidents,
+                                           .notify = zone_news_table(control->news)};
         enum status status = collector_add_recorder(control->collector, &settings.recorder);
         if (status == ST_OK)
             status = worker_new(&settings, control->policy, &control->workers[control->worker_count], fault);
@@ -278,8 +281,21 @@ static void on_step(void *arg)
         control->watchdog_ms = now;
         sd_notify(0, "WATCHDOG=1");
     }
+    zone_news_step(control->news, control->refresher, now);
     if (store_changed(control) || (control->retry_ms && now >= control->retry_ms))
         (void)!renew_policy(control, control->config);
+}
+
+/* After the feeds have changed. A worker that keeps the old table tells nobody of what it hears. */
+static void renew_news(struct control *control)
+{
+    zone_news_free(control->news);
+    control->news = zone_news_new(control->config);
+    enum status status = control->news ? ST_OK : ST_NOMEM;
+    for (size_t i = 0; status == ST_OK && i < control->worker_count; i++)
+        status = worker_set_notify(control->workers[i], zone_news_table(control->news));
+    if (status != ST_OK)
+        log_error("zones are fetched when they are due, and not when their primaries say so: out of memory");
 }
 
 static void reload(struct control *control)
@@ -303,6 +319,7 @@ static void reload(struct control *control)
         config_take_reloadable(control->config, config);
         log_set_level((enum log_level)control->config->log.level);
         refresher_set_config(control->refresher, control->config);
+        renew_news(control);
         log_info("the configuration was read again");
     }
     config_free(config);
@@ -372,6 +389,7 @@ static void close_all(struct control *control)
     for (size_t i = 0; i < MAX_WORKERS; i++)
         worker_free(control->workers[i]);
     refresher_free(control->refresher);
+    zone_news_free(control->news);
     console_close(control->console);
     signals_free(control->signals);
     timer_free(control->step);

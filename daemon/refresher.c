@@ -26,6 +26,7 @@ struct refresher {
     char child_feed[SOURCE_NAME_SIZE];
     int64_t child_until_ms;
     size_t last_feed; /* index of the one that was started last */
+    bool *asked;      /* of each feed; NULL: none is */
     int64_t wait_ms;  /* after a child that failed; doubles */
 };
 
@@ -60,6 +61,18 @@ static void start_child(struct refresher *refresher, const char *feed)
     log_debug("feed %s: refresh started as process %d", feed, (int)pid);
 }
 
+/* The next of those that were asked for. */
+static bool take_asked(struct refresher *refresher, size_t *index)
+{
+    for (size_t i = 0; refresher->asked && i < refresher->config->feed_count; i++)
+        if (refresher->asked[i]) {
+            refresher->asked[i] = false;
+            *index = i;
+            return true;
+        }
+    return false;
+}
+
 static void on_look(void *arg)
 {
     struct refresher *refresher = arg;
@@ -68,7 +81,9 @@ static void on_look(void *arg)
         log_error("feed %s: refresh took too long and was ended", refresher->child_feed);
         kill(refresher->child, SIGKILL);
     }
-    size_t count = refresher->config->feed_count;
+    size_t count = refresher->config->feed_count, asked;
+    if (!refresher->child && take_asked(refresher, &asked))
+        start_child(refresher, refresher->config->feeds[asked].name);
     for (size_t i = 0; !refresher->child && i < count; i++) {
         /* The one after the last first, so that a feed that fails again and again does not keep the others back. */
         size_t index = (refresher->last_feed + 1 + i) % count;
@@ -93,8 +108,23 @@ enum status refresher_new(struct loop *loop, const struct config *config, struct
     return ST_OK;
 }
 
+void refresher_ask(struct refresher *refresher, size_t index)
+{
+    if (!refresher->asked)
+        refresher->asked = calloc(refresher->config->feed_count + 1, sizeof *refresher->asked);
+    if (!refresher->asked) {
+        log_error("feed %s: out of memory: it is fetched when it is due", refresher->config->feeds[index].name);
+        return;
+    }
+    refresher->asked[index] = true;
+    if (!refresher->child)
+        timer_start(refresher->timer, 0);
+}
+
 void refresher_set_config(struct refresher *refresher, const struct config *config)
 {
+    free(refresher->asked);
+    refresher->asked = NULL;
     refresher->config = config;
     refresher->wait_ms = 0;
     timer_start(refresher->timer, 0);
@@ -130,5 +160,6 @@ void refresher_free(struct refresher *refresher)
         }
     }
     timer_free(refresher->timer);
+    free(refresher->asked);
     free(refresher);
 }

@@ -10,6 +10,8 @@
 struct refresher;
 
 enum status refresher_new(struct loop *loop, const struct config *config, struct refresher **refresher) MUST_CHECK;
+/* Starts the refresh of the INDEXth feed of the configuration as soon as no other runs, due or not. */
+void refresher_ask(struct refresher *refresher, size_t index);
 void refresher_set_config(struct refresher *refresher, const struct config *config);
 /* After SIGCHLD: collects the child that has ended. */
 void refresher_reap(struct refresher *refresher);

@@ -42,7 +42,8 @@ static enum status open_dns(struct worker *worker, const struct worker_settings 
                                .query_timeout_ms = (int64_t)config->dns.query_timeout_ms,
                                .tcp_idle_ms = (int64_t)config->dns.tcp_idle_ms,
                                .max_tcp_clients = config->dns.max_tcp_clients,
-                               .max_waiting = config->dns.max_waiting};
+                               .max_waiting = config->dns.max_waiting,
+                               .notify = settings->notify};
     /* `page` without a page server to lead to would be a dead end: say plainly that there is no such name. */
     for (int i = 0; i < CATEGORY_COUNT; i++)
         dns.answers[i] = config->dns.block_answer[i] == BLOCK_PAGE && !page->count
@@ -186,6 +187,33 @@ enum status worker_set_policy(struct worker *worker, struct policy *policy)
         status = loop_call(worker->loop, apply_policy, change);
     if (status != ST_OK) {
         policy_reader_free(change->reader);
+        free(change);
+    }
+    return status;
+}
+
+struct notify_change {
+    struct worker *worker;
+    struct dns_notify *notify;
+};
+
+static void apply_notify(void *arg)
+{
+    struct notify_change *change = arg;
+    dns_server_set_notify(change->worker->dns, change->notify);
+    dns_notify_unref(change->notify);
+    free(change);
+}
+
+enum status worker_set_notify(struct worker *worker, struct dns_notify *notify)
+{
+    struct notify_change *change = calloc(1, sizeof *change);
+    if (!change)
+        return ST_NOMEM;
+    *change = (struct notify_change){worker, dns_notify_ref(notify)};
+    enum status status = loop_call(worker->loop, apply_notify, change);
+    if (status != ST_OK) {
+        dns_notify_unref(notify);
         free(change);
     }
     return status;

@@ -12,6 +12,8 @@
 
 enum { SCHEMA = 1, MAX_STATE_BYTES = 64 * 1024, PATH_SIZE = 4096 };
 enum { BACKOFF_FIRST_S = 60, BACKOFF_MAX_S = 6 * 3600 };
+/* Of a zone's timers, whatever its SOA says. */
+enum { ZONE_MIN_WAIT_S = 60, ZONE_MAX_RETRY_S = 6 * 3600, ZONE_MAX_REFRESH_S = 7 * 86400, ZONE_MIN_TRIES = 3 };
 
 enum status feed_state_path(const char *state_dir, const char *name, const char *suffix, char *out, size_t size)
 {
@@ -28,6 +30,12 @@ static int64_t get_number(const json_t *object, const char *key)
 {
     json_int_t value = json_integer_value(json_object_get(object, key));
     return value > 0 ? (int64_t)value : 0;
+}
+
+static uint32_t get_u32(const json_t *object, const char *key)
+{
+    int64_t value = get_number(object, key);
+    return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
 }
 
 static json_t *read_json(const char *path)
@@ -68,6 +76,9 @@ void feed_state_load(const char *state_dir, const char *name, struct feed_state 
         get_text(json, "reason", state->reason, sizeof state->reason);
         get_text(json, "etag", state->validators.etag, sizeof state->validators.etag);
         get_text(json, "last_modified", state->validators.last_modified, sizeof state->validators.last_modified);
+        const json_t *zone = json_object_get(json, "zone");
+        state->zone = (struct feed_zone){zone != NULL, get_u32(zone, "serial"), get_u32(zone, "refresh_s"),
+                                         get_u32(zone, "retry_s"), get_u32(zone, "expire_s")};
     }
     json_decref(json);
 }
@@ -80,6 +91,15 @@ static char *state_text(const struct feed_state *state)
                   "last_try_ms", (json_int_t)state->last_try_ms, "last_success_ms", (json_int_t)state->last_success_ms,
                   "last_change_ms", (json_int_t)state->last_change_ms, "failures", (int)state->failures, "reason",
                   state->reason, "etag", state->validators.etag, "last_modified", state->validators.last_modified);
+    const struct feed_zone *zone = &state->zone;
+    if (json && zone->known &&
+        json_object_set_new(json, "zone",
+                            json_pack("{s:I, s:I, s:I, s:I}", "serial", (json_int_t)zone->serial, "refresh_s",
+                                      (json_int_t)zone->refresh_s, "retry_s", (json_int_t)zone->retry_s, "expire_s",
+                                      (json_int_t)zone->expire_s))) {
+        json_decref(json);
+        json = NULL;
+    }
     char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
     json_decref(json);
     return text;
@@ -132,6 +152,28 @@ static int64_t jitter_permille(const char *name, int64_t last_try_ms)
     return (int64_t)((hash >> 32) % 1000);
 }
 
+static int64_t within(int64_t value, int64_t min, int64_t max)
+{
+    return value < min ? min : value > max ? max : value;
+}
+
+/* RFC 1035 section 3.3.13; the SOA's timers in place of the interval. When the zone expires it is tried once more. */
+static int64_t zone_wait_s(const struct feed_state *state, int64_t permille)
+{
+    const struct feed_zone *zone = &state->zone;
+    int64_t wait_s = state->failures ? within(zone->retry_s, ZONE_MIN_WAIT_S, ZONE_MAX_RETRY_S)
+                                     : within(zone->refresh_s, ZONE_MIN_WAIT_S, ZONE_MAX_REFRESH_S);
+    int64_t expires_in_s = (state->last_success_ms - state->last_try_ms) / 1000 + zone->expire_s;
+    wait_s += wait_s * permille / 20000; /* up to 5 % later */
+    return expires_in_s >= ZONE_MIN_WAIT_S && expires_in_s < wait_s ? expires_in_s : wait_s;
+}
+
+bool feed_state_zone_expired(const struct feed_state *state)
+{
+    int64_t age_ms = clock_wall_ms() - state->last_success_ms;
+    return state->zone.expire_s && state->failures >= ZONE_MIN_TRIES && age_ms >= (int64_t)state->zone.expire_s * 1000;
+}
+
 int64_t feed_due_in_s(const char *state_dir, const struct feed *feed)
 {
     struct feed_state state;
@@ -142,7 +184,9 @@ int64_t feed_due_in_s(const char *state_dir, const struct feed *feed)
         return 0;
     int64_t permille = jitter_permille(feed->name, state.last_try_ms);
     int64_t wait_s = feed->interval_s + feed->interval_s * permille / 20000; /* up to 5 % later */
-    if (state.failures) {
+    if (state.zone.known) {
+        wait_s = zone_wait_s(&state, permille);
+    } else if (state.failures) {
         int64_t backoff_s = BACKOFF_MAX_S;
         if (state.failures < 10 && (BACKOFF_FIRST_S << (state.failures - 1)) < BACKOFF_MAX_S)
             backoff_s = BACKOFF_FIRST_S << (state.failures - 1);

@@ -16,6 +16,12 @@ struct feed_state {
     unsigned failures;                                    /* in a row */
     char reason[512];                                     /* of the last failure; empty: none */
     struct fetch_validators validators;
+
+    /* Of a zone that is transferred: its SOA's. */
+    struct feed_zone {
+        bool known; /* it has been, with these settings */
+        uint32_t serial, refresh_s, retry_s, expire_s;
+    } zone;
 };
 
 /* Zero when there is none or when it can't be read: a full fetch then makes it anew. */
@@ -27,6 +33,10 @@ enum status feed_state_save(const char *state_dir, const char *name, const struc
 bool feed_state_matches(const struct feed_state *state, const struct feed *feed);
 /* Takes over the settings of FEED. */
 void feed_state_adopt(struct feed_state *state, const struct feed *feed);
+
+/* Whether the zone may not be used any more: its primary could not be reached for as long as the SOA allows (RFC 1035
+ * section 3.3.13), and was tried a few times, so that a clock that was set ahead takes nothing away. */
+bool feed_state_zone_expired(const struct feed_state *state);
 
 /* STATE_DIR/feeds/NAME + SUFFIX into OUT; ST_TOO_LARGE. */
 enum status feed_state_path(const char *state_dir, const char *name, const char *suffix, char *out,

@@ -69,6 +69,7 @@ struct feed_report {
     char examples[FEED_EXAMPLES][160]; /* "FILE:LINE: text: reason", printable */
     size_t example_count;
     bool unchanged;
+    bool expired; /* of a refresh that failed: nothing is in force any more, as a zone's SOA demands */
     struct source_info source; /* after an import */
 };
 
@@ -124,7 +125,7 @@ enum status feed_report_print(const struct feed_report *report, bool json, FILE 
 enum status feed_import(const struct feed_site *site, const char *path, const struct feed *feed, bool progress,
                         struct feed_report *report, struct fault *fault) MUST_CHECK;
 
-/* Fetches FEED->url (http, https, file) within the bounds of docs/feeds.md and imports it. Keeps
+/* Fetches FEED->url (http, https, file, or a zone by axfr, ixfr) within the bounds of docs/feeds.md and imports it. Keeps
  * STATE_DIR/feeds/NAME.json: last try, last success, validators, the reason of the last failure. *NOT_MODIFIED when the
  * server says so. */
 enum status feed_refresh(const struct feed_site *site, const struct feed *feed, bool progress,

@@ -11,6 +11,8 @@
 #include "feeds/feed_state.h"
 #include "feeds/import.h"
 #include "feeds/interrupt.h"
+#include "feeds/transfer_feed.h"
+#include "feeds/transfer_url.h"
 #include "reputation/source_upkeep.h"
 
 enum { PATH_SIZE = 4096 };
@@ -23,6 +25,7 @@ struct refresh {
     char store_dir[PATH_SIZE], part[PATH_SIZE], raw[PATH_SIZE];
     int fd; /* of part; -1: none */
     struct feed_state state;
+    struct feed_zone zone; /* that was fetched, or found to be the same */
 };
 
 static enum status make_directory(const char *path, struct fault *fault)
@@ -83,17 +86,36 @@ static bool source_in_store(const struct refresh *refresh)
     return source_newest(refresh->store_dir, refresh->feed->name, &info, NULL) == ST_OK;
 }
 
+static enum status transfer_part(struct refresh *refresh, bool anew, struct progress *bar, bool *not_modified,
+                                 struct fault *fault)
+{
+    struct transfer_result result;
+    const struct feed *feed = refresh->feed;
+    enum status st =
+        transfer_feed(refresh->site, feed, feed->url, anew ? NULL : refresh->raw, refresh->fd, bar, &result, fault);
+    if (st != ST_OK)
+        return st;
+    *not_modified = result.not_modified;
+    refresh->zone =
+        (struct feed_zone){true, result.soa.serial, result.soa.refresh_s, result.soa.retry_s, result.soa.expire_s};
+    return ST_OK;
+}
+
 static enum status fetch_part(struct refresh *refresh, struct fetch_validators *validators, bool *not_modified,
                               struct fault *fault)
 {
     struct progress bar;
     struct fault why = {0};
-    if (!feed_state_matches(&refresh->state, refresh->feed) || !source_in_store(refresh))
+    bool anew = !feed_state_matches(&refresh->state, refresh->feed) || !source_in_store(refresh);
+    bool transfer = transfer_url_is(str_of(refresh->feed->url));
+    anew = anew || (transfer && !refresh->state.zone.known);
+    if (anew)
         *validators = (struct fetch_validators){0};
     progress_init(&bar, refresh->progress, refresh->feed->name, 0);
     struct fetch_request request = {.url = refresh->feed->url, .site = refresh->site, .limits = &fetch_default_limits};
-    struct fetch_result result;
-    enum status st = fetch(&request, refresh->fd, &bar, validators, &result, &why);
+    struct fetch_result result = {0};
+    enum status st = transfer ? transfer_part(refresh, anew, &bar, &result.not_modified, &why)
+                              : fetch(&request, refresh->fd, &bar, validators, &result, &why);
     *not_modified = result.not_modified;
     progress_fini(&bar);
     return st == ST_OK ? ST_OK : fault_set(fault, st, "%s: %s", refresh->feed->name, why.text);
@@ -101,11 +123,13 @@ static enum status fetch_part(struct refresh *refresh, struct fetch_validators *
 
 static enum status import_part(struct refresh *refresh, struct feed_report *report, struct fault *fault)
 {
-    const struct feed *feed = refresh->feed;
+    struct feed feed = *refresh->feed;
+    if (transfer_url_is(str_of(feed.url)) && !strcmp(feed.format, "auto"))
+        feed.format = "rpz"; /* which no look at its lines tells as surely */
     if (lseek(refresh->fd, 0, SEEK_SET))
         return fault_errno(fault, ST_IO, "can't rewind %s", refresh->part);
     enum status st =
-        import_fd(refresh->site, refresh->fd, feed->name, feed->url, feed, refresh->progress, report, fault);
+        import_fd(refresh->site, refresh->fd, feed.name, feed.url, &feed, refresh->progress, report, fault);
     if (st != ST_OK)
         return st;
     if (fsync(refresh->fd) || rename(refresh->part, refresh->raw))
@@ -127,12 +151,28 @@ static enum status fetch_and_import(struct refresh *refresh, struct feed_report 
     if (st != ST_OK)
         return st;
     refresh->state.validators = validators;
+    refresh->state.zone = refresh->zone;
     feed_state_adopt(&refresh->state, refresh->feed);
     return ST_OK;
 }
 
-static enum status remember(struct refresh *refresh, enum status st, const struct feed_report *report,
-                            struct fault *fault)
+/* Takes an expired zone out of force. Where the store is in use it is done at the next try. */
+static void withdraw(struct refresh *refresh, struct feed_report *report, struct fault *fault)
+{
+    struct fault whole = {0};
+    int lock;
+    if (store_lock(refresh->store_dir, &lock, NULL) != ST_OK)
+        return;
+    report->expired = source_remove(refresh->store_dir, refresh->feed->name, NULL) == ST_OK;
+    store_unlock(lock);
+    if (!report->expired)
+        return;
+    unlink(refresh->raw); /* or the next zone would be built on it, and it could be put back in force */
+    fault_set(&whole, ST_OK, "%s; the zone has expired and is not in force any more", fault->text);
+    *fault = whole;
+}
+
+static enum status remember(struct refresh *refresh, enum status st, struct feed_report *report, struct fault *fault)
 {
     struct feed_state *state = &refresh->state;
     state->last_try_ms = clock_wall_ms();
@@ -147,8 +187,11 @@ static enum status remember(struct refresh *refresh, enum status st, const struc
             /* It failed with new settings: wait for them, but fetch in full then. */
             feed_state_adopt(state, refresh->feed);
             state->validators = (struct fetch_validators){0};
+            state->zone = (struct feed_zone){0};
         }
         state->failures++;
+        if (feed_state_zone_expired(state) && source_in_store(refresh))
+            withdraw(refresh, report, fault);
         text_printable(state->reason, sizeof state->reason, str_of(fault->text));
     }
     struct fault why = {0};

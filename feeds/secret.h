@@ -15,6 +15,8 @@ struct secret {
  * must be regular, ours or root's, and no one else may read or write it. ST_NOT_FOUND, ST_DENIED (the file's owner or
  * mode), ST_INVALID (empty, too long, control bytes), ST_IO. The fault names the place, never the key. */
 enum status secret_read(const char *place, struct secret *secret, struct fault *fault) MUST_CHECK;
+/* The same of a text of several lines, as the statement of a TSIG key is. */
+enum status secret_read_lines(const char *place, struct secret *secret, struct fault *fault) MUST_CHECK;
 void secret_wipe(struct secret *secret);
 
 /* Puts "***" in place of the key wherever TEXT has it. SECRET may be NULL; keys under three bytes are left. */

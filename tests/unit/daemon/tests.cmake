@@ -1,3 +1,4 @@
+ccward_unit(daemon zone_news)
 ccward_unit(daemon config)
 ccward_fuzz(config ccward_daemon)
 add_test(NAME daemon.default_config

@@ -45,6 +45,26 @@ static void a_key_is_the_first_line_of_a_file(void **state)
     }
 }
 
+static void a_text_of_several_lines_is_read_whole(void **state)
+{
+    static const char text[] = "key \"s3cret\" {\n\talgorithm x;\r\n};";
+    char with_end[64];
+    (void)state;
+    snprintf(with_end, sizeof with_end, "%s\r\n\n", text);
+    fault = (struct fault){0};
+    assert_int_equal(secret_read_lines(key_file(with_end, 0600), &key, &fault), ST_OK);
+    assert_string_equal(key.text, text);
+    assert_int_equal(setenv("CCWARD_TEST_KEY", text, 1), 0);
+    assert_int_equal(secret_read_lines("env:CCWARD_TEST_KEY", &key, &fault), ST_OK);
+    assert_string_equal(key.text, text);
+    unsetenv("CCWARD_TEST_KEY");
+    assert_int_equal(secret_read_lines(key_file("s3cret\b\n", 0600), &key, &fault), ST_INVALID);
+    fault = (struct fault){0};
+    assert_int_equal(secret_read_lines(key_file("\n\n", 0600), &key, &fault), ST_INVALID);
+    fault = (struct fault){0};
+    assert_int_equal(secret_read_lines(key_file(text, 0640), &key, &fault), ST_DENIED);
+}
+
 static void a_file_that_others_can_read_is_refused(void **state)
 {
     static const mode_t modes[] = {0644, 0640, 0660, 0604, 0601, 0700};
@@ -120,6 +140,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_key_comes_from_the_environment),
         cmocka_unit_test(a_key_is_the_first_line_of_a_file),
+        cmocka_unit_test(a_text_of_several_lines_is_read_whole),
         cmocka_unit_test(a_file_that_others_can_read_is_refused),
         cmocka_unit_test(a_file_of_someone_else_is_refused),
         cmocka_unit_test(what_is_no_file_is_refused_at_once),
