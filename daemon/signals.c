@@ -5,27 +5,29 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-struct signals {
-    struct loop *loop;
-    void (*on_signal)(void *arg, int number);
-    void *arg;
-    pthread_t thread;
-    atomic_bool ended;
-};
+enum { WAKE_SIGNAL = SIGUSR2 }; /* to see `ended`; without effect when it comes from outside */
+
+static const int watched[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, WAKE_SIGNAL};
+enum { WATCHED = sizeof watched / sizeof watched[0] };
 
 struct arrival {
     struct signals *signals;
     int number;
 };
 
-enum { WAKE_SIGNAL = SIGUSR2 }; /* to see `ended`; without effect when it comes from outside */
-
-static const int watched[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, WAKE_SIGNAL};
+struct signals {
+    struct loop *loop;
+    void (*on_signal)(void *arg, int number);
+    void *arg;
+    pthread_t thread;
+    atomic_bool ended;
+    struct arrival arrivals[WATCHED]; /* what calls get: one that comes when the loop has ended leaves nothing behind */
+};
 
 static void watched_set(sigset_t *set)
 {
     sigemptyset(set);
-    for (size_t i = 0; i < sizeof watched / sizeof watched[0]; i++)
+    for (size_t i = 0; i < WATCHED; i++)
         sigaddset(set, watched[i]);
 }
 
@@ -48,7 +50,6 @@ static void deliver(void *arg)
 {
     struct arrival *arrival = arg;
     arrival->signals->on_signal(arrival->signals->arg, arrival->number);
-    free(arrival);
 }
 
 static void *wait_for_signals(void *arg)
@@ -58,12 +59,9 @@ static void *wait_for_signals(void *arg)
     watched_set(&set);
     while (!atomic_load(&signals->ended)) {
         int number = sigwaitinfo(&set, NULL);
-        struct arrival *arrival = number > 0 && number != WAKE_SIGNAL ? malloc(sizeof *arrival) : NULL;
-        if (!arrival)
-            continue;
-        *arrival = (struct arrival){signals, number};
-        if (loop_call(signals->loop, deliver, arrival) != ST_OK)
-            free(arrival);
+        for (size_t i = 0; i < WATCHED; i++)
+            if (watched[i] == number && number != WAKE_SIGNAL)
+                (void)!loop_call(signals->loop, deliver, &signals->arrivals[i]);
     }
     return NULL;
 }
@@ -74,6 +72,8 @@ enum status signals_new(struct loop *loop, void (*on_signal)(void *arg, int numb
     if (!signals)
         return ST_NOMEM;
     *signals = (struct signals){.loop = loop, .on_signal = on_signal, .arg = arg};
+    for (size_t i = 0; i < WATCHED; i++)
+        signals->arrivals[i] = (struct arrival){signals, watched[i]};
     if (pthread_create(&signals->thread, NULL, wait_for_signals, signals) != 0) {
         free(signals);
         return ST_NOMEM;
