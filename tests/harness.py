@@ -272,3 +272,68 @@ http {{
     def requests(self):
         path = self.folder / "access.log"
         return path.read_text().splitlines() if path.exists() else []
+
+
+class Primary(Program):
+    """BIND with one policy zone, transferred to who has the key and changed by `add` and `remove`."""
+
+    ZONE = "rpz.test"
+    SECRETS = {"xfr.key": "c2l4dGVlbiBieXRlcyBvZiBrZXk=", "other.key": "YW5vdGhlciBrZXkgb2YgYnl0ZXM="}
+
+    def __init__(self, folder, names=("evil.example",), refresh=3600, expire=86400, notify=(), form="many-answers"):
+        super().__init__()
+        self.folder, self.port, self.notify, self.form = pathlib.Path(folder), free_port(), notify, form
+        self.folder.mkdir(parents=True, exist_ok=True)
+        rules = "".join(f"{name} CNAME .\n*.{name} CNAME .\n" for name in names)
+        (self.folder / "zone").write_text(f"$TTL 60\n@ SOA ns.rpz.test. host.rpz.test. 1 {refresh} 600 {expire} 60\n"
+                                          f"@ NS ns.rpz.test.\nns A 127.0.0.1\n{rules}")
+
+    def key_file(self, name="xfr.key", secret=None, algorithm="hmac-sha256", mode=0o600):
+        path = self.folder / f"{name}-{secret is None}.conf"
+        path.write_text(f'key "{name}" {{\n\talgorithm {algorithm};\n\tsecret "{secret or self.SECRETS[name]}";\n}};\n')
+        path.chmod(mode)
+        return path
+
+    def url(self, scheme="ixfr"):
+        return f"{scheme}://127.0.0.1:{self.port}/{self.ZONE}"
+
+    def start(self):
+        keys = "".join(f'key "{name}" {{ algorithm hmac-sha256; secret "{secret}"; }};\n'
+                       for name, secret in self.SECRETS.items())
+        told = "".join(f"127.0.0.1 port {port}; " for port in self.notify)
+        config = self.folder / "named.conf"
+        config.write_text(f"""{keys}
+options {{
+  directory "{self.folder}"; pid-file "{self.folder}/pid"; session-keyfile "{self.folder}/session.key"; lock-file none;
+  listen-on port {self.port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
+  recursion no; dnssec-validation no; empty-zones-enable no; transfer-format {self.form};
+  notify-delay 0; startup-notify-rate 1000; notify-rate 1000;
+}};
+controls {{ }};
+logging {{ channel log {{ file "{self.folder}/log"; severity info; }}; category default {{ log; }}; }};
+zone "{self.ZONE}" {{
+  type primary; file "{self.folder}/zone"; ixfr-from-differences yes; serial-update-method increment;
+  allow-transfer {{ key xfr.key; }}; allow-update {{ key xfr.key; }};
+  notify explicit; also-notify {{ {told}}};
+}};
+""")
+        self.process = subprocess.Popen([shutil.which("named") or "/usr/sbin/named", "-f", "-c", str(config)],
+                                        stderr=subprocess.DEVNULL)
+        wait_for(lambda: port_answers(self.port) and "running" in self.log, what="named's start")
+        return self
+
+    @property
+    def log(self):
+        path = self.folder / "log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def update(self, *lines):
+        """Changes the zone; its serial goes up by one."""
+        script = f"server 127.0.0.1 {self.port}\nzone {self.ZONE}\n" + "\n".join(lines) + "\nsend\n"
+        subprocess.run(["nsupdate", "-k", str(self.key_file())], input=script, text=True, check=True, timeout=20)
+
+    def add(self, name):
+        self.update(f"update add {name}.{self.ZONE}. 60 CNAME .")
+
+    def remove(self, name):
+        self.update(f"update delete {name}.{self.ZONE}. CNAME")
