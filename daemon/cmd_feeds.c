@@ -43,7 +43,7 @@ static int import(struct feeds_call *call)
     if (call->dump != FEED_DUMP_NONE && !call->dry_run)
         return command_misused(call->command, "--dump goes with --dry-run");
     if (call->dry_run)
-        status = feed_try(call->operand, &call->feed, true, call->dump, stdout, &report, &fault);
+        status = feed_try(&call->site.site, call->operand, &call->feed, true, call->dump, stdout, &report, &fault);
     else
         status = feed_import(&call->site.site, call->operand, &call->feed, true, &report, &fault);
     if (status == ST_OK && call->dump == FEED_DUMP_NONE)

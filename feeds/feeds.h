@@ -34,6 +34,7 @@ struct feed {
     const char *must_contain; /* NULL or empty: nothing */
     const char *key;          /* "env:NAME" or "file:/PATH"; NULL or empty: none */
     const char *key_as;       /* feed_key_as_valid(); NULL: "header Auth-Key" */
+    int64_t listed_ms;        /* wall, when the list was known to be what the feed says; 0: now */
 };
 
 /* "header NAME", "query NAME", "bearer" or "basic". */
@@ -48,9 +49,11 @@ struct feed_site {
     size_t upstream_count;
     const struct addr *listeners; /* of ccward's own DNS side: never asked, never blocked */
     size_t listener_count;
+    const struct addr *resolvers; /* the system's DNS servers, where they are the upstreams: never blocked */
+    size_t resolver_count;
 };
 
-enum { FEED_EXAMPLES = 5, FEED_REASONS = 40 };
+enum { FEED_EXAMPLES = 5, FEED_REASONS = 40, FEED_GUARDS_MAX = 16 };
 /* A feed with more faulty lines than this is refused as a whole, once it has so many lines with content. */
 enum { FEED_MAX_INVALID_PERCENT = 5, FEED_MIN_JUDGED_LINES = 20 };
 
@@ -66,6 +69,13 @@ struct feed_report {
         uint64_t count;
     } skipped[FEED_REASONS]; /* most frequent first */
     size_t skipped_count;
+    struct {
+        const char *reason; /* "shared host", static */
+        uint64_t count;
+    } guarded[FEED_GUARDS_MAX]; /* of the entries, those that are only recorded; most frequent first */
+    size_t guarded_count;
+    uint64_t unsure;                   /* of the entries, those that are only recorded for min_confidence */
+    uint64_t carried[INDICATOR_KINDS]; /* a window's entries that the list no longer has */
     char examples[FEED_EXAMPLES][160]; /* "FILE:LINE: text: reason", printable */
     size_t example_count;
     bool unchanged;
@@ -95,11 +105,13 @@ enum feed_dump {
 
 /* Who gets the indicators of a feed, in the feed's order. GUARDED: it must not get into a store. ST_INVALID: that one
  * can't be used; any other failure ends the parse. ASIDE, which may be NULL, gets the text of what the store can't hold
- * as the feed has it. */
+ * as the feed has it. GUARDS, which may be NULL, say what is only to be recorded (guard_set.h). */
+struct guard_set;
 struct feed_sink {
     enum status (*take)(void *user, const struct indicator *indicator, bool guarded);
     void *user;
     enum status (*aside)(void *user, enum feed_dump kind, struct str text);
+    struct guard_set *guards;
 };
 
 /* Reads PATH as FEED->format. ST_INVALID, after all has been handed to SINK, when it does not look like a feed: no
@@ -112,9 +124,9 @@ enum status feed_parse(const char *path, const struct feed *feed, bool progress,
 enum status feed_dump_kind(struct str word, enum feed_dump *dump) MUST_CHECK;
 
 /* A dry run: as feed_import(), but nothing is published. DUMP goes to OUT: normalised, distinct, sorted by bytes, one a
- * line, also where the feed is refused. */
-enum status feed_try(const char *path, const struct feed *feed, bool progress, enum feed_dump dump, FILE *out,
-                     struct feed_report *report, struct fault *fault) MUST_CHECK;
+ * line, also where the feed is refused. SITE may be NULL: then nothing is guarded. */
+enum status feed_try(const struct feed_site *site, const char *path, const struct feed *feed, bool progress,
+                     enum feed_dump dump, FILE *out, struct feed_report *report, struct fault *fault) MUST_CHECK;
 
 /* The report for people, or as one JSON object. */
 enum status feed_report_print(const struct feed_report *report, bool json, FILE *out) MUST_CHECK;

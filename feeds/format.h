@@ -14,6 +14,7 @@ struct format {
      * json_entry(). */
     bool (*knows)(json_t *root);
     void (*document)(struct intake *intake, json_t *root);
+    bool own_match; /* its rules say themselves whether they mean what is below a name, whatever the feed is set to */
 };
 
 extern const struct format format_adblock, format_bind, format_dnscrypt_ips, format_dnscrypt_names, format_dnsmasq,

@@ -92,4 +92,4 @@ static void take_line(struct intake *intake, struct str line)
 }
 
 const struct format format_adblock = {
-    .name = "adblock", .about = "adblock rules for DNS: ||name^, @@||name^", .line = take_line};
+    .name = "adblock", .about = "adblock rules for DNS: ||name^, @@||name^", .line = take_line, .own_match = true};

@@ -22,4 +22,5 @@ static void take_line(struct intake *intake, struct str line)
     intake_name_or_network(intake, name);
 }
 
-const struct format format_bind = {.name = "bind", .about = "BIND options: zone \"name\" { ... }", .line = take_line};
+const struct format format_bind = {
+    .name = "bind", .about = "BIND options: zone \"name\" { ... }", .line = take_line, .own_match = true};

@@ -64,6 +64,6 @@ static void take_ip(struct intake *intake, struct str line)
 }
 
 const struct format format_dnscrypt_names = {
-    .name = "dnscrypt-names", .about = "dnscrypt-proxy's list of blocked names", .line = take_name};
+    .name = "dnscrypt-names", .about = "dnscrypt-proxy's list of blocked names", .line = take_name, .own_match = true};
 const struct format format_dnscrypt_ips = {
     .name = "dnscrypt-ips", .about = "dnscrypt-proxy's list of blocked addresses", .line = take_ip};

@@ -64,5 +64,7 @@ static void take_line(struct intake *intake, struct str line)
         intake_skip(intake, address ? SKIP_REWRITE : SKIP_FORWARD, line);
 }
 
-const struct format format_dnsmasq = {
-    .name = "dnsmasq", .about = "dnsmasq options: address=/name/, server=/name/, local=/name/", .line = take_line};
+const struct format format_dnsmasq = {.name = "dnsmasq",
+                                      .about = "dnsmasq options: address=/name/, server=/name/, local=/name/",
+                                      .line = take_line,
+                                      .own_match = true};

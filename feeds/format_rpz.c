@@ -204,4 +204,5 @@ static void take_line(struct intake *intake, struct str line)
     }
 }
 
-const struct format format_rpz = {.name = "rpz", .about = "a response policy zone as a zone file", .line = take_line};
+const struct format format_rpz = {
+    .name = "rpz", .about = "a response policy zone as a zone file", .line = take_line, .own_match = true};

@@ -45,4 +45,4 @@ static void take_line(struct intake *intake, struct str line)
 }
 
 const struct format format_unbound = {
-    .name = "unbound", .about = "Unbound options: local-zone: \"name\" type", .line = take_line};
+    .name = "unbound", .about = "Unbound options: local-zone: \"name\" type", .line = take_line, .own_match = true};

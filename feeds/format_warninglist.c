@@ -50,4 +50,5 @@ const struct format format_warninglist = {.name = "warninglist",
                                           .about = "a MISP warning list: its entries are exempted",
                                           .starts = "{",
                                           .knows = knows,
-                                          .document = take_document};
+                                          .document = take_document,
+                                          .own_match = true};

@@ -15,5 +15,7 @@ static void take_line(struct intake *intake, struct str line)
     intake_name_or_network(intake, text);
 }
 
-const struct format format_wildcard = {
-    .name = "wildcard", .about = "\"*.name\" or \".name\": the name and all below it", .line = take_line};
+const struct format format_wildcard = {.name = "wildcard",
+                                       .about = "\"*.name\" or \".name\": the name and all below it",
+                                       .line = take_line,
+                                       .own_match = true};

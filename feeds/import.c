@@ -9,6 +9,7 @@
 #include "feeds/interrupt.h"
 #include "feeds/parse.h"
 #include "feeds/test_hosts.h"
+#include "feeds/window.h"
 
 enum { LOCK_WAIT_MS = 30 * 1000, LOCK_POLL_MS = 50 };
 
@@ -31,24 +32,30 @@ static enum status wait_for_lock(const char *store_dir, int *lock, struct fault 
     }
 }
 
-static enum status publish(const char *store_dir, struct source_writer *writer, struct feed_report *report,
-                           struct fault *fault)
+/* Nobody else publishes between reading what is in force and replacing it. */
+static enum status publish(const char *store_dir, const struct feed *feed, struct guard_set *guards,
+                           struct source_writer *writer, struct feed_report *report, struct fault *fault)
 {
     int lock;
     enum status st = wait_for_lock(store_dir, &lock, fault);
     if (st != ST_OK)
         return st;
-    st = source_writer_publish(writer, store_dir, &report->unchanged, &report->source, fault);
+    if (feed->retain == FEED_RETAIN_WINDOW)
+        st = window_carry(store_dir, feed, guards, writer, report->carried, fault);
+    if (st == ST_OK)
+        st = source_writer_publish(writer, store_dir, &report->unchanged, &report->source, fault);
     store_unlock(lock);
     return st;
 }
 
+/* Of DISTINCT those that are carried were not in the list. */
 static void count_distinct(struct feed_report *report, const uint64_t distinct[INDICATOR_KINDS])
 {
     for (size_t kind = 0; kind < INDICATOR_KINDS; kind++) {
-        if (report->entries[kind] > distinct[kind])
-            report->duplicates += report->entries[kind] - distinct[kind];
-        report->entries[kind] = distinct[kind];
+        uint64_t listed = distinct[kind] - report->carried[kind];
+        if (report->entries[kind] > listed)
+            report->duplicates += report->entries[kind] - listed;
+        report->entries[kind] = listed;
     }
 }
 
@@ -71,25 +78,31 @@ enum status import_fd(const struct feed_site *site, int fd, const char *name, co
                       const struct feed *feed, bool progress, struct feed_report *report, struct fault *fault)
 {
     struct source_writer *writer = NULL;
+    struct guard_set *guards = NULL;
     char store_dir[PATH_MAX];
     *report = (struct feed_report){0};
     enum status st = feed_name_check(feed->name, fault);
     if (st == ST_OK)
         st = store_dir_of(site, store_dir, fault);
+    if (st == ST_OK && guard_set_is_for(feed->use))
+        st = guard_set_new(site, &guards, fault);
     if (st != ST_OK)
         return st;
     struct source_writer_settings settings = {
         .name = feed->name, .format = feed->format, .category = feed->category, .origin = origin};
     st = source_writer_new(&settings, &writer);
-    if (st != ST_OK)
+    if (st != ST_OK) {
+        guard_set_free(guards);
         return fault_set(fault, st, "can't write a source: %s", status_text(st));
-    struct feed_sink sink = {.take = writer_take, .user = writer};
+    }
+    struct feed_sink sink = {.take = writer_take, .user = writer, .guards = guards};
     st = parse_fd(fd, name, feed, progress, &sink, report, fault);
     if (st == ST_OK)
-        st = publish(store_dir, writer, report, fault);
+        st = publish(store_dir, feed, guards, writer, report, fault);
     if (st == ST_OK)
         count_distinct(report, report->source.counts);
     source_writer_free(writer);
+    guard_set_free(guards);
     return st;
 }
 
@@ -135,8 +148,8 @@ enum status feed_dump_kind(struct str word, enum feed_dump *dump)
     return ST_INVALID;
 }
 
-enum status feed_try(const char *path, const struct feed *feed, bool progress, enum feed_dump dump, FILE *out,
-                     struct feed_report *report, struct fault *fault)
+enum status feed_try(const struct feed_site *site, const char *path, const struct feed *feed, bool progress,
+                     enum feed_dump dump, FILE *out, struct feed_report *report, struct fault *fault)
 {
     static const enum indicator_kind kind_of[FEED_DUMP_KINDS] = {
         [FEED_DUMP_NAMES] = INDICATOR_NAME,        [FEED_DUMP_EXACT_NAMES] = INDICATOR_NAME,
@@ -146,9 +159,14 @@ enum status feed_try(const char *path, const struct feed *feed, bool progress, e
         [FEED_DUMP_ALLOW_IPS] = INDICATOR_NETWORK, [FEED_DUMP_ALLOW_CIDRS] = INDICATOR_NETWORK,
     };
     struct entries entries = {0};
-    struct feed_sink sink = {entries_take, &entries, entries_aside};
+    struct feed_sink sink = {.take = entries_take, .user = &entries, .aside = entries_aside};
     uint64_t distinct[INDICATOR_KINDS] = {0};
-    enum status st = feed_parse(path, feed, progress, &sink, report, fault);
+    enum status st = ST_OK;
+    *report = (struct feed_report){0};
+    if (site && guard_set_is_for(feed->use))
+        st = guard_set_new(site, &sink.guards, fault);
+    if (st == ST_OK)
+        st = feed_parse(path, feed, progress, &sink, report, fault);
     for (enum feed_dump kind = FEED_DUMP_NONE + 1; kind < FEED_DUMP_KINDS; kind++) {
         uint64_t count;
         enum status sorted = entries_sort(&entries, kind, kind == dump ? out : NULL, &count);
@@ -159,5 +177,6 @@ enum status feed_try(const char *path, const struct feed *feed, bool progress, e
     }
     count_distinct(report, distinct);
     entries_fini(&entries);
+    guard_set_free(sink.guards);
     return st;
 }

@@ -5,10 +5,12 @@
 
 #include "base/buf.h"
 #include "feeds/banner.h"
-#include "feeds/guard.h"
+#include "feeds/expiry.h"
+#include "feeds/guard_set.h"
 #include "feeds/normal.h"
 
 _Static_assert((int)FEED_REASONS >= (int)SKIP_COUNT, "a report has room for every reason");
+_Static_assert((int)FEED_GUARDS_MAX >= (int)GUARD_COUNT, "a report has room for every guard");
 
 /* The last part of a path or URL, up to its first dot. */
 static struct str title_of(struct str text)
@@ -31,6 +33,8 @@ void intake_init(struct intake *intake, const struct feed *feed, const char *fil
     const char *slash = strrchr(file, '/');
     intake->file = slash ? slash + 1 : file;
     text_copy(intake->title, sizeof intake->title, title_of(str_of(feed && feed->url ? feed->url : file)));
+    intake->feed = feed;
+    intake->listed_s = expiry_listed_s(feed);
     if (feed)
         intake->defaults = (struct record){.category = feed->category, .risk = feed->risk};
 }
@@ -90,31 +94,89 @@ void intake_skip(struct intake *intake, enum skip skip, struct str text)
     }
     if (skip == SKIP_BOILERPLATE)
         intake_know(intake);
-    else
+    else if (skip != SKIP_BEYOND_TOP)
         add_example(intake, skip, text);
 }
 
-/* The indicator is filled but for its record. GUARD: why it must not get into a store, or SKIP_NOT. */
-static void hand_on(struct intake *intake, enum indicator_kind kind, enum skip guard, struct str text)
+static enum guard guard_of(const struct intake *intake)
+{
+    const struct indicator *indicator = &intake->indicator;
+    struct guard_set *guards = intake->sink->guards;
+    switch (indicator->kind) {
+    case INDICATOR_NAME:
+        return guard_set_name(guards, &indicator->name, indicator->record.flags);
+    case INDICATOR_URL:
+        return guard_set_url(guards, indicator->url);
+    case INDICATOR_NETWORK:
+        return guard_set_network(guards, &indicator->network);
+    }
+    return GUARD_NOT;
+}
+
+/* What the feed's settings and the guards make of an entry. */
+static void settle(struct intake *intake)
+{
+    const struct feed *feed = intake->feed;
+    struct record *record = &intake->indicator.record;
+    if (intake->exact_names && intake->indicator.kind == INDICATOR_NAME)
+        record->flags |= RECORD_EXACT;
+    if (feed && !record->expires)
+        record->expires = expiry_of(feed, intake->indicator.kind, record->category, intake->listed_s);
+    if (record->flags & RECORD_ALLOW)
+        return;
+    if (feed && record->confidence && record->confidence < feed->min_confidence) {
+        record->flags |= RECORD_LOG;
+        intake->report->unsure++;
+    }
+    enum guard guard = GUARD_NOT;
+    if (intake->sink && intake->sink->guards && record->trigger == TRIGGER_SUBJECT)
+        guard = guard_of(intake);
+    if (guard != GUARD_NOT) {
+        record->flags |= RECORD_LOG | RECORD_GUARDED;
+        intake->guarded[guard]++;
+    }
+}
+
+/* Why an entry that is well-formed does not get into a store. SKIP: what the guards say of it. */
+static enum skip skip_of(const struct intake *intake, enum skip skip)
+{
+    const struct indicator *indicator = &intake->indicator;
+    const struct guard_set *guards = intake->sink ? intake->sink->guards : NULL;
+    /* An exemption blocks nothing, and what a policy zone says of clients and name servers is about other addresses. */
+    if (intake->record.flags & RECORD_ALLOW || intake->record.trigger != TRIGGER_SUBJECT)
+        skip = SKIP_NOT;
+    else if (skip == SKIP_NOT && guards && indicator->kind == INDICATOR_NETWORK &&
+             guard_set_is_own(guards, &indicator->network))
+        skip = SKIP_OWN_ADDRESS;
+    if (intake->held != SKIP_NOT)
+        skip = intake->held;
+    if (skip == SKIP_NOT && intake->feed && intake->feed->top && intake->taken >= intake->feed->top)
+        skip = SKIP_BEYOND_TOP;
+    return skip;
+}
+
+/* The indicator is filled but for its record. SKIP: why it must not get into a store, or SKIP_NOT. */
+static void hand_on(struct intake *intake, enum indicator_kind kind, enum skip skip, struct str text)
 {
     intake_know(intake);
     intake->indicator.kind = kind;
     intake->indicator.record = intake->record;
-    if (intake->record.flags & RECORD_ALLOW) /* an exemption blocks nothing */
-        guard = SKIP_NOT;
-    if (intake->held != SKIP_NOT)
-        guard = intake->held;
+    skip = skip_of(intake, skip);
+    if (skip == SKIP_NOT)
+        settle(intake);
     enum status st = ST_OK;
     if (intake->sink && intake->status == ST_OK)
-        st = intake->sink->take(intake->sink->user, &intake->indicator, guard != SKIP_NOT);
+        st = intake->sink->take(intake->sink->user, &intake->indicator, skip != SKIP_NOT);
     if (st == ST_INVALID)
-        guard = SKIP_NO_KEY;
+        skip = SKIP_NO_KEY;
     else if (st != ST_OK)
         intake->status = st;
-    if (guard != SKIP_NOT)
-        intake_skip(intake, guard, text);
-    else
+    if (skip != SKIP_NOT) {
+        intake_skip(intake, skip, text);
+    } else {
+        intake->taken++;
         intake->report->entries[kind]++;
+    }
 }
 
 void intake_name(struct intake *intake, struct str text)
@@ -204,18 +266,27 @@ void intake_name_or_network(struct intake *intake, struct str text)
         intake_name(intake, text);
 }
 
+/* The index of the largest count after the first; 0: all are zero. */
+static size_t largest(const uint64_t *counts, size_t count)
+{
+    size_t most = 0;
+    for (size_t i = 1; i < count; i++)
+        if (counts[i] > (most ? counts[most] : 0))
+            most = i;
+    return most;
+}
+
 void intake_finish(struct intake *intake)
 {
     struct feed_report *report = intake->report;
-    for (;;) {
-        enum skip most = SKIP_NOT;
-        for (enum skip skip = SKIP_NOT + 1; skip < SKIP_COUNT; skip++)
-            if (intake->skipped[skip] > intake->skipped[most])
-                most = skip;
-        if (most == SKIP_NOT)
-            return;
-        report->skipped[report->skipped_count].reason = skip_text(most);
+    for (size_t most; (most = largest(intake->skipped, SKIP_COUNT)) != SKIP_NOT;) {
+        report->skipped[report->skipped_count].reason = skip_text((enum skip)most);
         report->skipped[report->skipped_count++].count = intake->skipped[most];
         intake->skipped[most] = 0;
+    }
+    for (size_t most; (most = largest(intake->guarded, GUARD_COUNT)) != GUARD_NOT;) {
+        report->guarded[report->guarded_count].reason = guard_text((enum guard)most);
+        report->guarded[report->guarded_count++].count = intake->guarded[most];
+        intake->guarded[most] = 0;
     }
 }

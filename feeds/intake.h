@@ -6,6 +6,7 @@
 #pragma once
 
 #include "feeds/feeds.h"
+#include "feeds/guard.h"
 #include "feeds/ioc_columns.h"
 #include "feeds/skip.h"
 #include "feeds/zone.h"
@@ -36,7 +37,12 @@ struct intake {
     enum skip held;       /* a format's reason why an entry of the line must not get into a store; SKIP_NOT: none */
     uint64_t known_lines; /* that had an entry or what only this format has */
     uint64_t skipped[SKIP_COUNT];
-    enum status status; /* of the sink; sticky */
+    const struct feed *feed; /* NULL: none */
+    bool exact_names;        /* names stand for themselves alone: the feed's setting, where the format has no say */
+    int64_t listed_s;        /* when the list had what is read */
+    uint64_t taken;
+    uint64_t guarded[GUARD_COUNT]; /* entries that are only recorded, by reason */
+    enum status status;            /* of the sink; sticky */
     union format_state state;
     char url[CANONICAL_URL_MAX];
 };

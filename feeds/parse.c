@@ -186,6 +186,7 @@ enum status parse_fd(int fd, const char *name, const struct feed *feed, bool pro
         goto out;
     text_copy(report->format, sizeof report->format, str_of(parse->format->name));
     intake_init(&parse->intake, feed, name, sink, report);
+    parse->intake.exact_names = feed->match == FEED_MATCH_EXACT && !parse->format->own_match;
     st = parse->format->document ? take_documents(parse, fault) : take_lines(parse, fault);
     intake_finish(&parse->intake);
     if (st == ST_OK)

@@ -37,9 +37,10 @@ static const struct {
     [SKIP_WITHDRAWN] = {"withdrawn by its publisher", false},
     [SKIP_NOT_FOR_DETECTION] = {"not meant for detection", false},
     [SKIP_CONDITIONS] = {"pattern of more than one condition", false},
+    [SKIP_BEYOND_TOP] = {"beyond the first that are wanted", false},
     [SKIP_LOCAL_NAME] = {"guard: name of the machine itself", false},
     [SKIP_SPECIAL_ADDRESS] = {"guard: private or special address", false},
-    [SKIP_WIDE_NETWORK] = {"guard: network wider than /8 (IPv6: /19)", false},
+    [SKIP_OWN_ADDRESS] = {"guard: address of the machine itself", false},
 };
 
 const char *skip_text(enum skip skip)

@@ -37,10 +37,11 @@ enum skip {
     SKIP_WITHDRAWN,
     SKIP_NOT_FOR_DETECTION,
     SKIP_CONDITIONS,
-    /* Guards: an indicator that would block what is not the malware's. */
+    SKIP_BEYOND_TOP,
+    /* Guards: an indicator that even recorded would only tell of the machine and its neighbours. */
     SKIP_LOCAL_NAME,
     SKIP_SPECIAL_ADDRESS,
-    SKIP_WIDE_NETWORK,
+    SKIP_OWN_ADDRESS,
     SKIP_COUNT
 };
 

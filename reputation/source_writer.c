@@ -20,6 +20,8 @@
 struct source_writer {
     struct source_content content;
     struct manifest manifest; /* as far as it is known */
+    bool carrying;
+    size_t own[INDICATOR_KINDS]; /* while carrying: how many entries, sorted, stand before those that are carried */
     bool finished;
 };
 
@@ -90,7 +92,7 @@ static enum status add_network(struct entry_list *list, const struct network *ne
 
 enum status source_writer_add(struct source_writer *writer, const struct indicator *indicator)
 {
-    CHECK(!writer->finished && (unsigned)indicator->kind < INDICATOR_KINDS);
+    CHECK(!writer->finished && !writer->carrying && (unsigned)indicator->kind < INDICATOR_KINDS);
     struct entry_list *list = &writer->content.lists[indicator->kind];
     if (indicator->record.trigger != TRIGGER_SUBJECT)
         writer->content.header.triggers |= (uint8_t)(1u << indicator->record.trigger);
@@ -100,6 +102,46 @@ enum status source_writer_add(struct source_writer *writer, const struct indicat
     size_t n = record_encode(&indicator->record, record);
     return indicator->kind == INDICATOR_NAME ? add_name(list, &indicator->name, record, n)
                                              : add_network(list, &indicator->network, record, n);
+}
+
+static int compare_key(const struct entry *entry, struct str key)
+{
+    size_t n = entry->key_length < key.length ? entry->key_length : key.length;
+    int order = memcmp(entry->bytes, key.data, n);
+    return order ? order : (entry->key_length > key.length) - (entry->key_length < key.length);
+}
+
+static bool has_own(const struct source_writer *writer, enum indicator_kind kind, struct str key)
+{
+    const struct entry_ref *refs = writer->content.lists[kind].refs;
+    size_t low = 0, high = writer->own[kind];
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = compare_key(refs[middle].entry, key);
+        if (!order)
+            return true;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
+enum status source_writer_carry(struct source_writer *writer, const struct stored_entry *entry, bool *taken)
+{
+    CHECK(!writer->finished && (unsigned)entry->kind < INDICATOR_KINDS);
+    uint8_t record[RECORD_MAX_BYTES];
+    for (unsigned kind = 0; !writer->carrying && kind < INDICATOR_KINDS; kind++) {
+        entry_list_sort(&writer->content.lists[kind]);
+        writer->own[kind] = writer->content.lists[kind].count;
+    }
+    writer->carrying = true;
+    *taken = !has_own(writer, entry->kind, entry->key);
+    if (!*taken)
+        return ST_OK;
+    return entry_list_add(&writer->content.lists[entry->kind], entry->key.data, entry->key.length, record,
+                          record_encode(&entry->record, record));
 }
 
 uint64_t source_writer_count(const struct source_writer *writer, enum indicator_kind kind)

@@ -1,7 +1,7 @@
 /* Building a source: indicators in any order in, one sorted, checksummed, immutable file out. */
 #pragma once
 
-#include "reputation/store.h"
+#include "reputation/source_walk.h"
 
 struct source_writer;
 
@@ -19,6 +19,10 @@ void source_writer_free(struct source_writer *writer);
  * Several records for one key are kept, equal ones once, 1,024 at most. A URL's own port becomes the record's. */
 enum status source_writer_add(struct source_writer *writer, const struct indicator *indicator) MUST_CHECK;
 uint64_t source_writer_count(const struct source_writer *writer, enum indicator_kind kind); /* distinct after finish */
+
+/* Takes what another source holds, as it is, where WRITER had no entry for its key before the first call: the old
+ * entries of a key give way to new ones all together. *TAKEN tells. No source_writer_add() after it. ST_NOMEM. */
+enum status source_writer_carry(struct source_writer *writer, const struct stored_entry *entry, bool *taken) MUST_CHECK;
 
 /* Sorts, writes DIR/NAME.GENERATION.mdb and its manifest under temporary names, syncs, verifies, renames, syncs DIR
  * (made if missing, mode 0750) and removes all generations but this and the undamaged one before it. Nothing changes

@@ -82,7 +82,7 @@ static inline char *dump_of(const char *path, const char *format, enum feed_dump
     FILE *out = open_memstream(&text, &n);
     struct feed feed = {.name = "mine", .format = format, .category = CATEGORY_C2, .risk = RISK_HIGH};
     assert_non_null(out);
-    *st = feed_try(path, &feed, false, dump, out, report, fault);
+    *st = feed_try(NULL, path, &feed, false, dump, out, report, fault);
     fclose(out);
     return text;
 }

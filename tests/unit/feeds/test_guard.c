@@ -59,13 +59,27 @@ static void other_addresses_pass(void **state)
         assert_int_equal(network_guard(fine[i]), SKIP_NOT);
 }
 
-static void wide_networks_are_held_back(void **state)
+static bool is_wide(const char *text)
+{
+    struct network network;
+    assert_int_equal(normal_network(str_of(text), &network), SKIP_NOT);
+    return guard_network_is_wide(&network);
+}
+
+static void no_list_means_a_network_wider_than_8_or_19_of_ipv6(void **state)
 {
     (void)state;
-    assert_int_equal(network_guard("8.0.0.0/7"), SKIP_WIDE_NETWORK);
-    assert_int_equal(network_guard("128.0.0.0/1"), SKIP_WIDE_NETWORK);
-    assert_int_equal(network_guard("2000::/3"), SKIP_WIDE_NETWORK);
-    assert_int_equal(network_guard("2600::/18"), SKIP_WIDE_NETWORK);
+    assert_true(is_wide("8.0.0.0/7"));
+    assert_true(is_wide("32.0.0.0/3"));
+    assert_true(is_wide("2600::/18"));
+    assert_false(is_wide("8.0.0.0/8"));
+    assert_false(is_wide("2600::/19"));
+    assert_false(is_wide("192.0.2.1"));
+    assert_int_equal(network_guard("8.0.0.0/7"), SKIP_NOT);
+    assert_int_equal(network_guard("128.0.0.0/1"), SKIP_SPECIAL_ADDRESS);
+    assert_int_equal(network_guard("0.0.0.0/2"), SKIP_SPECIAL_ADDRESS);
+    assert_int_equal(network_guard("2000::/3"), SKIP_NOT);
+    assert_int_equal(network_guard("2000::/2"), SKIP_SPECIAL_ADDRESS);
 }
 
 static void the_machines_own_names_are_held_back(void **state)
@@ -89,13 +103,30 @@ static void the_machines_own_names_are_held_back(void **state)
     }
 }
 
+static void addresses_for_documentation_are_known(void **state)
+{
+    static const char *const known[] = {"192.0.2.1", "198.51.100.255", "203.0.113.0", "2001:db8::1"};
+    static const char *const others[] = {"192.0.3.1", "198.51.101.1", "203.0.112.1", "2001:db9::1", "::1", "1.1.1.1"};
+    struct addr addr;
+    (void)state;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        assert_int_equal(addr_parse_ip(str_of(known[i]), &addr), ST_OK);
+        assert_true(guard_is_documentation(&addr));
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        assert_int_equal(addr_parse_ip(str_of(others[i]), &addr), ST_OK);
+        assert_false(guard_is_documentation(&addr));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_that_are_no_malwares_are_held_back),
         cmocka_unit_test(other_addresses_pass),
-        cmocka_unit_test(wide_networks_are_held_back),
+        cmocka_unit_test(no_list_means_a_network_wider_than_8_or_19_of_ipv6),
         cmocka_unit_test(the_machines_own_names_are_held_back),
+        cmocka_unit_test(addresses_for_documentation_are_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

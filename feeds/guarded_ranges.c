@@ -1,0 +1,191 @@
+/* Addresses that many share or all need. The ranges are those that are published; of networks that sell machines as
+ * well as delivery (Akamai has Linode, Azure is among GitHub's) only what is delivery alone: C&C servers are rented. */
+#include "feeds/guarded_hosts.h"
+
+static const struct guarded_host ranges[] = {
+    /* Google Public DNS. */
+    {"8.8.8.8", GUARD_RESOLVER},
+    {"8.8.4.4", GUARD_RESOLVER},
+    {"2001:4860:4860::8888", GUARD_RESOLVER},
+    {"2001:4860:4860::8844", GUARD_RESOLVER},
+    {"2001:4860:4860::64", GUARD_RESOLVER},
+    {"2001:4860:4860::6464", GUARD_RESOLVER},
+    /* Cloudflare. */
+    {"1.1.1.0/30", GUARD_RESOLVER},
+    {"1.0.0.0/30", GUARD_RESOLVER},
+    {"2606:4700:4700::/48", GUARD_RESOLVER},
+    /* Quad9. */
+    {"9.9.9.9", GUARD_RESOLVER},
+    {"9.9.9.10", GUARD_RESOLVER},
+    {"9.9.9.11", GUARD_RESOLVER},
+    {"9.9.9.12", GUARD_RESOLVER},
+    {"149.112.112.9", GUARD_RESOLVER},
+    {"149.112.112.10", GUARD_RESOLVER},
+    {"149.112.112.11", GUARD_RESOLVER},
+    {"149.112.112.12", GUARD_RESOLVER},
+    {"149.112.112.112", GUARD_RESOLVER},
+    {"2620:fe::/48", GUARD_RESOLVER},
+    /* OpenDNS. */
+    {"208.67.220.0/24", GUARD_RESOLVER},
+    {"208.67.222.0/24", GUARD_RESOLVER},
+    {"2620:119:35::/48", GUARD_RESOLVER},
+    {"2620:119:53::/48", GUARD_RESOLVER},
+    {"2620:0:ccc::/48", GUARD_RESOLVER},
+    {"2620:0:ccd::/48", GUARD_RESOLVER},
+    /* AdGuard. */
+    {"94.140.14.0/24", GUARD_RESOLVER},
+    {"94.140.15.0/24", GUARD_RESOLVER},
+    {"2a10:50c0::/32", GUARD_RESOLVER},
+    /* CleanBrowsing. */
+    {"185.228.168.0/24", GUARD_RESOLVER},
+    {"185.228.169.0/24", GUARD_RESOLVER},
+    /* Control D. */
+    {"76.76.2.0/24", GUARD_RESOLVER},
+    {"76.76.10.0/24", GUARD_RESOLVER},
+    /* NextDNS. */
+    {"45.90.28.0/24", GUARD_RESOLVER},
+    {"45.90.30.0/24", GUARD_RESOLVER},
+    /* Level 3. */
+    {"4.2.2.1", GUARD_RESOLVER},
+    {"4.2.2.2", GUARD_RESOLVER},
+    {"4.2.2.3", GUARD_RESOLVER},
+    {"4.2.2.4", GUARD_RESOLVER},
+    {"4.2.2.5", GUARD_RESOLVER},
+    {"4.2.2.6", GUARD_RESOLVER},
+    /* Verisign and its successor. */
+    {"64.6.64.6", GUARD_RESOLVER},
+    {"64.6.65.6", GUARD_RESOLVER},
+    /* Comodo. */
+    {"8.26.56.26", GUARD_RESOLVER},
+    {"8.20.247.20", GUARD_RESOLVER},
+    /* Hurricane Electric. */
+    {"74.82.42.42", GUARD_RESOLVER},
+    {"2001:470:20::2", GUARD_RESOLVER},
+    /* DNS.SB. */
+    {"185.222.222.222", GUARD_RESOLVER},
+    {"45.11.45.11", GUARD_RESOLVER},
+    /* DNS.WATCH. */
+    {"84.200.69.80", GUARD_RESOLVER},
+    {"84.200.70.40", GUARD_RESOLVER},
+    /* dns0.eu. */
+    {"193.110.81.0", GUARD_RESOLVER},
+    {"185.253.5.0", GUARD_RESOLVER},
+    /* Mullvad. */
+    {"194.242.2.0/28", GUARD_RESOLVER},
+    /* Yandex. */
+    {"77.88.8.1", GUARD_RESOLVER},
+    {"77.88.8.2", GUARD_RESOLVER},
+    {"77.88.8.3", GUARD_RESOLVER},
+    {"77.88.8.7", GUARD_RESOLVER},
+    {"77.88.8.8", GUARD_RESOLVER},
+    {"77.88.8.88", GUARD_RESOLVER},
+    /* AliDNS, DNSPod, 114DNS. */
+    {"223.5.5.5", GUARD_RESOLVER},
+    {"223.6.6.6", GUARD_RESOLVER},
+    {"119.29.29.29", GUARD_RESOLVER},
+    {"114.114.114.114", GUARD_RESOLVER},
+    {"114.114.115.115", GUARD_RESOLVER},
+    /* TWNIC Quad 101. */
+    {"101.101.101.101", GUARD_RESOLVER},
+    {"101.102.103.104", GUARD_RESOLVER},
+    /* IIJ. */
+    {"103.2.57.5", GUARD_RESOLVER},
+    {"103.2.57.6", GUARD_RESOLVER},
+    /* The root. */
+    {"198.41.0.4", GUARD_RESOLVER},
+    {"170.247.170.2", GUARD_RESOLVER},
+    {"199.9.14.201", GUARD_RESOLVER},
+    {"192.33.4.12", GUARD_RESOLVER},
+    {"199.7.91.13", GUARD_RESOLVER},
+    {"192.203.230.10", GUARD_RESOLVER},
+    {"192.5.5.241", GUARD_RESOLVER},
+    {"192.112.36.4", GUARD_RESOLVER},
+    {"198.97.190.53", GUARD_RESOLVER},
+    {"192.36.148.17", GUARD_RESOLVER},
+    {"192.58.128.30", GUARD_RESOLVER},
+    {"193.0.14.129", GUARD_RESOLVER},
+    {"199.7.83.42", GUARD_RESOLVER},
+    {"202.12.27.33", GUARD_RESOLVER},
+    {"2001:503:ba3e::2:30", GUARD_RESOLVER},
+    {"2801:1b8:10::b", GUARD_RESOLVER},
+    {"2001:500:2::c", GUARD_RESOLVER},
+    {"2001:500:2d::d", GUARD_RESOLVER},
+    {"2001:500:a8::e", GUARD_RESOLVER},
+    {"2001:500:2f::f", GUARD_RESOLVER},
+    {"2001:500:12::d0d", GUARD_RESOLVER},
+    {"2001:500:1::53", GUARD_RESOLVER},
+    {"2001:7fe::53", GUARD_RESOLVER},
+    {"2001:503:c27::2:30", GUARD_RESOLVER},
+    {"2001:7fd::1", GUARD_RESOLVER},
+    {"2001:500:9f::42", GUARD_RESOLVER},
+    {"2001:dc3::35", GUARD_RESOLVER},
+    /* Cloudflare, https://www.cloudflare.com/ips/. */
+    {"103.21.244.0/22", GUARD_CDN},
+    {"103.22.200.0/22", GUARD_CDN},
+    {"103.31.4.0/22", GUARD_CDN},
+    {"104.16.0.0/13", GUARD_CDN},
+    {"104.24.0.0/14", GUARD_CDN},
+    {"108.162.192.0/18", GUARD_CDN},
+    {"131.0.72.0/22", GUARD_CDN},
+    {"141.101.64.0/18", GUARD_CDN},
+    {"162.158.0.0/15", GUARD_CDN},
+    {"172.64.0.0/13", GUARD_CDN},
+    {"173.245.48.0/20", GUARD_CDN},
+    {"188.114.96.0/20", GUARD_CDN},
+    {"190.93.240.0/20", GUARD_CDN},
+    {"197.234.240.0/22", GUARD_CDN},
+    {"198.41.128.0/17", GUARD_CDN},
+    {"2400:cb00::/32", GUARD_CDN},
+    {"2405:8100::/32", GUARD_CDN},
+    {"2405:b500::/32", GUARD_CDN},
+    {"2606:4700::/32", GUARD_CDN},
+    {"2803:f800::/32", GUARD_CDN},
+    {"2a06:98c0::/29", GUARD_CDN},
+    {"2c0f:f248::/32", GUARD_CDN},
+    /* Fastly, https://api.fastly.com/public-ip-list. */
+    {"23.235.32.0/20", GUARD_CDN},
+    {"43.249.72.0/22", GUARD_CDN},
+    {"103.244.50.0/24", GUARD_CDN},
+    {"103.245.222.0/23", GUARD_CDN},
+    {"103.245.224.0/24", GUARD_CDN},
+    {"104.156.80.0/20", GUARD_CDN},
+    {"140.248.64.0/18", GUARD_CDN},
+    {"140.248.128.0/17", GUARD_CDN},
+    {"146.75.0.0/17", GUARD_CDN},
+    {"151.101.0.0/16", GUARD_CDN},
+    {"157.52.64.0/18", GUARD_CDN},
+    {"167.82.0.0/17", GUARD_CDN},
+    {"167.82.128.0/20", GUARD_CDN},
+    {"167.82.160.0/20", GUARD_CDN},
+    {"167.82.224.0/20", GUARD_CDN},
+    {"172.111.64.0/18", GUARD_CDN},
+    {"185.31.16.0/22", GUARD_CDN},
+    {"199.27.72.0/21", GUARD_CDN},
+    {"199.232.0.0/16", GUARD_CDN},
+    {"2a04:4e40::/32", GUARD_CDN},
+    {"2a04:4e42::/32", GUARD_CDN},
+    /* GitHub Pages, https://api.github.com/meta. */
+    {"185.199.108.0/22", GUARD_CDN},
+    {"2606:50c0:8000::/46", GUARD_CDN},
+    /* Amazon CloudFront, https://ip-ranges.amazonaws.com/ip-ranges.json. */
+    {"13.32.0.0/15", GUARD_CDN},
+    {"13.35.0.0/16", GUARD_CDN},
+    {"13.249.0.0/16", GUARD_CDN},
+    {"18.64.0.0/14", GUARD_CDN},
+    {"18.154.0.0/15", GUARD_CDN},
+    {"18.172.0.0/15", GUARD_CDN},
+    {"65.8.0.0/16", GUARD_CDN},
+    {"65.9.0.0/17", GUARD_CDN},
+    {"65.9.128.0/18", GUARD_CDN},
+    {"99.84.0.0/16", GUARD_CDN},
+    {"99.86.0.0/16", GUARD_CDN},
+    {"108.156.0.0/14", GUARD_CDN},
+    {"143.204.0.0/16", GUARD_CDN},
+    {"216.137.32.0/19", GUARD_CDN},
+};
+
+const struct guarded_host *guarded_ranges(size_t *count)
+{
+    *count = sizeof ranges / sizeof ranges[0];
+    return ranges;
+}
