@@ -128,6 +128,70 @@ static void failures_are_retried_ever_later(void **state)
     }
 }
 
+static struct feed_zone zone_now(unsigned failures, int64_t last_success_s, struct feed_zone zone)
+{
+    struct feed_state out = {.failures = failures,
+                             .last_try_ms = NOW_S * INT64_C(1000),
+                             .last_success_ms = last_success_s * 1000,
+                             .zone = zone};
+    struct feed_state in;
+    struct fault fault = {0};
+    feed_state_adopt(&out, &mine);
+    assert_int_equal(feed_state_save(scratch, "mine", &out, &fault), ST_OK);
+    feed_state_load(scratch, "mine", &in);
+    return in.zone;
+}
+
+static void a_zone_is_due_by_the_timers_of_its_soa(void **state)
+{
+    static const struct {
+        struct feed_zone zone;
+        unsigned failures;
+        int64_t success_ago_s, min_s, max_s;
+    } cases[] = {
+        {{true, UINT32_MAX, 300, 120, 86400}, 0, 0, 300, 315},
+        {{true, 7, 300, 120, 86400}, 1, 300, 120, 126},
+        {{true, 7, 300, 120, 86400}, 9, 3600, 120, 126},
+        {{true, 7, 1, 1, 86400}, 0, 0, 60, 63}, /* not every second */
+        {{true, 7, 300, 1, 86400}, 1, 0, 60, 63},
+        {{true, 7, UINT32_MAX, 120, UINT32_MAX}, 0, 0, 7 * 86400, 7 * 86400 * 21 / 20}, /* nor never */
+        {{true, 7, 300, UINT32_MAX, UINT32_MAX}, 1, 300, 6 * 3600, 6 * 3600 * 21 / 20},
+        {{true, 7, 86400, 7200, 3600}, 0, 0, 3600, 3600}, /* when it expires */
+        {{true, 7, 86400, 7200, 3600}, 1, 3000, 600, 600},
+        {{true, 7, 86400, 7200, 3600}, 5, 4000, 7200, 7560},
+        {{true, 7, 86400, 7200, 0}, 1, 4000, 7200, 7560},
+    };
+    (void)state;
+    clock_fake(0, NOW_S * INT64_C(1000));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct feed_zone got = zone_now(cases[i].failures, NOW_S - cases[i].success_ago_s, cases[i].zone);
+        assert_true(got.known);
+        assert_int_equal(got.serial, cases[i].zone.serial);
+        assert_int_equal(got.expire_s, cases[i].zone.expire_s);
+        assert_in_range(due(&mine), cases[i].min_s, cases[i].max_s);
+    }
+    assert_false(zone_now(0, NOW_S, (struct feed_zone){0}).known);
+}
+
+static void a_zone_expires_after_its_time_and_a_few_tries(void **state)
+{
+    struct feed_state had = {
+        .failures = 3, .last_success_ms = NOW_S * INT64_C(1000), .zone = {true, 7, 300, 120, 3600}};
+    (void)state;
+    clock_fake(0, (NOW_S + 3599) * INT64_C(1000));
+    assert_false(feed_state_zone_expired(&had));
+    clock_fake_advance(1000);
+    assert_true(feed_state_zone_expired(&had));
+    had.failures = 2;
+    assert_false(feed_state_zone_expired(&had));
+    had.failures = 3;
+    had.zone.expire_s = 0; /* no zone, or one that does not say */
+    assert_false(feed_state_zone_expired(&had));
+    had.zone.expire_s = 3600;
+    clock_fake(0, 0); /* a clock that went back */
+    assert_false(feed_state_zone_expired(&had));
+}
+
 static void other_settings_are_due_at_once(void **state)
 {
     struct feed other = mine;
@@ -155,6 +219,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_state_that_cannot_be_written_is_a_failure, make_folder, remove_scratch),
         cmocka_unit_test_setup_teardown(a_feed_is_due_after_its_interval, make_folder, remove_scratch),
         cmocka_unit_test_setup_teardown(failures_are_retried_ever_later, make_folder, remove_scratch),
+        cmocka_unit_test_setup_teardown(a_zone_is_due_by_the_timers_of_its_soa, make_folder, remove_scratch),
+        cmocka_unit_test(a_zone_expires_after_its_time_and_a_few_tries),
         cmocka_unit_test_setup_teardown(other_settings_are_due_at_once, make_folder, remove_scratch),
         cmocka_unit_test_setup_teardown(a_clock_that_went_back_does_not_hold_a_feed, make_folder, remove_scratch),
     };
