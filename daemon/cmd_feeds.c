@@ -56,7 +56,7 @@ static int refresh_one(const struct feeds_call *call, const struct config_feed *
     struct feed feed = feed_of_config(configured);
     struct feed_report report = {0};
     struct fault fault = {0};
-    enum status status = feed_refresh(&call->site.site, &feed, true, &report, &fault);
+    enum status status = feed_refresh(&call->site.site, &feed, 0, true, &report, &fault);
     if (status != ST_OK) {
         fprintf(stderr, "ccward: %s%s\n", fault.text[0] ? fault.text : status_text(status),
                 report.expired ? "" : "; what was in force stays in force");

@@ -78,8 +78,9 @@ struct feed_report {
     uint64_t carried[INDICATOR_KINDS]; /* a window's entries that the list no longer has */
     char examples[FEED_EXAMPLES][160]; /* "FILE:LINE: text: reason", printable */
     size_t example_count;
+    uint64_t guards; /* fingerprint of what was guarded (guard_set.h); 0: nothing was */
     bool unchanged;
-    bool expired; /* of a refresh that failed: nothing is in force any more, as a zone's SOA demands */
+    bool expired;              /* of a refresh that failed: nothing is in force any more, as a zone's SOA demands */
     struct source_info source; /* after an import */
 };
 
@@ -131,22 +132,27 @@ enum status feed_try(const struct feed_site *site, const char *path, const struc
 /* The report for people, or as one JSON object. */
 enum status feed_report_print(const struct feed_report *report, bool json, FILE *out) MUST_CHECK;
 
-/* Reads PATH and publishes it as source FEED->name in SITE's store. The old source stays when it fails or when what was
- * read does not look like a feed (FAULT says why). PROGRESS: a bar on standard error if that is a terminal. While it
- * runs SIGINT and SIGTERM are caught: it cleans up and returns ST_CLOSED, "interrupted". So does feed_refresh(). */
+/* Reads PATH and publishes it as source FEED->name in SITE's store; keeps a copy of it. The old source stays when it
+ * fails or when what was read does not look like a feed (FAULT says why). PROGRESS: a bar on standard error if that is
+ * a terminal. While it runs SIGINT and SIGTERM are caught: it cleans up and returns ST_CLOSED, "interrupted". So do all
+ * below that change the store. ST_BUSY: another process is at work on the same feed. */
 enum status feed_import(const struct feed_site *site, const char *path, const struct feed *feed, bool progress,
                         struct feed_report *report, struct fault *fault) MUST_CHECK;
 
-/* Fetches FEED->url (http, https, file, or a zone by axfr, ixfr) within the bounds of docs/feeds.md and imports it. Keeps
- * STATE_DIR/feeds/NAME.json: last try, last success, validators, the reason of the last failure. *NOT_MODIFIED when the
- * server says so. */
-enum status feed_refresh(const struct feed_site *site, const struct feed *feed, bool progress,
+enum feed_refresh_option {
+    FEED_ACCEPT = 1, /* also a list that has shrunk or grown too much, or was rolled back */
+    FEED_FORCE = 2,  /* also sooner than the server wants */
+};
+/* Fetches FEED->url (http, https, file, or a zone by axfr, ixfr), or one of its mirrors, within the bounds of
+ * docs/feeds.md, and imports what it got unless that is what is in force, or not to be believed. Keeps
+ * STATE_DIR/feeds/NAME.json: how it went, and what the next one must know. REPORT->unchanged: there is nothing new. */
+enum status feed_refresh(const struct feed_site *site, const struct feed *feed, unsigned options, bool progress,
                          struct feed_report *report, struct fault *fault) MUST_CHECK;
 
 /* `feeds list`: every configured feed and every source in the store, with its state. */
 enum status feeds_list(const struct feed_site *site, bool json, FILE *out, struct fault *fault) MUST_CHECK;
 
-/* Seconds until FEED is due, by its state file; 0: now. */
+/* Seconds until FEED is due, by its state file and what its server wants; 0: now. */
 int64_t feed_due_in_s(const char *state_dir, const struct feed *feed);
 
 /* Whether FORMAT is one of the table. */

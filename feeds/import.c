@@ -1,9 +1,8 @@
 #include "feeds/import.h"
 
-#include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "feeds/entries.h"
 #include "feeds/interrupt.h"
@@ -75,7 +74,8 @@ static enum status store_dir_of(const struct feed_site *site, char out[PATH_MAX]
 }
 
 enum status import_fd(const struct feed_site *site, int fd, const char *name, const char *origin,
-                      const struct feed *feed, bool progress, struct feed_report *report, struct fault *fault)
+                      const struct feed *feed, bool progress, const struct import_gate *gate,
+                      struct feed_report *report, struct fault *fault)
 {
     struct source_writer *writer = NULL;
     struct guard_set *guards = NULL;
@@ -97,26 +97,15 @@ enum status import_fd(const struct feed_site *site, int fd, const char *name, co
     }
     struct feed_sink sink = {.take = writer_take, .user = writer, .guards = guards};
     st = parse_fd(fd, name, feed, progress, &sink, report, fault);
+    report->guards = guards ? guard_set_fingerprint(guards) : 0;
+    if (st == ST_OK && gate)
+        st = gate->ask(gate->user, report, fault);
     if (st == ST_OK)
         st = publish(store_dir, feed, guards, writer, report, fault);
     if (st == ST_OK)
         count_distinct(report, report->source.counts);
     source_writer_free(writer);
     guard_set_free(guards);
-    return st;
-}
-
-enum status feed_import(const struct feed_site *site, const char *path, const struct feed *feed, bool progress,
-                        struct feed_report *report, struct fault *fault)
-{
-    *report = (struct feed_report){0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return fault_errno(fault, ST_IO, "can't open %s", path);
-    interrupt_begin();
-    enum status st = import_fd(site, fd, path, path, feed, progress, report, fault);
-    interrupt_end();
-    close(fd);
     return st;
 }
 

@@ -6,7 +6,14 @@
 /* Whether a feed may be called so: source_name_valid(), and not one of the built-in sources. */
 enum status feed_name_check(const char *name, struct fault *fault) MUST_CHECK;
 
-/* As feed_import(), of what is left to read in FD. NAME stands in messages, ORIGIN in the source's manifest. */
+/* Asked once all has been read and before anything is published: any status but ST_OK ends the import. */
+struct import_gate {
+    enum status (*ask)(void *user, const struct feed_report *report, struct fault *fault);
+    void *user;
+};
+
+/* Reads what is left in FD and publishes it as source FEED->name, GATE (may be NULL) permitting. NAME stands in
+ * messages, ORIGIN in the source's manifest. */
 enum status import_fd(const struct feed_site *site, int fd, const char *name, const char *origin,
-                      const struct feed *feed, bool progress, struct feed_report *report,
-                      struct fault *fault) MUST_CHECK;
+                      const struct feed *feed, bool progress, const struct import_gate *gate,
+                      struct feed_report *report, struct fault *fault) MUST_CHECK;

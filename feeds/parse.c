@@ -38,14 +38,17 @@ static enum status open_document(struct parse *parse, struct fault *fault)
     if (st != ST_OK)
         return st;
     if (!parse->document.root)
-        return fault_set(fault, ST_INVALID, "%s: no entries", parse->name);
+        return parse->feed->can_be_empty && parse->format ? ST_OK
+                                                          : fault_set(fault, ST_INVALID, "%s: no entries", parse->name);
     if (!parse->format) {
         parse->format = format_detect_document(parse->document.root);
         return parse->format ? ST_OK
                              : fault_set(fault, ST_INVALID, "%s: it is JSON of no known format; there are: %s",
                                          parse->name, feed_format_names());
     }
-    return parse->format->knows(parse->document.root)
+    bool nothing = parse->feed->can_be_empty && !json_array_size(parse->document.root) &&
+                   !json_object_size(parse->document.root); /* [] and {} look alike in all formats */
+    return nothing || parse->format->knows(parse->document.root)
                ? ST_OK
                : fault_set(fault, ST_INVALID, "%s: it is JSON, but not as format '%s' has it", parse->name,
                            parse->format->name);
@@ -65,7 +68,9 @@ static enum status choose_format(struct parse *parse, struct fault *fault)
         return fault_set(fault, ST_INVALID, "%s: %s", parse->name, refusal);
     if (json)
         return open_document(parse, fault);
-    if (empty)
+    if (empty && parse->feed->can_be_empty) /* comments are the same to most */
+        parse->format = format_find(STR("domains"));
+    else if (empty)
         return fault_set(fault, ST_INVALID, "%s: no entries", parse->name);
     return parse->format ? ST_OK
                          : fault_set(fault, ST_UNSUPPORTED, "%s: can't tell its format; name one of: %s", parse->name,
@@ -148,14 +153,15 @@ static enum status no_entries(const char *name, const struct feed_report *report
 }
 
 /* Whether what was read looks like a feed. */
-static enum status judge(const char *name, const struct feed_report *report, struct fault *fault)
+static enum status judge(const char *name, const struct feed *feed, const struct feed_report *report,
+                         struct fault *fault)
 {
     uint64_t content = report->lines - report->comments;
     if (content >= FEED_MIN_JUDGED_LINES && report->faulty_lines * 100 > content * FEED_MAX_INVALID_PERCENT)
         return fault_set(fault, ST_INVALID, "%s: %llu of %llu lines are not as format '%s' wants them, such as %s",
                          name, (unsigned long long)report->faulty_lines, (unsigned long long)content, report->format,
                          report->examples[0]);
-    if (!total_entries(report))
+    if (!total_entries(report) && !feed->can_be_empty)
         return no_entries(name, report, fault);
     if (total_found(report) < report->declared)
         return fault_set(fault, ST_INVALID, "%s: it says that it has %llu entries, but has %llu: it is not whole", name,
@@ -190,7 +196,7 @@ enum status parse_fd(int fd, const char *name, const struct feed *feed, bool pro
     st = parse->format->document ? take_documents(parse, fault) : take_lines(parse, fault);
     intake_finish(&parse->intake);
     if (st == ST_OK)
-        st = judge(name, report, fault);
+        st = judge(name, feed, report, fault);
 out:
     progress_fini(&parse->progress);
     document_close(&parse->document);

@@ -1,224 +1,359 @@
 /* One feed's refresh: fetch to a file aside, import, keep the body as the last good one, remember how it went. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "feeds/feed_state.h"
-#include "feeds/import.h"
+#include "feeds/accept.h"
+#include "feeds/host_pace.h"
 #include "feeds/interrupt.h"
+#include "feeds/report.h"
+#include "feeds/secret.h"
 #include "feeds/transfer_feed.h"
 #include "feeds/transfer_url.h"
+#include "feeds/web_url.h"
+#include "feeds/work.h"
 #include "reputation/source_upkeep.h"
-
-enum { PATH_SIZE = 4096 };
+#include "reputation/source_writer.h"
 
 struct refresh {
-    const struct feed_site *site;
-    const char *state_dir;
     const struct feed *feed;
-    bool progress;
-    char store_dir[PATH_SIZE], part[PATH_SIZE], raw[PATH_SIZE];
-    int fd; /* of part; -1: none */
-    struct feed_state state;
-    struct feed_zone zone; /* that was fetched, or found to be the same */
+    unsigned options;
+    struct secret key; /* of a fetch under way */
+    bool current;      /* what is in force is of the body that is remembered, made with the same settings */
+    bool not_asked;    /* it is too soon for the server */
+    bool held_back;    /* the last body is not believed */
+    int64_t retry_s;   /* the longest that a server wants to be left alone */
+    /* What was fetched last. */
+    bool not_modified;
+    struct fetch_validators validators;
+    struct feed_zone zone;
+    struct feed_work work;
 };
 
-static enum status make_directory(const char *path, struct fault *fault)
+static enum status check_feed(const struct feed *feed, struct fault *fault)
 {
-    return !mkdir(path, 0750) || errno == EEXIST ? ST_OK : fault_errno(fault, ST_IO, "can't make %s", path);
+    if (!feed->url || !feed->url[0] || strlen(feed->url) >= FEED_URL_SIZE)
+        return fault_set(fault, ST_INVALID, "%s: it has no URL to be fetched from", feed->name);
+    return ST_OK;
 }
 
-static enum status prepare(struct refresh *refresh, struct fault *fault)
+/* --- Where from. --- */
+
+static const char *address_at(const struct feed *feed, size_t index)
 {
-    const char *name = refresh->feed->name;
-    char folder[PATH_SIZE];
-    enum status st = feed_name_check(name, fault);
-    if (st != ST_OK)
-        return st;
-    if (!refresh->feed->url || !refresh->feed->url[0] || strlen(refresh->feed->url) >= FEED_URL_SIZE)
-        return fault_set(fault, ST_INVALID, "%s: it has no URL to be fetched from", name);
-    int n = snprintf(refresh->store_dir, PATH_SIZE, "%s/reputation", refresh->state_dir);
-    if (n < 0 || n >= PATH_SIZE || feed_state_path(refresh->state_dir, "", "", folder, sizeof folder) != ST_OK ||
-        feed_state_path(refresh->state_dir, name, ".part", refresh->part, PATH_SIZE) != ST_OK ||
-        feed_state_path(refresh->state_dir, name, ".raw", refresh->raw, PATH_SIZE) != ST_OK)
-        return fault_set(fault, ST_TOO_LARGE, "the state directory's path is too long");
-    st = make_directory(refresh->state_dir, fault);
-    return st == ST_OK ? make_directory(folder, fault) : st;
+    return index ? feed->mirrors[index - 1] : feed->url;
 }
 
-/* The file that the body goes to, locked: whoever holds it is at work; one that nobody holds was left by a crash. */
-static enum status open_part(struct refresh *refresh, struct fault *fault)
+static enum status check_pace(struct refresh *refresh, const char *url, struct fault *fault)
 {
-    for (int tries = 0; tries < 3; tries++) {
-        int fd = open(refresh->part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
-        bool ours = fd >= 0;
-        if (!ours && errno != EEXIST)
-            return fault_errno(fault, errno == ENOSPC ? ST_FULL : ST_IO, "can't make %s", refresh->part);
-        if (!ours)
-            fd = open(refresh->part, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-        if (fd < 0 && errno == ENOENT)
-            continue;
-        if (fd < 0)
-            return fault_errno(fault, ST_IO, "can't open %s", refresh->part);
-        if (flock(fd, LOCK_EX | LOCK_NB)) {
-            close(fd);
-            return fault_set(fault, ST_BUSY, "%s: another refresh of it is under way", refresh->feed->name);
-        }
-        if (ours) {
-            refresh->fd = fd;
-            return ST_OK;
-        }
-        unlink(refresh->part);
-        close(fd);
-    }
-    return fault_set(fault, ST_BUSY, "%s: another refresh of it is under way", refresh->feed->name);
+    char host[WEB_HOST_SIZE];
+    web_url_host(url, host);
+    int64_t left_s = host_pace_left_s(str_of(host), refresh->work.state.asked_ms, clock_wall_ms());
+    if (!left_s || refresh->options & FEED_FORCE)
+        return ST_OK;
+    return fault_set(fault, ST_BUSY,
+                     "%s wants %lld min between two downloads, of which %lld s are left; `ccward feeds refresh %s "
+                     "--force` does not wait",
+                     host, (long long)host_pace_s(str_of(host)) / 60, (long long)left_s, refresh->feed->name);
 }
 
-/* Whether the source of the feed is in the store, whole. */
-static bool source_in_store(const struct refresh *refresh)
+/* Whether URL gets the key: mirrors may be anybody's. */
+static bool may_have_key(const struct feed *feed, const char *url)
 {
-    struct source_info info;
-    return source_newest(refresh->store_dir, refresh->feed->name, &info, NULL) == ST_OK;
+    struct web_url home, there;
+    return web_url_parse(feed->url, &home, NULL) == ST_OK && web_url_parse(url, &there, NULL) == ST_OK &&
+           home.host[0] && web_url_same_origin(&home, &there);
 }
 
-static enum status transfer_part(struct refresh *refresh, bool anew, struct progress *bar, bool *not_modified,
-                                 struct fault *fault)
+static enum status fetch_by_web(struct refresh *refresh, const char *url, struct progress *bar, struct fault *fault)
 {
-    struct transfer_result result;
     const struct feed *feed = refresh->feed;
-    enum status st =
-        transfer_feed(refresh->site, feed, feed->url, anew ? NULL : refresh->raw, refresh->fd, bar, &result, fault);
+    struct feed_state *state = &refresh->work.state;
+    struct fetch_request request = {.url = url,
+                                    .site = refresh->work.site,
+                                    .key = &refresh->key,
+                                    .key_as = feed->key_as ? feed->key_as : "header Auth-Key",
+                                    .limits = &fetch_default_limits};
+    struct fetch_result result;
+    char shown[FEED_URL_SIZE];
+    enum status st = may_have_key(feed, url) ? secret_read(feed->key, &refresh->key, fault) : ST_OK;
     if (st != ST_OK)
         return st;
-    *not_modified = result.not_modified;
+    web_url_shown(url, shown, sizeof shown);
+    if (refresh->current && !strcmp(shown, state->from))
+        refresh->validators = state->validators;
+    st = fetch(&request, refresh->work.fd, bar, &refresh->validators, &result, fault);
+    secret_wipe(&refresh->key);
+    refresh->not_modified = result.not_modified;
+    if (result.answered)
+        state->asked_ms = clock_wall_ms();
+    if (result.retry_after_s > refresh->retry_s)
+        refresh->retry_s = result.retry_after_s;
+    return st;
+}
+
+static enum status fetch_by_transfer(struct refresh *refresh, const char *url, struct progress *bar,
+                                     struct fault *fault)
+{
+    struct feed_work *work = &refresh->work;
+    struct transfer_result result;
+    bool anew = !refresh->current || !work->state.zone.known;
+    enum status st =
+        transfer_feed(work->site, refresh->feed, url, anew ? NULL : work->raw, work->fd, bar, &result, fault);
+    if (st != ST_OK)
+        return st;
+    refresh->not_modified = result.not_modified;
     refresh->zone =
         (struct feed_zone){true, result.soa.serial, result.soa.refresh_s, result.soa.retry_s, result.soa.expire_s};
     return ST_OK;
 }
 
-static enum status fetch_part(struct refresh *refresh, struct fetch_validators *validators, bool *not_modified,
-                              struct fault *fault)
+/* The body of URL into the file aside, unless it is the one that we have. */
+static enum status fetch_address(struct refresh *refresh, const char *url, struct fault *fault)
 {
     struct progress bar;
-    struct fault why = {0};
-    bool anew = !feed_state_matches(&refresh->state, refresh->feed) || !source_in_store(refresh);
-    bool transfer = transfer_url_is(str_of(refresh->feed->url));
-    anew = anew || (transfer && !refresh->state.zone.known);
-    if (anew)
-        *validators = (struct fetch_validators){0};
-    progress_init(&bar, refresh->progress, refresh->feed->name, 0);
-    struct fetch_request request = {.url = refresh->feed->url, .site = refresh->site, .limits = &fetch_default_limits};
-    struct fetch_result result = {0};
-    enum status st = transfer ? transfer_part(refresh, anew, &bar, &result.not_modified, &why)
-                              : fetch(&request, refresh->fd, &bar, validators, &result, &why);
-    *not_modified = result.not_modified;
+    refresh->not_modified = false;
+    refresh->validators = (struct fetch_validators){0};
+    refresh->zone = (struct feed_zone){0};
+    if (lseek(refresh->work.fd, 0, SEEK_SET) || ftruncate(refresh->work.fd, 0))
+        return fault_errno(fault, ST_IO, "can't empty %s", refresh->work.part);
+    progress_init(&bar, refresh->work.progress, refresh->feed->name, 0);
+    enum status st = transfer_url_is(str_of(url)) ? fetch_by_transfer(refresh, url, &bar, fault)
+                                                  : fetch_by_web(refresh, url, &bar, fault);
     progress_fini(&bar);
-    return st == ST_OK ? ST_OK : fault_set(fault, st, "%s: %s", refresh->feed->name, why.text);
+    return st;
 }
 
-static enum status import_part(struct refresh *refresh, struct feed_report *report, struct fault *fault)
+/* --- What to do with it. --- */
+
+/* How many entries the body in force had; of one that is not remembered what the store has; 0: there is none that a new
+ * one could be compared with. */
+static uint64_t entries_before(const struct feed_work *work, const struct feed *feed)
 {
-    struct feed feed = *refresh->feed;
-    if (transfer_url_is(str_of(feed.url)) && !strcmp(feed.format, "auto"))
-        feed.format = "rpz"; /* which no look at its lines tells as surely */
-    if (lseek(refresh->fd, 0, SEEK_SET))
-        return fault_errno(fault, ST_IO, "can't rewind %s", refresh->part);
-    enum status st =
-        import_fd(refresh->site, refresh->fd, feed.name, feed.url, &feed, refresh->progress, report, fault);
+    struct source_info info;
+    uint64_t sum = 0;
+    if (!feed_state_comparable(&work->state, feed))
+        return 0;
+    if (work->state.entries)
+        return work->state.entries;
+    if (source_newest(work->store_dir, work->name, &info, NULL) == ST_OK)
+        for (size_t kind = 0; kind < INDICATOR_KINDS; kind++)
+            sum += info.counts[kind];
+    return sum;
+}
+
+static enum status ask_whether_believed(void *user, const struct feed_report *report, struct fault *fault)
+{
+    struct refresh *refresh = user;
+    struct feed_state *state = &refresh->work.state;
+    if (refresh->options & FEED_ACCEPT) {
+        state->held = (struct feed_held){0};
+        return ST_OK;
+    }
+    enum status st = accept_count(refresh->feed, entries_before(&refresh->work, refresh->feed), report_entries(report),
+                                  clock_wall_ms(), &state->held, fault);
+    refresh->held_back = st != ST_OK;
+    return st;
+}
+
+static enum status refuse_rejected(struct refresh *refresh, const char *body, struct fault *fault)
+{
+    struct feed_state *state = &refresh->work.state;
+    char when[CLOCK_TEXT_SIZE];
+    bool same_zone = refresh->zone.known && state->rejected_serial == refresh->zone.serial;
+    if (!state->rejected[0] || (strcmp(body, state->rejected) && !same_zone))
+        return ST_OK;
+    if (refresh->options & FEED_ACCEPT) {
+        state->rejected[0] = '\0';
+        state->rejected_ms = 0;
+        state->rejected_serial = -1;
+        return ST_OK;
+    }
+    refresh->held_back = true;
+    clock_format(state->rejected_ms, when);
+    return fault_set(fault, ST_DENIED,
+                     "it is still the list that was rolled back at %s; a new one will be taken by itself, this one by "
+                     "`ccward feeds refresh %s --accept`",
+                     when, refresh->feed->name);
+}
+
+/* What was fetched becomes what is in force, or is found to be that. */
+static enum status take_body(struct refresh *refresh, struct feed_report *report, struct fault *fault)
+{
+    struct feed_work *work = &refresh->work;
+    struct import_gate gate = {ask_whether_believed, refresh};
+    char body[DIGEST_TEXT_SIZE], origin[FEED_URL_SIZE];
+    enum status st = work_digest(work->fd, body, fault);
     if (st != ST_OK)
         return st;
-    if (fsync(refresh->fd) || rename(refresh->part, refresh->raw))
-        return fault_errno(fault, ST_IO, "can't keep %s", refresh->raw);
-    close(refresh->fd);
-    refresh->fd = -1;
+    if (refresh->current && !strcmp(body, work->state.body)) {
+        *report = work_unchanged(work);
+        return ST_OK;
+    }
+    st = refuse_rejected(refresh, body, fault);
+    if (st == ST_OK)
+        st = accept_marker(work->fd, refresh->feed->must_contain, fault);
+    if (st != ST_OK)
+        return st;
+    web_url_shown(refresh->feed->url, origin, sizeof origin);
+    st = work_publish(
+        work,
+        &(struct work_body){
+            .fd = work->fd, .digest = body, .name = work->name, .origin = origin, .feed = refresh->feed, .gate = &gate},
+        report, fault);
+    if (st != ST_OK) {
+        work->state.refused = *report;
+        return st;
+    }
+    return work_keep(work, fault);
+}
+
+static enum status try_address(struct refresh *refresh, const char *url, struct feed_report *report,
+                               struct fault *fault)
+{
+    struct feed_state *state = &refresh->work.state;
+    enum status st = fetch_address(refresh, url, fault);
+    if (st == ST_OK && refresh->not_modified) {
+        *report = work_unchanged(&refresh->work);
+    } else if (st == ST_OK) {
+        st = take_body(refresh, report, fault);
+    }
+    if (st != ST_OK)
+        return st;
+    state->validators = refresh->validators;
+    state->zone = refresh->zone;
+    web_url_shown(url, state->from, sizeof state->from);
+    feed_state_adopt(state, refresh->feed);
     return ST_OK;
 }
 
-static enum status fetch_and_import(struct refresh *refresh, struct feed_report *report, struct fault *fault)
+/* Whether another address may do better: a list that is not believed will not be believed from there either. */
+static bool is_worth_a_mirror(const struct refresh *refresh, enum status st)
 {
-    struct fetch_validators validators = refresh->state.validators;
-    bool not_modified = false;
-    enum status st = fetch_part(refresh, &validators, &not_modified, fault);
-    if (st == ST_OK && not_modified)
-        report->unchanged = true;
-    else if (st == ST_OK)
-        st = import_part(refresh, report, fault);
+    return st != ST_OK && st != ST_CLOSED && st != ST_FULL && st != ST_IO && st != ST_NOMEM && st != ST_BUSY &&
+           !refresh->held_back;
+}
+
+static void add_mirror(struct fault *fault, size_t index, const struct fault *why)
+{
+    struct fault both = {0};
+    fault_set(&both, ST_OK, "%.240s; mirror %zu: %.200s", fault->text, index, why->text);
+    *fault = both;
+}
+
+static enum status try_addresses(struct refresh *refresh, struct feed_report *report, struct fault *fault)
+{
+    const struct feed *feed = refresh->feed;
+    enum status st = check_pace(refresh, feed->url, fault);
+    refresh->not_asked = st != ST_OK;
     if (st != ST_OK)
         return st;
-    refresh->state.validators = validators;
-    refresh->state.zone = refresh->zone;
-    feed_state_adopt(&refresh->state, refresh->feed);
-    return ST_OK;
+    for (size_t i = 0; i <= feed->mirror_count; i++) {
+        struct fault why = {0};
+        if (i && check_pace(refresh, address_at(feed, i), NULL) != ST_OK)
+            continue;
+        st = try_address(refresh, address_at(feed, i), report, &why);
+        if (st == ST_OK)
+            fault->text[0] = '\0';
+        else if (!i || !is_worth_a_mirror(refresh, st))
+            *fault = why;
+        else
+            add_mirror(fault, i, &why);
+        if (!is_worth_a_mirror(refresh, st))
+            break;
+    }
+    return st;
 }
+
+/* --- What is remembered. --- */
 
 /* Takes an expired zone out of force. Where the store is in use it is done at the next try. */
 static void withdraw(struct refresh *refresh, struct feed_report *report, struct fault *fault)
 {
+    struct feed_work *work = &refresh->work;
     struct fault whole = {0};
     int lock;
-    if (store_lock(refresh->store_dir, &lock, NULL) != ST_OK)
+    if (store_lock(work->store_dir, &lock, NULL) != ST_OK)
         return;
-    report->expired = source_remove(refresh->store_dir, refresh->feed->name, NULL) == ST_OK;
+    report->expired = source_remove(work->store_dir, work->name, NULL) == ST_OK;
     store_unlock(lock);
     if (!report->expired)
         return;
-    unlink(refresh->raw); /* or the next zone would be built on it, and it could be put back in force */
+    unlink(work->raw); /* or the next zone would be built on it, and it could be put back in force */
+    work->state.body[0] = '\0';
+    work->state.generation = 0;
     fault_set(&whole, ST_OK, "%s; the zone has expired and is not in force any more", fault->text);
     *fault = whole;
 }
 
+static void note_failure(struct refresh *refresh, struct feed_report *report, struct fault *fault)
+{
+    struct feed_state *state = &refresh->work.state;
+    if (!feed_state_matches(state, refresh->feed)) {
+        /* It failed with new settings: wait for them, but read what is fetched then. */
+        feed_state_adopt(state, refresh->feed);
+        state->outdated = true;
+        state->zone = (struct feed_zone){0};
+    }
+    state->failures++;
+    state->held_back = refresh->held_back;
+    state->retry_at_ms = refresh->retry_s ? state->last_try_ms + refresh->retry_s * 1000 : 0;
+    if (feed_state_zone_expired(state) && state->generation)
+        withdraw(refresh, report, fault);
+    text_printable(state->reason, sizeof state->reason, str_of(fault->text));
+}
+
 static enum status remember(struct refresh *refresh, enum status st, struct feed_report *report, struct fault *fault)
 {
-    struct feed_state *state = &refresh->state;
+    struct feed_state *state = &refresh->work.state;
     state->last_try_ms = clock_wall_ms();
     if (st == ST_OK) {
         state->last_success_ms = state->last_try_ms;
-        if (!report->unchanged)
-            state->last_change_ms = state->last_try_ms;
         state->failures = 0;
         state->reason[0] = '\0';
+        state->held_back = false;
+        state->held = (struct feed_held){0};
+        state->retry_at_ms = 0;
+        state->refused = (struct feed_report){0};
     } else {
-        if (!feed_state_matches(state, refresh->feed)) {
-            /* It failed with new settings: wait for them, but fetch in full then. */
-            feed_state_adopt(state, refresh->feed);
-            state->validators = (struct fetch_validators){0};
-            state->zone = (struct feed_zone){0};
-        }
-        state->failures++;
-        if (feed_state_zone_expired(state) && source_in_store(refresh))
-            withdraw(refresh, report, fault);
-        text_printable(state->reason, sizeof state->reason, str_of(fault->text));
+        note_failure(refresh, report, fault);
     }
     struct fault why = {0};
-    enum status saved = feed_state_save(refresh->state_dir, refresh->feed->name, state, &why);
+    enum status saved = work_save(&refresh->work, &why);
     return st == ST_OK && saved != ST_OK ? fault_set(fault, saved, "%s", why.text) : st;
 }
 
-enum status feed_refresh(const struct feed_site *site, const struct feed *feed, bool progress,
+/* FAULT's text gets the feed's name, unless it has it already. */
+static void name_feed(const struct feed *feed, struct fault *fault)
+{
+    struct fault named = {0};
+    size_t n = strlen(feed->name);
+    if (!strncmp(fault->text, feed->name, n) && fault->text[n] == ':')
+        return;
+    fault_set(&named, ST_OK, "%s: %s", feed->name, fault->text);
+    *fault = named;
+}
+
+enum status feed_refresh(const struct feed_site *site, const struct feed *feed, unsigned options, bool progress,
                          struct feed_report *report, struct fault *fault)
 {
     struct fault own = {0};
-    struct refresh refresh = {.site = site, .state_dir = site->state_dir, .feed = feed, .progress = progress, .fd = -1};
+    struct refresh refresh = {.feed = feed, .options = options};
     *report = (struct feed_report){0};
     interrupt_begin();
-    enum status st = prepare(&refresh, &own);
+    enum status st = check_feed(feed, &own);
     if (st == ST_OK)
-        st = open_part(&refresh, &own);
+        st = work_begin(&refresh.work, site, feed->name, progress, &own);
     if (st != ST_OK)
         goto out;
-    feed_state_load(site->state_dir, feed->name, &refresh.state);
-    st = fetch_and_import(&refresh, report, &own);
-    if (st != ST_CLOSED) /* interrupted: as if it had not been tried */
+    refresh.current = work_is_current(&refresh.work, feed);
+    st = try_addresses(&refresh, report, &own);
+    if (st != ST_OK)
+        name_feed(feed, &own);
+    if (st != ST_CLOSED && !refresh.not_asked) /* interrupted: as if it had not been tried */
         st = remember(&refresh, st, report, &own);
-    if (refresh.fd >= 0) {
-        unlink(refresh.part);
-        close(refresh.fd);
-    }
+    work_end(&refresh.work);
 out:
     interrupt_end();
     return st == ST_OK ? ST_OK : fault_set(fault, st, "%s", own.text);

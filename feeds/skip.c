@@ -49,6 +49,14 @@ const char *skip_text(enum skip skip)
     return skips[skip].text;
 }
 
+const char *skip_text_find(struct str text)
+{
+    for (enum skip skip = SKIP_NOT + 1; skip < SKIP_COUNT; skip++)
+        if (str_eq(text, str_of(skips[skip].text)))
+            return skips[skip].text;
+    return NULL;
+}
+
 bool skip_is_fault(enum skip skip)
 {
     CHECK(skip < SKIP_COUNT);

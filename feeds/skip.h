@@ -3,6 +3,8 @@
 
 #include <stdbool.h>
 
+#include "base/text.h"
+
 enum skip {
     SKIP_NOT, /* it is taken */
     /* Faults: they count against the feed (FEED_MAX_INVALID_PERCENT). */
@@ -47,5 +49,7 @@ enum skip {
 
 /* For people: "not a host name". Static. */
 const char *skip_text(enum skip skip);
+/* The same text as skip_text() gives, for one that was kept in a file; NULL: there is no such reason. */
+const char *skip_text_find(struct str text);
 /* Whether it is a fault of the feed's, as against something that is left out on purpose. */
 bool skip_is_fault(enum skip skip);

@@ -97,7 +97,7 @@ static void a_state_that_cannot_be_written_is_a_failure(void **state)
     struct feed_state out = {0};
     struct fault fault = {0};
     (void)state;
-    assert_int_equal(feed_state_save(in_scratch("missing"), "mine", &out, &fault), ST_IO);
+    assert_int_equal(feed_state_save(in_scratch("missing"), "mine", &out, &fault), ST_NOT_FOUND);
     assert_non_null(strstr(fault.text, "mine.json"));
 }
 

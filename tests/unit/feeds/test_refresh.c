@@ -23,7 +23,7 @@ static enum status refresh(const char *path)
 {
     struct feed feed = feed_at(path);
     fault = (struct fault){0};
-    return feed_refresh(&site, &feed, false, &report, &fault);
+    return feed_refresh(&site, &feed, 0, false, &report, &fault);
 }
 
 static struct feed_state state_now(void)
@@ -107,7 +107,7 @@ static void other_settings_fetch_in_full(void **state)
     assert_int_equal(refresh("/feed"), ST_OK);
     struct feed feed = feed_at("/feed");
     feed.category = CATEGORY_PHISHING;
-    assert_int_equal(feed_refresh(&site, &feed, false, &report, &fault), ST_OK);
+    assert_int_equal(feed_refresh(&site, &feed, 0, false, &report, &fault), ST_OK);
     assert_null(strstr(server.last_request, "If-None-Match"));
     assert_false(report.unchanged);
 }
@@ -176,10 +176,10 @@ static void names_and_urls_are_checked_first(void **state)
     (void)state;
     unsigned before = atomic_load(&server.requests);
     feed.name = "../mine";
-    assert_int_equal(feed_refresh(&site, &feed, false, &report, &fault), ST_INVALID);
+    assert_int_equal(feed_refresh(&site, &feed, 0, false, &report, &fault), ST_INVALID);
     feed = feed_at("/feed");
     feed.url = "";
-    assert_int_equal(feed_refresh(&site, &feed, false, &report, &fault), ST_INVALID);
+    assert_int_equal(feed_refresh(&site, &feed, 0, false, &report, &fault), ST_INVALID);
     assert_int_equal(atomic_load(&server.requests), before);
 }
 
@@ -191,7 +191,7 @@ static void a_file_is_a_feed_too(void **state)
     snprintf(file_url, sizeof file_url, "file://%s", write_text("local", "local.example\n"));
     feed.url = file_url;
     fault = (struct fault){0};
-    assert_int_equal(feed_refresh(&site, &feed, false, &report, &fault), ST_OK);
+    assert_int_equal(feed_refresh(&site, &feed, 0, false, &report, &fault), ST_OK);
     assert_int_equal(entries_in_force(), 1);
 }
 
