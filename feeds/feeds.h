@@ -49,8 +49,6 @@ struct feed_site {
     size_t upstream_count;
     const struct addr *listeners; /* of ccward's own DNS side: never asked, never blocked */
     size_t listener_count;
-    const struct addr *resolvers; /* the system's DNS servers, where they are the upstreams: never blocked */
-    size_t resolver_count;
 };
 
 enum { FEED_EXAMPLES = 5, FEED_REASONS = 40, FEED_GUARDS_MAX = 16 };

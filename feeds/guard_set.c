@@ -208,8 +208,6 @@ enum status guard_set_new(const struct feed_site *site, struct guard_set **out, 
     if (st == ST_OK)
         st = add_resolvers(set, site->upstreams, site->upstream_count);
     if (st == ST_OK)
-        st = add_resolvers(set, site->resolvers, site->resolver_count);
-    if (st == ST_OK)
         st = add_feed_hosts(set, site);
     if (st == ST_OK)
         st = find_own(set, site);

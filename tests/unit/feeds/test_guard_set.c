@@ -148,17 +148,15 @@ static void what_the_configuration_names_is_guarded(void **state)
         {.name = "b", .url = "file:///etc/hosts"},
         {.name = "c", .url = "http://203.0.113.9"},
     };
-    struct addr upstream, resolver, listener;
-    assert_int_equal(addr_parse(STR("203.0.113.53"), 53, &upstream), ST_OK);
-    assert_int_equal(addr_parse(STR("203.0.113.54"), 53, &resolver), ST_OK);
+    struct addr upstreams[2], listener;
+    assert_int_equal(addr_parse(STR("203.0.113.53"), 53, &upstreams[0]), ST_OK);
+    assert_int_equal(addr_parse(STR("203.0.113.54"), 53, &upstreams[1]), ST_OK);
     assert_int_equal(addr_parse(STR("198.51.100.1"), 53, &listener), ST_OK);
     const struct feed_site mine = {.state_dir = scratch,
                                    .feeds = feeds,
                                    .feed_count = 3,
-                                   .upstreams = &upstream,
-                                   .upstream_count = 1,
-                                   .resolvers = &resolver,
-                                   .resolver_count = 1,
+                                   .upstreams = upstreams,
+                                   .upstream_count = 2,
                                    .listeners = &listener,
                                    .listener_count = 1};
     (void)state;
