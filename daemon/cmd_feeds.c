@@ -107,6 +107,9 @@ static int remove_source(struct feeds_call *call)
         return command_misused(call->command, "which source is to be removed?");
     if (!strcmp(call->operand, "test-hosts"))
         return command_misused(call->command, "test-hosts is built in and cannot be removed");
+    if (!strcmp(call->operand, SOURCE_USER))
+        return command_misused(call->command, "user is the source of your own entries: `ccward lists remove` takes one "
+                                              "back");
     enum status status = store_lock(store_dir(&call->config), &lock, &fault);
     if (status == ST_OK) {
         status = source_remove(store_dir(&call->config), call->operand, &fault);

@@ -1,10 +1,13 @@
 #include "daemon/command.h"
 
 #include <getopt.h>
+#include <grp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "net/system_servers.h"
 
@@ -47,6 +50,17 @@ bool command_config(const char *path, struct config *config)
         fprintf(stderr, "ccward: the configuration cannot be read: %s\n", status_text(status));
     config_faults_free(&faults);
     return status == ST_OK;
+}
+
+enum status command_become_owner(const struct config *config, struct fault *fault)
+{
+    struct stat st;
+    if (geteuid() != 0 || stat(config->state_dir, &st) || !st.st_uid)
+        return ST_OK;
+    if (setgroups(0, NULL) || setgid(st.st_gid) || setuid(st.st_uid))
+        return fault_errno(fault, ST_DENIED, "%s belongs to user %u, whom root cannot become here", config->state_dir,
+                           (unsigned)st.st_uid);
+    return ST_OK;
 }
 
 const char *store_dir(const struct config *config)

@@ -25,6 +25,8 @@ int cmd_check_config(const struct command *command, int argc, char **argv);
 int cmd_feeds(const struct command *command, int argc, char **argv);
 int cmd_why(const struct command *command, int argc, char **argv);
 int cmd_hits(const struct command *command, int argc, char **argv);
+int cmd_entry(const struct command *command, int argc, char **argv); /* allow, deny */
+int cmd_lists(const struct command *command, int argc, char **argv);
 
 /* Prints the usage to standard output; returns EXIT_OK. */
 int command_help(const struct command *command);
@@ -38,6 +40,10 @@ int command_failed(enum status status, const struct fault *fault);
 
 /* Loads PATH, or the default place when NULL, printing faults; false: do not go on. */
 bool command_config(const char *path, struct config *config);
+
+/* For commands that write: what root writes into the state directory of the service's user has to belong to that user,
+ * or the daemon cannot read it. Root therefore becomes the directory's owner for the rest of the process. */
+enum status command_become_owner(const struct config *config, struct fault *fault) MUST_CHECK;
 
 /* STATE_DIR/reputation, in static storage. */
 const char *store_dir(const struct config *config);

@@ -5,6 +5,21 @@
 
 #include "daemon/command.h"
 
+#define ENTRY_HELP                                                                                                     \
+    "  SUBJECT             a name (with all below it), =NAME (alone), a URL, an address, a network, ADDRESS:PORT\n"      \
+    "      --for TIME      it ends by itself: 15m, 8h, 7d (default: never)\n"                                           \
+    "      --group GROUP   for the clients of this group of the configuration alone\n"                                  \
+    "      --log-only      a contact passes and is recorded\n"                                                          \
+    "      --note TEXT     a few words for whoever reads it later\n"                                                    \
+    "      --category CATEGORY  what the block page and the log call it (default: other)\n"                             \
+    "      --exact         a name without what is below it\n"                                                           \
+    "      --force         also what looks like a slip, such as a whole top-level domain\n"                             \
+    "      --json          print as JSON\n"                                                                             \
+    "  -c, --config FILE   the configuration (default: as for `ccward run`)\n"                                          \
+    "\n"                                                                                                               \
+    "The entry replaces an earlier one for the same subject and group. It is in force within a second, with or without\n" \
+    "a running daemon. `ccward lists` shows all, `ccward lists remove SUBJECT` takes one back; docs/lists.md has more.\n"
+
 static const struct command commands[] = {
     {"run", "start the resolver, the proxy and the block page, in the foreground",
      "Usage: ccward run [-c FILE] [--print-config | --annotated] [--quiet]\n"
@@ -54,6 +69,28 @@ static const struct command commands[] = {
      "      --json          print as JSON\n"
      "  -q, --quiet         print nothing, and let the exit code tell: 0 allow, 3 log, 4 block, 2 bad input\n",
      cmd_why},
+    {"allow", "let a name, URL, address or network pass, whatever the feeds say",
+     "Usage: ccward allow SUBJECT... [--for TIME] [--group GROUP] [--log-only] [--note TEXT] [OPTION...]\n"
+     "\n" ENTRY_HELP,
+     cmd_entry},
+    {"deny", "block a name, URL, address or network, whatever the feeds say",
+     "Usage: ccward deny SUBJECT... [--for TIME] [--group GROUP] [--log-only] [--note TEXT] [OPTION...]\n"
+     "\n" ENTRY_HELP,
+     cmd_entry},
+    {"lists", "show, take back, import and export what was allowed and denied",
+     "Usage: ccward lists [--json]\n"
+     "       ccward lists remove SUBJECT... [--group GROUP] [--exact]\n"
+     "       ccward lists export [FILE]\n"
+     "       ccward lists import FILE [--force]\n"
+     "       ccward lists import FILE --allow|--deny [--for TIME] [--group GROUP] [--log-only] [--note TEXT] ...\n"
+     "\n"
+     "  -c, --config FILE   the configuration (default: as for `ccward run`)\n"
+     "      --json          print as JSON\n"
+     "      --group GROUP   of the entries that are for this group alone\n"
+     "\n"
+     "`import` reads what `export` wrote, or, with --allow or --deny, a plain list: a subject a line, `#` starts a\n"
+     "comment; the other options are those of `ccward allow`. It takes all of a file or nothing.\n",
+     cmd_lists},
     {"hits", "show the callbacks that were seen",
      "Usage: ccward hits [-c FILE] [--since TIME] [--json | --csv] [--follow]\n"
      "\n"

@@ -46,7 +46,7 @@ static void verdict_text(const struct row *row, char *out, size_t size)
     if (row->built_in)
         snprintf(out, size, "built-in");
     else if (!row->feed)
-        snprintf(out, size, "imported");
+        snprintf(out, size, strcmp(row->info->name, SOURCE_USER) ? "imported" : "your own: `ccward lists`");
     else if (row->state.failures)
         snprintf(out, size, "failed %u time%s: %s", row->state.failures, row->state.failures == 1 ? "" : "s",
                  row->state.reason);
@@ -157,7 +157,8 @@ static json_t *time_json(int64_t wall_ms)
 static json_t *row_json(const struct row *row, const char *state_dir)
 {
     const struct source_info none = {0}, *info = row->info ? row->info : &none;
-    const char *kind = row->built_in ? "built-in" : row->feed ? "configured" : "imported";
+    bool own = !row->feed && !strcmp(info->name, SOURCE_USER);
+    const char *kind = row->built_in ? "built-in" : row->feed ? "configured" : own ? "user" : "imported";
     json_t *json = json_pack(
         "{s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:o, s:o, s:o, s:i, s:s*}", "name", row_name(row), "kind", kind,
         "format", row_format(row), "category", category_text(row->feed ? row->feed->category : info->category),

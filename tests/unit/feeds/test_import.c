@@ -94,7 +94,7 @@ static void a_bad_feed_leaves_the_old_one_in_force(void **state)
 
 static void a_name_that_is_no_file_name_is_refused(void **state)
 {
-    static const char *const names[] = {"", "../up", "a/b", "Upper", ".hidden", "test-hosts"};
+    static const char *const names[] = {"", "../up", "a/b", "Upper", ".hidden", "test-hosts", "user"};
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct feed feed = mine;
@@ -103,7 +103,7 @@ static void a_name_that_is_no_file_name_is_refused(void **state)
         feed.name = names[i];
         assert_int_equal(feed_import(&site, write_text("feed", "evil.example\n"), &feed, false, &report, &fault),
                          ST_INVALID);
-        assert_non_null(strstr(fault.text, i < 5 ? "no name for a feed" : "built-in"));
+        assert_non_null(strstr(fault.text, i < 5 ? "no name for a feed" : i < 6 ? "built-in" : "your own entries"));
     }
 }
 
