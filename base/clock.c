@@ -19,6 +19,11 @@ int64_t clock_mono_ms(void)
     return faked ? fake_mono : read_ms(CLOCK_MONOTONIC);
 }
 
+int64_t clock_boot_ms(void)
+{
+    return faked ? fake_mono : read_ms(CLOCK_BOOTTIME);
+}
+
 int64_t clock_wall_ms(void)
 {
     return faked ? fake_wall : read_ms(CLOCK_REALTIME);
@@ -56,4 +61,18 @@ void clock_format(int64_t wall_ms, char out[CLOCK_TEXT_SIZE])
     if (!strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm))
         text[0] = '\0';
     snprintf(out, CLOCK_TEXT_SIZE, "%s.%03dZ", text, ms);
+}
+
+void clock_format_span(int64_t s, char out[CLOCK_SPAN_SIZE])
+{
+    enum { MINUTE = 60, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
+    s = s > 0 ? s : 0;
+    if (s < 2 * MINUTE)
+        snprintf(out, CLOCK_SPAN_SIZE, "%lld s", (long long)s);
+    else if (s < 2 * HOUR)
+        snprintf(out, CLOCK_SPAN_SIZE, "%lld min", (long long)(s + MINUTE / 2) / MINUTE);
+    else if (s < 2 * DAY)
+        snprintf(out, CLOCK_SPAN_SIZE, "%lld h", (long long)(s + HOUR / 2) / HOUR);
+    else
+        snprintf(out, CLOCK_SPAN_SIZE, "%lld d", (long long)(s / DAY + (s % DAY >= DAY / 2)));
 }

@@ -217,6 +217,14 @@ void incidents_flush(struct incidents *incidents)
     incidents->changed_count = incidents->gone_count = 0;
 }
 
+size_t incidents_number(const struct incidents *incidents)
+{
+    size_t number = 0;
+    for (size_t i = 0; i < SLOTS; i++)
+        number += incidents->records[i].key != 0;
+    return number;
+}
+
 bool incidents_is_failing(const struct incidents *incidents)
 {
     return incidents->failing;

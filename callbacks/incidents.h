@@ -35,6 +35,7 @@ void incidents_close(struct incidents *incidents);
 void incidents_count(struct incidents *incidents, const struct callback *callback, struct incident_view *view);
 /* Writes what changed; the control thread calls it about once a second. */
 void incidents_flush(struct incidents *incidents);
+size_t incidents_number(const struct incidents *incidents); /* control thread; of those that are remembered */
 /* Control thread: from the first write that failed until one succeeds. */
 bool incidents_is_failing(const struct incidents *incidents);
 

@@ -1,6 +1,5 @@
 #include "console/console.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +8,7 @@
 #include "net/http_server.h"
 
 struct console {
-    void (*health)(void *arg, struct console_health *health);
+    bool (*health)(void *arg, struct buf *out);
     void *arg;
     struct addr *proxy;
     size_t proxy_count;
@@ -53,22 +52,12 @@ static void answer_index(struct console *console, struct http_exchange *exchange
 
 static void answer_health(struct console *console, struct http_exchange *exchange)
 {
-    struct console_health health = {0};
-    console->health(console->arg, &health);
-    json_t *json = json_pack("{s:s, s:s?, s:{s:I, s:I, s:I, s:I}, s:I}", "state", health.state, "reason", health.reason,
-                             "counts", "sources", (json_int_t)health.sources, "names", (json_int_t)health.names, "urls",
-                             (json_int_t)health.urls, "networks", (json_int_t)health.networks, "uptime_s",
-                             (json_int_t)health.uptime_s);
-    char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
     struct buf body = {0};
-    buf_printf(&body, "%s\n", text ? text : "{\"state\": \"degraded\"}"); /* out of memory, or a reason in no UTF-8 */
-    bool ok = text && !strcmp(health.state, "ok");
+    bool ok = console->health(console->arg, &body);
     http_response_add(exchange, ok ? 200 : 503,
                       "Content-Type: application/json\r\nCache-Control: no-store\r\n" COMMON_HEADERS,
                       str_of(buf_text(&body)));
     buf_free(&body);
-    free(text);
-    json_decref(json);
 }
 
 static void answer_pac(struct console *console, struct http_exchange *exchange)

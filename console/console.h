@@ -2,24 +2,19 @@
 #pragma once
 
 #include "base/addr.h"
+#include "base/buf.h"
 #include "base/status.h"
 #include "net/loop.h"
 
 struct console;
-
-struct console_health {
-    const char *state;  /* "ok", "degraded", "stopping" */
-    const char *reason; /* why it is not ok; may be NULL */
-    uint64_t sources, names, urls, networks;
-    int64_t uptime_s;
-};
 
 struct console_settings {
     const struct addr *listen;
     size_t listen_count;
     const struct addr *proxy; /* for /proxy.pac: the proxy's listeners; a wildcard becomes the address asked */
     size_t proxy_count;
-    void (*health)(void *arg, struct console_health *health);
+    /* What /healthz answers, JSON appended to OUT; whether all is well. */
+    bool (*health)(void *arg, struct buf *out);
     void *arg;
 };
 

@@ -45,8 +45,8 @@ static void show_table(const struct call *call, const struct user_lists *lists)
     for (size_t i = 0; i < user_lists_count(lists); i++) {
         const struct user_entry *entry = user_lists_at(lists, i);
         bool known = own_group_known(&call->config, entry->group);
-        char left[32], verb[16];
-        own_left_text(entry->expires_s, call->now_s, left, sizeof left);
+        char left[CLOCK_SPAN_SIZE], verb[16];
+        own_left_text(entry->expires_s, call->now_s, left);
         snprintf(verb, sizeof verb, "%s%s", user_verb_text(entry->verb), entry->log_only ? ",log" : "");
         printf("%-9s %-*s %-12s %-9s %s%s\n", verb, width, entry->subject, entry->group[0] ? entry->group : "all", left,
                entry->note, known ? "" : " (the configuration has no such group)");

@@ -160,8 +160,8 @@ static json_t *json_hit(const struct store *store, const struct answer *answer, 
     const struct store_hit *hit = &answer->hits[index];
     const struct record *record = &hit->record;
     static const char *const kinds[] = {"name", "url", "network"};
-    return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:i, s:i, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o}", "source",
-                     store_source_info(store, hit->source)->name, "source_created",
+    return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:i, s:i, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o}",
+                     "source", store_source_info(store, hit->source)->name, "source_created",
                      json_date((uint32_t)(store_source_info(store, hit->source)->created_ms / 1000)), "indicator",
                      answer->indicators[index], "kind", kinds[hit->kind], "category", category_text(record->category),
                      "risk", risk_text(record->risk), "family", json_view(record->family), "confidence",

@@ -6,8 +6,9 @@
 enum exit_code {
     EXIT_OK = 0,
     EXIT_FAILED = 1,
-    EXIT_USAGE = 2, /* the call, or what it was given, is wrong */
-    EXIT_LOG = 3,   /* `why --quiet` */
+    EXIT_USAGE = 2,       /* the call, or what it was given, is wrong */
+    EXIT_LOG = 3,         /* `why --quiet` */
+    EXIT_NOT_RUNNING = 3, /* `status`, as LSB has it for init scripts */
     EXIT_BLOCK = 4,
     EXIT_BUSY = 75, /* sysexits(3) EX_TEMPFAIL: another process holds a port, the state or the store */
     EXIT_CONFIG = 78,
@@ -27,6 +28,10 @@ int cmd_why(const struct command *command, int argc, char **argv);
 int cmd_hits(const struct command *command, int argc, char **argv);
 int cmd_entry(const struct command *command, int argc, char **argv); /* allow, deny */
 int cmd_lists(const struct command *command, int argc, char **argv);
+int cmd_status(const struct command *command, int argc, char **argv);
+
+/* In the state directory; locked by the running daemon. */
+#define PID_FILE "ccward.pid"
 
 /* Prints the usage to standard output; returns EXIT_OK. */
 int command_help(const struct command *command);

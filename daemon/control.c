@@ -16,7 +16,10 @@
 #include "callbacks/recorder.h"
 #include "console/console.h"
 #include "daemon/announce.h"
+#include "daemon/clock_watch.h"
 #include "daemon/command.h"
+#include "daemon/health.h"
+#include "daemon/lists_watch.h"
 #include "daemon/refresher.h"
 #include "daemon/signals.h"
 #include "daemon/snapshot.h"
@@ -41,6 +44,9 @@ struct control {
     size_t upstream_count;
     struct policy *policy;
     struct snapshot_facts facts;
+    struct fault policy_fault; /* why `policy` is not what store and configuration say; empty: it is */
+    struct lists_watch lists;
+    struct clock_watch clock;
     struct timespec store_seen; /* mtime of the store directory that `policy` was made from */
     bool store_unsettled;       /* it was very young then */
     struct incidents *incidents;
@@ -59,17 +65,29 @@ struct control {
 
 /* --- Opening, in this order; each step says what is wrong in words for a person. --- */
 
+/* `ccward status` holds it for a moment to see whether it is held. */
+static bool take_lock(int fd)
+{
+    enum { TRIES = 5, WAIT_US = 10000 };
+    for (unsigned tries = 0; flock(fd, LOCK_EX | LOCK_NB); tries++) {
+        if (tries == TRIES)
+            return false;
+        usleep(WAIT_US);
+    }
+    return true;
+}
+
 static enum status lock_state(struct control *control, struct fault *fault)
 {
     const char *dir = control->config->state_dir;
     char path[4200], owner[32] = "";
     if (mkdir(dir, 0750) != 0 && errno != EEXIST)
         return fault_errno(fault, ST_IO, "the state directory %s cannot be made", dir);
-    snprintf(path, sizeof path, "%s/ccward.pid", dir);
+    snprintf(path, sizeof path, "%s/" PID_FILE, dir);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
     if (fd < 0)
         return fault_errno(fault, ST_IO, "%s cannot be opened", path);
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (!take_lock(fd)) {
         ssize_t n = pread(fd, owner, sizeof owner - 1, 0);
         owner[n > 0 ? strcspn(owner, "\n") : 0] = '\0';
         close(fd);
@@ -150,11 +168,16 @@ static void note_store_time(struct control *control, struct timespec seen)
     control->store_unsettled = age_ms >= 0 && age_ms <= SETTLE_MS;
 }
 
-static void tell_damage(const struct control *control)
+/* What it told BEFORE it does not tell again. */
+static void tell_damage(const struct snapshot_facts *before, const struct snapshot_facts *now)
 {
-    if (control->facts.damaged)
+    if (now->damaged == before->damaged && !strcmp(now->why.text, before->why.text))
+        return;
+    if (now->damaged)
         log_error("%u source(s) of the store are damaged and left out: %s. `ccward feeds refresh` fetches them anew",
-                  control->facts.damaged, control->facts.why.text);
+                  now->damaged, now->why.text);
+    else
+        log_info("the store is whole again");
 }
 
 static enum status open_records(struct control *control, struct fault *fault)
@@ -203,21 +226,39 @@ static enum status open_workers(struct control *control, struct fault *fault)
     return ST_OK;
 }
 
-static void health(void *arg, struct console_health *health)
+static const char *refresh_fault(const void *arg, const char *feed)
 {
     const struct control *control = arg;
-    bool unwritten = collector_is_failing(control->collector) || incidents_is_failing(control->incidents);
-    *health = (struct console_health){.state = control->stopping                     ? "stopping"
-                                               : control->facts.damaged || unwritten ? "degraded"
-                                                                                     : "ok",
-                                      .reason = control->facts.damaged ? control->facts.why.text
-                                                : unwritten            ? "callbacks or incidents cannot be written"
-                                                                       : NULL,
-                                      .sources = control->facts.sources,
-                                      .names = control->facts.counts[INDICATOR_NAME],
-                                      .urls = control->facts.counts[INDICATOR_URL],
-                                      .networks = control->facts.counts[INDICATOR_NETWORK],
-                                      .uptime_s = (clock_mono_ms() - control->started_ms) / 1000};
+    return control->refresher ? refresher_fault(control->refresher, feed) : "";
+}
+
+static bool health(void *arg, struct buf *out)
+{
+    const struct control *control = arg;
+    struct health_facts facts = {.config = control->config,
+                                 .store = policy_store(control->policy),
+                                 .snapshot = &control->facts,
+                                 .upstreams = control->upstreams,
+                                 .upstream_count = control->upstream_count,
+                                 .store_fault = control->policy_fault.text,
+                                 .lists_fault = control->lists.fault.text,
+                                 .running = true,
+                                 .stopping = control->stopping,
+                                 .callbacks_failing = collector_is_failing(control->collector),
+                                 .incidents_failing = incidents_is_failing(control->incidents),
+                                 .uptime_s = (clock_mono_ms() - control->started_ms) / 1000,
+                                 .hits = collector_counters(control->collector)->hits,
+                                 .incidents = incidents_number(control->incidents),
+                                 .clock_note = control->clock.note,
+                                 .refresh_fault = refresh_fault,
+                                 .refresh_arg = control};
+    json_t *json = health_json(&facts);
+    char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+    bool ok = text && !strcmp(json_string_value(json_object_get(json, "state")), "ok");
+    buf_printf(out, "%s\n", text ? text : "{\"state\": \"degraded\", \"reason\": \"out of memory\"}");
+    free(text);
+    json_decref(json);
+    return ok;
 }
 
 static enum status open_console(struct control *control, struct fault *fault)
@@ -236,6 +277,26 @@ static enum status open_console(struct control *control, struct fault *fault)
 
 /* --- While it runs. --- */
 
+/* What was in force stays in force for REASON, which is told once. */
+static void keep_policy(struct control *control, const char *reason)
+{
+    struct fault fault = {0};
+    control->retry_ms = clock_mono_ms() + RETRY_MS;
+    fault_set(&fault, ST_IO, "%s", reason);
+    if (strcmp(fault.text, control->policy_fault.text))
+        log_error("%s; what was in force stays in force", reason);
+    control->policy_fault = fault;
+}
+
+/* True: all workers have it, or will between two rounds. */
+static bool hand_out(struct control *control, struct policy *policy)
+{
+    bool taken = true;
+    for (size_t i = 0; i < control->worker_count; i++)
+        taken = worker_set_policy(control->workers[i], policy) == ST_OK && taken;
+    return taken;
+}
+
 /* Judges by what the configuration and the store say now; what was in force stays when that fails. */
 static enum status renew_policy(struct control *control, const struct config *config)
 {
@@ -244,23 +305,21 @@ static enum status renew_policy(struct control *control, const struct config *co
     struct snapshot_facts facts;
     struct timespec seen = store_time(config);
     enum status status = snapshot_build(config, control->policy, &policy, &facts, &fault);
+    note_store_time(control, seen);
     if (status != ST_OK) {
-        log_error("%s; what was in force stays in force", fault.text);
-        note_store_time(control, seen); /* said now and then, not ten times a second */
-        control->retry_ms = clock_mono_ms() + RETRY_MS;
+        keep_policy(control, fault.text);
         return status;
     }
-    control->retry_ms = 0;
-    for (size_t i = 0; i < control->worker_count; i++)
-        if (worker_set_policy(control->workers[i], policy) != ST_OK) {
-            log_error("a worker cannot take the new policy: out of memory or file descriptors");
-            control->retry_ms = clock_mono_ms() + RETRY_MS;
-        }
+    tell_damage(&control->facts, &facts);
+    if (hand_out(control, policy)) {
+        control->retry_ms = 0;
+        control->policy_fault.text[0] = '\0';
+    } else {
+        keep_policy(control, "a worker cannot take the new policy: out of memory or file descriptors");
+    }
     policy_unref(control->policy);
     control->policy = policy;
     control->facts = facts;
-    note_store_time(control, seen);
-    tell_damage(control);
     log_info("in force: %zu sources with %llu names, %llu URLs, %llu networks", facts.sources,
              (unsigned long long)facts.counts[INDICATOR_NAME], (unsigned long long)facts.counts[INDICATOR_URL],
              (unsigned long long)facts.counts[INDICATOR_NETWORK]);
@@ -282,6 +341,8 @@ static void on_step(void *arg)
         sd_notify(0, "WATCHDOG=1");
     }
     zone_news_step(control->news, control->refresher, now);
+    lists_watch_step(&control->lists, control->config->state_dir);
+    clock_watch_step(&control->clock);
     if (store_changed(control) || (control->retry_ms && now >= control->retry_ms))
         (void)!renew_policy(control, control->config);
 }
@@ -362,11 +423,13 @@ static enum status open_all(struct control *control, struct fault *fault)
         status = fault_set(fault, ST_NOMEM, "out of memory or file descriptors");
     if (status == ST_OK) {
         find_upstreams(control);
+        lists_watch_start(&control->lists, config->state_dir);
+        clock_watch_start(&control->clock);
         note_store_time(control, store_time(config));
         status = snapshot_build(config, NULL, &control->policy, &control->facts, fault);
     }
     if (status == ST_OK) {
-        tell_damage(control);
+        tell_damage(&(struct snapshot_facts){0}, &control->facts);
         status = open_records(control, fault);
     }
     if (status == ST_OK)

@@ -6,19 +6,21 @@
 #include "daemon/command.h"
 
 #define ENTRY_HELP                                                                                                     \
-    "  SUBJECT             a name (with all below it), =NAME (alone), a URL, an address, a network, ADDRESS:PORT\n"      \
-    "      --for TIME      it ends by itself: 15m, 8h, 7d (default: never)\n"                                           \
-    "      --group GROUP   for the clients of this group of the configuration alone\n"                                  \
-    "      --log-only      a contact passes and is recorded\n"                                                          \
-    "      --note TEXT     a few words for whoever reads it later\n"                                                    \
-    "      --category CATEGORY  what the block page and the log call it (default: other)\n"                             \
-    "      --exact         a name without what is below it\n"                                                           \
-    "      --force         also what looks like a slip, such as a whole top-level domain\n"                             \
-    "      --json          print as JSON\n"                                                                             \
-    "  -c, --config FILE   the configuration (default: as for `ccward run`)\n"                                          \
+    "  SUBJECT             a name (with all below it), =NAME (alone), a URL, an address, a network, ADDRESS:PORT\n"    \
+    "      --for TIME      it ends by itself: 15m, 8h, 7d (default: never)\n"                                          \
+    "      --group GROUP   for the clients of this group of the configuration alone\n"                                 \
+    "      --log-only      a contact passes and is recorded\n"                                                         \
+    "      --note TEXT     a few words for whoever reads it later\n"                                                   \
+    "      --category CATEGORY  what the block page and the log call it (default: other)\n"                            \
+    "      --exact         a name without what is below it\n"                                                          \
+    "      --force         also what looks like a slip, such as a whole top-level domain\n"                            \
+    "      --json          print as JSON\n"                                                                            \
+    "  -c, --config FILE   the configuration (default: as for `ccward run`)\n"                                         \
     "\n"                                                                                                               \
-    "The entry replaces an earlier one for the same subject and group. It is in force within a second, with or without\n" \
-    "a running daemon. `ccward lists` shows all, `ccward lists remove SUBJECT` takes one back; docs/lists.md has more.\n"
+    "The entry replaces an earlier one for the same subject and group. It is in force within a second, with or "       \
+    "without\n"                                                                                                        \
+    "a running daemon. `ccward lists` shows all, `ccward lists remove SUBJECT` takes one back; docs/lists.md has "     \
+    "more.\n"
 
 static const struct command commands[] = {
     {"run", "start the resolver, the proxy and the block page, in the foreground",
@@ -91,6 +93,14 @@ static const struct command commands[] = {
      "`import` reads what `export` wrote, or, with --allow or --deny, a plain list: a subject a line, `#` starts a\n"
      "comment; the other options are those of `ccward allow`. It takes all of a file or nothing.\n",
      cmd_lists},
+    {"status", "say whether it is running and well, and why not",
+     "Usage: ccward status [-c FILE] [--json]\n"
+     "\n"
+     "  -c, --config FILE   the configuration (default: as for `ccward run`)\n"
+     "      --json          print as JSON: what /healthz of the console answers\n"
+     "\n"
+     "Exits 0 when it is running and well, 1 when something is wrong that is told, 3 when it is not running.\n",
+     cmd_status},
     {"hits", "show the callbacks that were seen",
      "Usage: ccward hits [-c FILE] [--since TIME] [--json | --csv] [--follow]\n"
      "\n"

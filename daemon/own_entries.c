@@ -159,32 +159,23 @@ struct user_entry own_entry(const struct own_options *options, const struct user
                                .expires_s = options->for_s ? now_s + options->for_s : 0};
 }
 
-void own_left_text(int64_t expires_s, int64_t now_s, char *out, size_t size)
+void own_left_text(int64_t expires_s, int64_t now_s, char out[CLOCK_SPAN_SIZE])
 {
-    int64_t left_s = expires_s - now_s;
     if (!expires_s)
-        snprintf(out, size, "for good");
-    else if (left_s <= 0)
-        snprintf(out, size, "over");
-    else if (left_s < 120)
-        snprintf(out, size, "%lld s", (long long)left_s);
-    else if (left_s < 2 * 3600)
-        snprintf(out, size, "%lld min", (long long)((left_s + 59) / 60));
-    else if (left_s < 2 * 86400)
-        snprintf(out, size, "%lld h", (long long)((left_s + 3599) / 3600));
+        text_copy(out, CLOCK_SPAN_SIZE, STR("for good"));
     else
-        snprintf(out, size, "%lld d", (long long)((left_s + 86399) / 86400));
+        clock_format_span(expires_s - now_s, out);
 }
 
 void own_entry_text(const struct user_entry *entry, int64_t now_s, struct buf *out)
 {
     struct user_subject subject;
     const char *extent = "";
-    char left[32];
+    char left[CLOCK_SPAN_SIZE];
     if (user_subject_parse(str_of(entry->subject), &subject, NULL) == ST_OK && subject.kind == INDICATOR_NAME)
         extent = subject.exact ? " (this name alone)" : " and all below it";
     buf_printf(out, "%s %s%s", user_verb_text(entry->verb), entry->subject, extent);
-    own_left_text(entry->expires_s, now_s, left, sizeof left);
+    own_left_text(entry->expires_s, now_s, left);
     if (entry->expires_s)
         buf_printf(out, ", for %s", left);
     if (entry->group[0])

@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 
+#include "base/clock.h"
 #include "daemon/command.h"
 #include "reputation/user_lists_file.h"
 
@@ -32,8 +33,8 @@ struct user_entry own_entry(const struct own_options *options, const struct user
 
 /* "deny evil.example and all below it for 15 min, for group kids" */
 void own_entry_text(const struct user_entry *entry, int64_t now_s, struct buf *out);
-/* "for good", "15 min", "over". */
-void own_left_text(int64_t expires_s, int64_t now_s, char *out, size_t size);
+/* "for good", "15 min". */
+void own_left_text(int64_t expires_s, int64_t now_s, char out[CLOCK_SPAN_SIZE]);
 /* NULL when out of memory, or for NULL. */
 json_t *own_entry_json(const struct user_entry *entry, int64_t now_s);
 

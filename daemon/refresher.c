@@ -3,14 +3,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/command.h"
+#include "daemon/refresh_reasons.h"
 #include "daemon/signals.h"
 
 enum {
@@ -22,7 +25,10 @@ enum {
 struct refresher {
     struct timer *timer;
     const struct config *config;
+    struct refresh_reasons *reasons;
     pid_t child; /* 0: none */
+    int output;  /* what it says on standard error, in memory: a full disk must not silence it; -1: none */
+    bool too_late;
     char child_feed[SOURCE_NAME_SIZE];
     int64_t child_until_ms;
     size_t last_feed; /* index of the one that was started last */
@@ -30,7 +36,7 @@ struct refresher {
     int64_t wait_ms;  /* after a child that failed; doubles */
 };
 
-static void run_child(const char *config_path, const char *feed)
+static void run_child(const char *config_path, const char *feed, int output)
 {
     signals_unblock();
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -38,6 +44,8 @@ static void run_child(const char *config_path, const char *feed)
         dup2(null, STDIN_FILENO);
         dup2(null, STDOUT_FILENO);
     }
+    if (output >= 0)
+        dup2(output, STDERR_FILENO);
     const char *argv[] = {"ccward", "feeds", "refresh", feed, "-c", config_path, NULL};
     if (!config_path)
         argv[4] = NULL;
@@ -46,13 +54,25 @@ static void run_child(const char *config_path, const char *feed)
     _exit(127);
 }
 
+static void close_output(struct refresher *refresher)
+{
+    if (refresher->output >= 0)
+        close(refresher->output);
+    refresher->output = -1;
+}
+
 static void start_child(struct refresher *refresher, const char *feed)
 {
+    refresher->output = memfd_create("refresh", MFD_CLOEXEC);
+    refresher->too_late = false;
     pid_t pid = fork(); /* between fork and exec only async-signal-safe calls: other threads may hold locks */
     if (pid == 0)
-        run_child(refresher->config->path, feed);
+        run_child(refresher->config->path, feed, refresher->output);
     if (pid < 0) {
-        log_error("feed %s: a process for its refresh cannot be started: %s", feed, strerror(errno));
+        char why[128];
+        snprintf(why, sizeof why, "a process for its refresh cannot be started: %s", strerror(errno));
+        refresh_reasons_failed(refresher->reasons, feed, why);
+        close_output(refresher);
         return;
     }
     refresher->child = pid;
@@ -78,7 +98,7 @@ static void on_look(void *arg)
     struct refresher *refresher = arg;
     timer_start(refresher->timer, LOOK_INTERVAL_MS);
     if (refresher->child && clock_mono_ms() > refresher->child_until_ms) {
-        log_error("feed %s: refresh took too long and was ended", refresher->child_feed);
+        refresher->too_late = true;
         kill(refresher->child, SIGKILL);
     }
     size_t count = refresher->config->feed_count, asked;
@@ -98,10 +118,14 @@ static void on_look(void *arg)
 enum status refresher_new(struct loop *loop, const struct config *config, struct refresher **out)
 {
     struct refresher *refresher = calloc(1, sizeof *refresher);
-    if (!refresher || !(refresher->timer = timer_new(loop, on_look, refresher))) {
+    if (!refresher || !(refresher->reasons = refresh_reasons_new()) ||
+        !(refresher->timer = timer_new(loop, on_look, refresher))) {
+        if (refresher)
+            refresh_reasons_free(refresher->reasons);
         free(refresher);
         return ST_NOMEM;
     }
+    refresher->output = -1;
     refresher->config = config;
     timer_start(refresher->timer, 0);
     *out = refresher;
@@ -130,15 +154,46 @@ void refresher_set_config(struct refresher *refresher, const struct config *conf
     timer_start(refresher->timer, 0);
 }
 
+/* What the child has said, cut at its start. */
+static void read_output(const struct refresher *refresher, char *out, size_t size)
+{
+    off_t length = lseek(refresher->output, 0, SEEK_END), from = length < (off_t)size ? 0 : length - (off_t)size + 1;
+    ssize_t n = length > 0 ? pread(refresher->output, out, size - 1, from) : 0;
+    out[n > 0 ? n : 0] = '\0';
+}
+
+static void tell_end(struct refresher *refresher, int result)
+{
+    char output[4096], why[64];
+    read_output(refresher, output, sizeof output);
+    close_output(refresher);
+    const char *feed = refresher->child_feed;
+    if (refresher->too_late)
+        refresh_reasons_failed(refresher->reasons, feed, "its refresh took too long and was ended");
+    else if (WIFSIGNALED(result)) {
+        snprintf(why, sizeof why, "its refresh was ended by signal %d", WTERMSIG(result));
+        refresh_reasons_failed(refresher->reasons, feed, why);
+    } else if (WEXITSTATUS(result) == EXIT_OK) {
+        if (output[0] && write(STDERR_FILENO, output, strlen(output)) < 0)
+            log_debug("feed %s: %s", feed, strerror(errno));
+        refresh_reasons_clear(refresher->reasons, feed);
+    } else if (WEXITSTATUS(result) != EXIT_BUSY) { /* then another one refreshes it */
+        refresh_reasons_failed(refresher->reasons, feed, output);
+    }
+}
+
+const char *refresher_fault(const struct refresher *refresher, const char *feed)
+{
+    return refresh_reasons_of(refresher->reasons, feed);
+}
+
 void refresher_reap(struct refresher *refresher)
 {
     int result;
     if (!refresher->child || waitpid(refresher->child, &result, WNOHANG) != refresher->child)
         return;
-    /* The child has told the reason on standard error and kept it in the feed's state. */
-    if (WIFSIGNALED(result))
-        log_error("feed %s: refresh was ended by signal %d", refresher->child_feed, WTERMSIG(result));
     refresher->child = 0;
+    tell_end(refresher, result);
     /* A child that could not even keep its feed's state leaves the feed due: do not start one after the other. */
     bool failed = !WIFEXITED(result) || WEXITSTATUS(result) != EXIT_OK;
     int64_t longer_ms = refresher->wait_ms * 2 < LOOK_INTERVAL_MS ? LOOK_INTERVAL_MS : refresher->wait_ms * 2;
@@ -159,6 +214,8 @@ void refresher_free(struct refresher *refresher)
                 kill(refresher->child, SIGKILL);
         }
     }
+    close_output(refresher);
+    refresh_reasons_free(refresher->reasons);
     timer_free(refresher->timer);
     free(refresher->asked);
     free(refresher);

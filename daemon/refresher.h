@@ -15,5 +15,7 @@ void refresher_ask(struct refresher *refresher, size_t index);
 void refresher_set_config(struct refresher *refresher, const struct config *config);
 /* After SIGCHLD: collects the child that has ended. */
 void refresher_reap(struct refresher *refresher);
+/* Why the last refresh of FEED failed; empty: it did not, or there was none. */
+const char *refresher_fault(const struct refresher *refresher, const char *feed);
 /* Asks a running child to end, and waits for it. */
 void refresher_free(struct refresher *refresher);

@@ -22,6 +22,10 @@ static enum status open_store(const struct config *config, const struct policy *
         return fault_set(fault, status, "the store in %s cannot be opened: %s", store_dir(config),
                          facts->why.text[0] ? facts->why.text : status_text(status));
     }
+    if (store_damage_count(made)) {
+        const struct store_damage *first = store_damage_at(made, 0);
+        fault_set(&facts->why, ST_CORRUPT, "%s: %s", first->name, first->why.text);
+    }
     *store = made;
     return ST_OK;
 }

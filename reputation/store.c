@@ -13,6 +13,8 @@ struct store {
     struct source *sources[STORE_MAX_SOURCES];
     size_t count;
     const struct store *previous; /* its unchanged sources are shared; borrowed */
+    struct store_damage *damages;
+    size_t damage_count;
 };
 
 struct store *store_new(void)
@@ -26,6 +28,7 @@ void store_free(struct store *store)
         return;
     for (size_t i = 0; i < store->count; i++)
         source_close(store->sources[i]);
+    free(store->damages);
     free(store);
 }
 
@@ -69,11 +72,43 @@ const struct source_info *store_source_info(const struct store *store, size_t in
     return &store->sources[index]->info;
 }
 
+size_t store_damage_count(const struct store *store)
+{
+    return store->damage_count;
+}
+
+const struct store_damage *store_damage_at(const struct store *store, size_t index)
+{
+    return &store->damages[index];
+}
+
+/* The same reason is told once, however often the store is opened anew. */
+static bool is_told(const struct store *store, const struct store_damage *damage)
+{
+    for (size_t i = 0; store && i < store->damage_count; i++)
+        if (!strcmp(store->damages[i].name, damage->name) && !strcmp(store->damages[i].why.text, damage->why.text))
+            return true;
+    return false;
+}
+
+static enum status note_damage(struct store *store, const char *name, const struct fault *why)
+{
+    struct store_damage *damages = reallocarray(store->damages, store->damage_count + 1, sizeof *damages);
+    if (!damages)
+        return ST_NOMEM;
+    store->damages = damages;
+    struct store_damage *damage = &damages[store->damage_count++];
+    *damage = (struct store_damage){.why = *why};
+    text_copy(damage->name, sizeof damage->name, str_of(name));
+    if (!is_told(store->previous, damage))
+        log_error("reputation source %s: %s", name, why->text);
+    return ST_OK;
+}
+
 /* One directory on its way into a store. */
 struct directory {
     const char *name;
     int fd;
-    unsigned damaged;
     bool last_pass;
     bool vanished; /* a listed file was gone: a writer took an old generation away, so that there is a newer one */
 };
@@ -98,11 +133,10 @@ static enum status add_newest(struct store *store, struct directory *dir, const 
             dir->vanished = true;
             return ST_OK;
         }
-        if (!damaged)
-            log_error("reputation source %s: %s", entry->name, fault.text);
+        if (!damaged && note_damage(store, entry->name, &fault) != ST_OK)
+            return ST_NOMEM;
         damaged = true;
     }
-    dir->damaged += damaged;
     return status == ST_OK ? store_add_own(store, source) : ST_OK;
 }
 
@@ -129,16 +163,17 @@ enum status store_add_directory(struct store *store, const char *name, unsigned 
     if (dir.fd < 0)
         return errno == ENOENT ? ST_OK : fault_errno(fault, errno == EACCES ? ST_DENIED : ST_IO, "%s", name);
     enum status status = ST_OK;
+    size_t before = store->damage_count;
     for (unsigned pass = 1; status == ST_OK && pass <= DIRECTORY_PASSES; pass++) {
         dir.vanished = false;
         dir.last_pass = pass == DIRECTORY_PASSES;
         status = add_listed(store, &dir);
         if (!dir.vanished)
             break;
-        dir.damaged = 0; /* the next pass counts again what is left out */
+        store->damage_count = before; /* the next pass notes again what is left out */
     }
     close(dir.fd);
-    *damaged = dir.damaged;
+    *damaged = (unsigned)(store->damage_count - before);
     return status == ST_OK ? ST_OK : fault_set(fault, status, "%s: %s", name, status_text(status));
 }
 

@@ -54,10 +54,18 @@ struct store *store_new_after(const struct store *previous);
 void store_free(struct store *store);
 /* Takes the source. ST_TOO_LARGE over STORE_MAX_SOURCES, ST_EXISTS for a name that is there. */
 enum status store_add_own(struct store *store, struct source *source) MUST_CHECK;
-/* Adds what is in force in DIR. A source that can't be opened is left out, its fault logged once, and counted in
- * *DAMAGED; a generation before it is taken where there is one. A DIR that does not exist is an empty one. */
+/* Adds what is in force in DIR. A source that can't be opened is left out, its fault logged (unless the store before
+ * had the same), noted, and counted in *DAMAGED; a generation before it is taken where there is one. A DIR that does
+ * not exist is an empty one. */
 enum status store_add_directory(struct store *store, const char *dir, unsigned *damaged,
                                 struct fault *fault) MUST_CHECK;
+/* What could not be opened of the directories added. */
+struct store_damage {
+    char name[SOURCE_NAME_SIZE];
+    struct fault why;
+};
+size_t store_damage_count(const struct store *store);
+const struct store_damage *store_damage_at(const struct store *store, size_t index);
 size_t store_source_count(const struct store *store);
 const struct source_info *store_source_info(const struct store *store, size_t index);
 
@@ -91,8 +99,8 @@ size_t store_find_url(struct store_reader *reader, const struct canonical_url *u
 size_t store_find_addr(struct store_reader *reader, const struct addr *addr, uint32_t now_s, struct store_hit *hits,
                        size_t max);
 
-/* The three above find entries for TRIGGER_SUBJECT alone; these find those for another trigger. Whether there are any in
- * some source is known beforehand, so that a query costs nothing where no zone has such rules. */
+/* The three above find entries for TRIGGER_SUBJECT alone; these find those for another trigger. Whether there are any
+ * in some source is known beforehand, so that a query costs nothing where no zone has such rules. */
 bool store_has_trigger(const struct store_reader *reader, enum record_trigger trigger);
 size_t store_find_trigger_name(struct store_reader *reader, enum record_trigger trigger, const struct dname *name,
                                uint32_t now_s, struct store_hit *hits, size_t max);

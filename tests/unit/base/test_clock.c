@@ -61,6 +61,23 @@ static void a_time_past_all_years_keeps_its_bounds(void **state)
     }
 }
 
+static void spans_are_rounded_for_people(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t s;
+        const char *text;
+    } cases[] = {
+        {-5, "0 s"},       {0, "0 s"},    {119, "119 s"},   {120, "2 min"},  {899, "15 min"},
+        {7199, "120 min"}, {7200, "2 h"}, {172799, "48 h"}, {172800, "2 d"}, {INT64_MAX, "106751991167301 d"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char out[CLOCK_SPAN_SIZE];
+        clock_format_span(cases[i].s, out);
+        assert_string_equal(out, cases[i].text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -68,6 +85,7 @@ int main(void)
         cmocka_unit_test(the_real_clocks_do_not_go_back),
         cmocka_unit_test(times_are_written_in_utc),
         cmocka_unit_test(a_time_past_all_years_keeps_its_bounds),
+        cmocka_unit_test(spans_are_rounded_for_people),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

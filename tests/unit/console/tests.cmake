@@ -1,2 +1,2 @@
-ccward_unit(console console LINKS PkgConfig::JANSSON)
+ccward_unit(console console)
 ccward_unit(console proxy_pac)

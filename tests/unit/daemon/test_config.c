@@ -103,10 +103,15 @@ static void each_fault_is_told_with_file_line_and_field(void **state)
 static void faults_of_one_kind_do_not_hide_others(void **state)
 {
     (void)state;
-    const char *all[] = {"dns.block-answer.foo: there is no such category", "dns.block-answer.c2: 'pages' is none of",
-                         "groups[0].clients[0]: '999.1.1.1' is no network", "groups[0].names: 'maybe' is none of",
-                         "groups[1]: has no name", "feeds[0]: has no url", "feeds[0].name: 'A B' is no name",
-                         "feeds[0].format: 'zip' is no format", "feeds[0].interval: '1s' is out of range",
+    const char *all[] = {"dns.block-answer.foo: there is no such category",
+                         "dns.block-answer.c2: 'pages' is none of",
+                         "groups[0].clients[0]: '999.1.1.1' is no network",
+                         "groups[0].names: 'maybe' is none of",
+                         "groups[1]: has no name",
+                         "feeds[0]: has no url",
+                         "feeds[0].name: 'A B' is no name",
+                         "feeds[0].format: 'zip' is no format",
+                         "feeds[0].interval: '1s' is out of range",
                          "feeds[1].url: 'gopher://x/' is no address"};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         assert_fault("dns: {block-answer: {c2: pages, foo: page}}\n"

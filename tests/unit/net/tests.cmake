@@ -1,3 +1,4 @@
+ccward_unit(net http_ask LINKS Threads::Threads)
 ccward_unit(net http_server)
 ccward_unit(net listener)
 ccward_unit(net loop LINKS Threads::Threads)

@@ -1,0 +1,28 @@
+/* How an installation fares, as one JSON object: what /healthz answers and `ccward status` prints. */
+#pragma once
+
+#include <jansson.h>
+
+#include "daemon/snapshot.h"
+
+/* What is known; a running daemon knows all of it, a command what the files tell. */
+struct health_facts {
+    const struct config *config;
+    const struct store *store; /* NULL: it could not be opened */
+    const struct snapshot_facts *snapshot;
+    const struct addr *upstreams;
+    size_t upstream_count;
+    const char *store_fault; /* why what is in force is not what the store has; empty: it is */
+    const char *lists_fault; /* the same of the user's own entries */
+
+    /* Of a running daemon. */
+    bool running, stopping, callbacks_failing, incidents_failing;
+    int64_t uptime_s;
+    uint64_t hits, incidents;
+    const char *clock_note;                                          /* a jump of the clock; empty: none */
+    const char *(*refresh_fault)(const void *arg, const char *feed); /* of a refresh that could not keep its reason */
+    const void *refresh_arg;
+};
+
+/* NULL when out of memory. `state` is "ok", "degraded" (then `problems` says why), "stopping" or "stopped". */
+json_t *health_json(const struct health_facts *facts);
