@@ -34,8 +34,8 @@ static void set_state(const char *feed, int64_t success_ms, unsigned failures, c
     struct feed_state state = {.last_try_ms = now_ms, .last_success_ms = success_ms, .failures = failures};
     struct fault fault = {0};
     text_copy(state.reason, sizeof state.reason, str_of(reason));
-    text_copy(state.url, sizeof state.url, STR("https://feeds.example/"));
-    text_copy(state.format, sizeof state.format, STR("domains"));
+    text_copy(state.settings.url, sizeof state.settings.url, STR("https://feeds.example/"));
+    text_copy(state.settings.format, sizeof state.settings.format, STR("domains"));
     assert_int_equal(feed_state_save(dir, feed, &state, &fault), ST_OK);
 }
 

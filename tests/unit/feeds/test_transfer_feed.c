@@ -21,7 +21,7 @@ static struct feed zone_feed(const char *scheme, const char *host)
 static enum status refresh(const struct feed *feed)
 {
     fault = (struct fault){0};
-    enum status st = feed_refresh(&site, feed, false, &report, &fault);
+    enum status st = feed_refresh(&site, feed, 0, false, &report, &fault);
     fake_wait();
     return st;
 }
