@@ -1,11 +1,17 @@
 #include "policy/policy.h"
 
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
 #include "base/clock.h"
+
+struct mark {
+    uint64_t id;   /* for struct passed */
+    unsigned rank; /* the place in the settings */
+};
 
 struct policy {
     atomic_uint references;
@@ -14,11 +20,12 @@ struct policy {
     struct policy_group *groups;
     struct network *networks;
     struct policy_source *sources; /* by index in the store */
+    struct mark *marks;            /* likewise */
     int user_source;               /* index in the store; -1: none */
 };
 
-/* Look-ups of one subject, in the order of how much they say of it; a URL goes through all of them. */
-enum look { LOOK_URL, LOOK_NAME, LOOK_ADDRESS, LOOK_COUNT };
+/* Look-ups of one subject, in the order of how much they say of it; a URL goes through the first three. */
+enum look { LOOK_URL, LOOK_NAME, LOOK_ADDRESS, LOOK_CLIENT, LOOK_COUNT };
 
 struct found {
     struct store_hit hits[STORE_MAX_HITS];
@@ -32,13 +39,16 @@ struct policy_reader {
     struct dname name; /* lower case */
     struct addr addr;
     struct canonical_url url;
+    size_t data_length;
+    char data[POLICY_DATA_MAX];
 };
 
 /* What one source says: its most specific entry. */
 struct opinion {
     const struct store_hit *hit; /* NULL: none yet */
     enum action action;
-    bool exempts; /* the source takes the subject out of its own listing */
+    enum record_answer answer; /* of a block; or RECORD_ANSWER_TCP_ONLY, which makes more of ACTION_LOG */
+    bool exempts;              /* the source takes the subject out of its own listing */
     enum look look;
 };
 
@@ -55,12 +65,19 @@ static enum status copy_sources(const struct policy_settings *settings, struct p
 {
     size_t count = store_source_count(policy->store);
     policy->sources = calloc(count + 1, sizeof *policy->sources);
-    if (!policy->sources)
+    policy->marks = calloc(count + 1, sizeof *policy->marks);
+    if (!policy->sources || !policy->marks)
         return ST_NOMEM;
+    for (size_t i = 0; i < count; i++) {
+        const char *name = store_source_info(policy->store, i)->name;
+        policy->marks[i] = (struct mark){XXH3_64bits(name, strlen(name)), UINT_MAX};
+    }
     for (size_t i = 0; i < settings->source_count; i++) {
         int index = find_source(policy->store, settings->sources[i].name);
-        if (index >= 0)
-            policy->sources[index] = settings->sources[i];
+        if (index < 0)
+            continue;
+        policy->sources[index] = settings->sources[i];
+        policy->marks[index].rank = (unsigned)i;
     }
     policy->settings.sources = policy->sources;
     policy->settings.source_count = count;
@@ -122,6 +139,7 @@ void policy_unref(struct policy *policy)
     free(policy->groups);
     free(policy->networks);
     free(policy->sources);
+    free(policy->marks);
     free(policy);
 }
 
@@ -163,31 +181,35 @@ static const struct policy_group *group_of(const struct policy *policy, const st
     return &policy->settings.default_group;
 }
 
+/* A rule for clients is one for all that they ask: the group's mode for names holds. */
 static enum part_mode mode_of(const struct policy_group *group, enum look look)
 {
     switch (look) {
     case LOOK_URL:
         return group->urls;
     case LOOK_NAME:
+    case LOOK_CLIENT:
         return group->names;
     default:
         return group->addresses;
     }
 }
 
-static void look_up_name(struct policy_reader *reader, const struct dname *name, uint32_t now_s)
+static void look_up_name(struct policy_reader *reader, enum record_trigger trigger, const struct dname *name,
+                         uint32_t now_s)
 {
     struct found *found = &reader->found[LOOK_NAME];
     reader->name = *name;
     dname_lower(&reader->name);
-    found->count = store_find_name(reader->store, &reader->name, now_s, found->hits, STORE_MAX_HITS);
+    found->count = store_find_trigger_name(reader->store, trigger, &reader->name, now_s, found->hits, STORE_MAX_HITS);
 }
 
-static void look_up_address(struct policy_reader *reader, const struct addr *addr, uint32_t now_s)
+static void look_up_address(struct policy_reader *reader, enum record_trigger trigger, const struct addr *addr,
+                            uint32_t now_s)
 {
-    struct found *found = &reader->found[LOOK_ADDRESS];
+    struct found *found = &reader->found[trigger == TRIGGER_CLIENT ? LOOK_CLIENT : LOOK_ADDRESS];
     reader->addr = *addr;
-    found->count = store_find_addr(reader->store, &reader->addr, now_s, found->hits, STORE_MAX_HITS);
+    found->count = store_find_trigger_addr(reader->store, trigger, &reader->addr, now_s, found->hits, STORE_MAX_HITS);
 }
 
 static void look_up_url(struct policy_reader *reader, const struct subject *subject, const struct policy_group *group,
@@ -205,9 +227,23 @@ static void look_up_url(struct policy_reader *reader, const struct subject *subj
     if (url->host_is_address && group->addresses != PART_OFF) {
         struct addr addr = url->addr;
         addr.port = subject->port;
-        look_up_address(reader, &addr, now_s);
+        look_up_address(reader, TRIGGER_SUBJECT, &addr, now_s);
     } else if (!url->host_is_address && group->names != PART_OFF) {
-        look_up_name(reader, &url->name, now_s);
+        look_up_name(reader, TRIGGER_SUBJECT, &url->name, now_s);
+    }
+}
+
+static enum record_trigger trigger_of(enum subject_kind kind)
+{
+    switch (kind) {
+    case SUBJECT_CLIENT:
+        return TRIGGER_CLIENT;
+    case SUBJECT_NS_NAME:
+        return TRIGGER_NS_NAME;
+    case SUBJECT_NS_ADDRESS:
+        return TRIGGER_NS_ADDRESS;
+    default:
+        return TRIGGER_SUBJECT;
     }
 }
 
@@ -218,15 +254,21 @@ static void look_up(struct policy_reader *reader, const struct subject *subject,
         reader->found[look].count = 0;
     switch (subject->kind) {
     case SUBJECT_NAME:
+    case SUBJECT_NS_NAME:
         if (group->names != PART_OFF)
-            look_up_name(reader, subject->name, now_s);
+            look_up_name(reader, trigger_of(subject->kind), subject->name, now_s);
         break;
     case SUBJECT_URL:
         look_up_url(reader, subject, group, now_s);
         break;
     case SUBJECT_ADDRESS:
+    case SUBJECT_NS_ADDRESS:
         if (group->addresses != PART_OFF)
-            look_up_address(reader, &subject->addr, now_s);
+            look_up_address(reader, trigger_of(subject->kind), &subject->addr, now_s);
+        break;
+    case SUBJECT_CLIENT:
+        if (group->names != PART_OFF)
+            look_up_address(reader, TRIGGER_CLIENT, &subject->client, now_s);
         break;
     }
 }
@@ -249,24 +291,56 @@ static enum source_use use_of(const struct policy *policy, const struct store_hi
     return policy->sources[hit->source].use;
 }
 
+static bool has_passed(const struct policy *policy, const struct subject *subject, size_t source)
+{
+    return subject->passed && passed_has(subject->passed, policy->marks[source].id);
+}
+
 static bool hit_exempts(const struct policy *policy, const struct store_hit *hit)
 {
     return hit->record.flags & RECORD_ALLOW || use_of(policy, hit) == SOURCE_EXEMPTS;
 }
 
-/* What a hit asks for. The user's own address entries act as they say: the mode for addresses, `log` by default, is
- * there because feeds list shared addresses. */
+/* What a hit asks for. The user's own address entries act as they say, and so do those of a zone whose word the user
+ * takes: the mode for addresses, `log` by default, is there because feeds list shared addresses. */
 static enum action action_of(const struct policy *policy, const struct policy_group *group, enum look look,
                              const struct store_hit *hit)
 {
     bool users = hit->source == policy->user_source;
     enum action action = users ? ACTION_BLOCK : policy->settings.categories[hit->record.category];
-    bool capped = mode_of(group, look) == PART_LOG && !(users && look == LOOK_ADDRESS);
+    bool trusted = look == LOOK_ADDRESS && (users || policy->sources[hit->source].given);
+    bool capped = mode_of(group, look) == PART_LOG && !trusted;
     if (hit_exempts(policy, hit))
         return users && hit->record.flags & RECORD_LOG ? ACTION_LOG : ACTION_ALLOW;
     if (action == ACTION_BLOCK && (capped || hit->record.flags & RECORD_LOG || use_of(policy, hit) == SOURCE_MONITORS))
         return ACTION_LOG;
     return action;
+}
+
+/* How a block is answered: dropping and TCP are more than an answer, so that they hold in any case. */
+static enum record_answer answer_of(const struct policy *policy, const struct store_hit *hit)
+{
+    enum record_answer answer = hit->record.answer;
+    bool always = answer == RECORD_ANSWER_DROP || answer == RECORD_ANSWER_TCP_ONLY;
+    return always || policy->sources[hit->source].given ? answer : RECORD_ANSWER_CONFIGURED;
+}
+
+/* HIT as its source's opinion. What may pass by TCP is not blocked. */
+static struct opinion opinion_of(const struct policy *policy, const struct policy_group *group, enum look look,
+                                 const struct store_hit *hit)
+{
+    struct opinion opinion = {
+        .hit = hit, .look = look, .action = action_of(policy, group, look, hit), .exempts = hit_exempts(policy, hit)};
+    if (opinion.action == ACTION_BLOCK)
+        opinion.answer = answer_of(policy, hit);
+    if (opinion.answer == RECORD_ANSWER_TCP_ONLY)
+        opinion.action = ACTION_LOG;
+    return opinion;
+}
+
+static unsigned strength(const struct opinion *opinion)
+{
+    return 2u * opinion->action + (opinion->answer == RECORD_ANSWER_TCP_ONLY);
 }
 
 /* Adblock's order within one list: an important exemption, an important rule, all others. */
@@ -285,10 +359,10 @@ static unsigned closeness(const struct policy *policy, const struct store_hit *h
     return (record->group.length ? 2u : 0) + (record->port || record->flags & RECORD_EXACT ? 1u : 0);
 }
 
-/* Whether HIT stands before what its source has said so far. */
-static bool outweighs(const struct policy *policy, const struct store_hit *hit, bool exempts, enum action action,
-                      const struct opinion *opinion)
+/* Whether OTHER stands before what its source has said so far. */
+static bool outweighs(const struct policy *policy, const struct opinion *other, const struct opinion *opinion)
 {
+    const struct store_hit *hit = other->hit;
     unsigned before = importance(&opinion->hit->record), now = importance(&hit->record);
     if (now != before)
         return now > before;
@@ -298,7 +372,7 @@ static bool outweighs(const struct policy *policy, const struct store_hit *hit, 
     now = closeness(policy, hit);
     if (now != before)
         return now > before;
-    return !opinion->exempts && (exempts || action > opinion->action);
+    return !opinion->exempts && (other->exempts || strength(other) > strength(opinion));
 }
 
 /* Takes HIT into its source's opinion of one look-up. Hits come from the most to the least specific; equally specific
@@ -307,18 +381,16 @@ static bool outweighs(const struct policy *policy, const struct store_hit *hit, 
 static void weigh(const struct policy *policy, const struct policy_group *group, enum look look,
                   const struct store_hit *hit, struct opinion *opinion)
 {
-    bool exempts = hit_exempts(policy, hit);
-    enum action action = action_of(policy, group, look, hit);
-    if (opinion->hit && !outweighs(policy, hit, exempts, action, opinion))
-        return;
-    *opinion = (struct opinion){hit, action, exempts, look};
+    struct opinion other = opinion_of(policy, group, look, hit);
+    if (!opinion->hit || outweighs(policy, &other, opinion))
+        *opinion = other;
 }
 
 /* Takes what a source says of the host into what it says of the URL on it: an exempt URL is exempt on a listed host, a
  * listed URL is listed on an exempt host, and else the stronger of the two acts. */
 static void merge(const struct opinion *host, struct opinion *opinion)
 {
-    if (!opinion->hit || (host->hit && !opinion->exempts && host->action > opinion->action))
+    if (!opinion->hit || (host->hit && !opinion->exempts && strength(host) > strength(opinion)))
         *opinion = *host;
 }
 
@@ -328,16 +400,21 @@ static bool is_closer(const struct opinion *a, const struct opinion *b)
     return a->look != b->look ? a->look < b->look : a->hit->specificity > b->hit->specificity;
 }
 
-/* The user's entry before all; else the highest action, the more telling look-up, and the more specific entry. */
+/* The user's entry before all; else the highest action, the more telling look-up, the more specific entry, the one that
+ * says how it is to be answered, and the source that is configured first. */
 static bool is_stronger(const struct policy *policy, const struct opinion *a, const struct opinion *b)
 {
     if (a->hit->source == policy->user_source || b->hit->source == policy->user_source)
         return a->hit->source == policy->user_source;
     if (a->exempts != b->exempts)
         return b->exempts;
-    if (a->action != b->action)
-        return a->action > b->action;
-    return is_closer(a, b);
+    if (strength(a) != strength(b))
+        return strength(a) > strength(b);
+    if (is_closer(a, b) || is_closer(b, a))
+        return is_closer(a, b);
+    if (!a->answer != !b->answer)
+        return a->answer;
+    return policy->marks[a->hit->source].rank < policy->marks[b->hit->source].rank;
 }
 
 static void add_source(const struct policy *policy, const struct store_hit *hit, size_t *used,
@@ -358,7 +435,7 @@ static void fill(struct policy_reader *reader, const struct policy_group *group,
     const struct record *record = &best->hit->record;
     verdict->matched = true;
     verdict->action = best->action;
-    verdict->exempts = best->exempts || best->action == ACTION_ALLOW;
+    verdict->answer = best->answer;
     verdict->kind = best->hit->kind;
     verdict->category = record->category;
     verdict->risk = record->risk;
@@ -373,9 +450,28 @@ static void fill(struct policy_reader *reader, const struct policy_group *group,
     verdict->indicator_id = XXH3_64bits_withSeed(verdict->indicator, strlen(verdict->indicator), verdict->kind);
 }
 
+/* The records of a rule are entries of their own, all alike but for their data. */
+static void gather_data(struct policy_reader *reader, const struct policy_group *group, const struct opinion *best,
+                        uint16_t qtype)
+{
+    const struct found *found = &reader->found[best->look];
+    reader->data_length = 0;
+    for (size_t i = 0; i < found->count; i++) {
+        const struct store_hit *hit = &found->hits[i];
+        struct str data = hit->record.data;
+        if (hit->source != best->hit->source || hit->specificity != best->hit->specificity ||
+            hit->record.answer != RECORD_ANSWER_DATA || !applies(&hit->record, group, qtype) ||
+            data.length > sizeof reader->data - reader->data_length)
+            continue;
+        memcpy(reader->data + reader->data_length, data.data, data.length);
+        reader->data_length += data.length;
+    }
+}
+
 /* What each source says of the subject. */
-static void ask_sources(const struct policy_reader *reader, const struct policy_group *group, uint16_t qtype,
-                        size_t sources, struct opinion opinions[STORE_MAX_SOURCES])
+static void ask_sources(const struct policy_reader *reader, const struct policy_group *group,
+                        const struct subject *subject, uint16_t qtype, size_t sources,
+                        struct opinion opinions[STORE_MAX_SOURCES])
 {
     const struct policy *policy = reader->policy;
     memset(opinions, 0, sources * sizeof *opinions);
@@ -387,12 +483,35 @@ static void ask_sources(const struct policy_reader *reader, const struct policy_
         memset(said, 0, sources * sizeof *said);
         for (size_t i = 0; i < found->count; i++) {
             const struct store_hit *hit = &found->hits[i];
-            if (use_of(policy, hit) != SOURCE_GUARDS && applies(&hit->record, group, qtype))
+            if (use_of(policy, hit) != SOURCE_GUARDS && applies(&hit->record, group, qtype) &&
+                !has_passed(policy, subject, hit->source))
                 weigh(policy, group, look, hit, &said[hit->source]);
         }
         for (size_t i = 0; i < sources; i++)
             merge(&said[i], &opinions[i]);
     }
+}
+
+/* Keeps in mind which feeds take the subject out of their own listing, for what it leads to. What is for TCP alone
+ * passes by TCP, and goes no further by UDP. */
+static void note_passed(const struct policy *policy, const struct subject *subject, const struct opinion *opinions,
+                        size_t sources)
+{
+    for (size_t i = 0; subject->passed && i < sources; i++) {
+        bool stands_above = policy->sources[i].use == SOURCE_EXEMPTS || (int)i == policy->user_source;
+        if (opinions[i].hit && !stands_above && (opinions[i].exempts || opinions[i].answer == RECORD_ANSWER_TCP_ONLY))
+            passed_add(subject->passed, policy->marks[i].id);
+    }
+}
+
+/* Whether one that stands above all feeds has exempted the subject. */
+static bool is_approved(const struct policy *policy, const struct opinion *opinions, const struct opinion *best,
+                        size_t sources)
+{
+    bool approved = best->hit->source == policy->user_source;
+    for (size_t i = 0; i < sources; i++)
+        approved = approved || (opinions[i].hit && policy->sources[i].use == SOURCE_EXEMPTS);
+    return best->exempts && approved;
 }
 
 /* A feed that exempts takes the subject out of all feeds but those that have a more specific entry. */
@@ -408,6 +527,7 @@ static void exempt(const struct policy *policy, struct opinion *opinions, size_t
         bool feeds = (use == SOURCE_BLOCKS || use == SOURCE_MONITORS) && (int)i != policy->user_source;
         if (opinions[i].hit && feeds && !is_closer(&opinions[i], closest)) {
             opinions[i].action = ACTION_ALLOW;
+            opinions[i].answer = RECORD_ANSWER_CONFIGURED;
             opinions[i].exempts = true;
         }
     }
@@ -422,32 +542,11 @@ static void corroborate(const struct policy *policy, struct opinion *opinions, s
     for (size_t i = 0; i < sources; i++) {
         const struct policy_source *source = &policy->sources[i];
         unsigned wanted = opinions[i].look == LOOK_ADDRESS ? source->min_addresses : source->min_names;
-        if (opinions[i].hit && opinions[i].action == ACTION_BLOCK && listing < wanted)
+        if (opinions[i].hit && opinions[i].action != ACTION_ALLOW && listing < wanted) {
             opinions[i].action = ACTION_LOG;
+            opinions[i].answer = RECORD_ANSWER_CONFIGURED;
+        }
     }
-}
-
-static void judge_found(struct policy_reader *reader, const struct policy_group *group, uint16_t qtype,
-                        struct verdict *verdict)
-{
-    const struct policy *policy = reader->policy;
-    struct opinion opinions[STORE_MAX_SOURCES];
-    const struct opinion *best = NULL;
-    size_t sources = store_source_count(policy->store), used = 0;
-    ask_sources(reader, group, qtype, sources, opinions);
-    exempt(policy, opinions, sources);
-    corroborate(policy, opinions, sources);
-    for (size_t i = 0; i < sources; i++)
-        if (opinions[i].hit && (!best || is_stronger(policy, &opinions[i], best)))
-            best = &opinions[i];
-    if (!best)
-        return;
-    fill(reader, group, best, verdict);
-    verdict->sources[0] = '\0';
-    add_source(policy, best->hit, &used, verdict->sources);
-    for (size_t i = 0; i < sources; i++)
-        if (opinions[i].hit && &opinions[i] != best)
-            add_source(policy, opinions[i].hit, &used, verdict->sources);
 }
 
 /* What the name is looked up for; a URL's host is for its address. */
@@ -457,15 +556,53 @@ static uint16_t type_of(const struct subject *subject)
     return subject->kind == SUBJECT_URL ? TYPE_A : subject->kind == SUBJECT_NAME ? subject->qtype : 0;
 }
 
+static void judge_found(struct policy_reader *reader, const struct policy_group *group, const struct subject *subject,
+                        struct verdict *verdict)
+{
+    const struct policy *policy = reader->policy;
+    uint16_t qtype = type_of(subject);
+    struct opinion opinions[STORE_MAX_SOURCES];
+    const struct opinion *best = NULL;
+    size_t sources = store_source_count(policy->store), used = 0;
+    ask_sources(reader, group, subject, qtype, sources, opinions);
+    note_passed(policy, subject, opinions, sources);
+    exempt(policy, opinions, sources);
+    corroborate(policy, opinions, sources);
+    for (size_t i = 0; i < sources; i++)
+        if (opinions[i].hit && (!best || is_stronger(policy, &opinions[i], best)))
+            best = &opinions[i];
+    if (!best)
+        return;
+    verdict->exempts = is_approved(policy, opinions, best, sources);
+    fill(reader, group, best, verdict);
+    if (best->answer == RECORD_ANSWER_DATA)
+        gather_data(reader, group, best, qtype);
+    verdict->sources[0] = '\0';
+    add_source(policy, best->hit, &used, verdict->sources);
+    for (size_t i = 0; i < sources; i++)
+        if (opinions[i].hit && &opinions[i] != best)
+            add_source(policy, opinions[i].hit, &used, verdict->sources);
+}
+
+bool policy_has_trigger(const struct policy_reader *reader, enum record_trigger trigger)
+{
+    return store_has_trigger(reader->store, trigger);
+}
+
+struct str policy_data(const struct policy_reader *reader)
+{
+    return (struct str){reader->data, reader->data_length};
+}
+
 void policy_decide(struct policy_reader *reader, const struct subject *subject, struct verdict *verdict)
 {
     const struct policy_group *group = group_of(reader->policy, &subject->client);
     verdict->action = ACTION_ALLOW;
-    verdict->matched = false;
+    verdict->exempts = verdict->matched = false;
     look_up(reader, subject, group);
     for (enum look look = 0; look < LOOK_COUNT; look++)
         if (reader->found[look].count) {
-            judge_found(reader, group, type_of(subject), verdict);
+            judge_found(reader, group, subject, verdict);
             return;
         }
 }

@@ -30,13 +30,14 @@ struct policy_source {
     enum source_use use;
     /* So many sources must list a subject before this one's entry blocks it rather than records it; 0 is 1. */
     unsigned min_names /* and URLs */, min_addresses;
+    bool given; /* blocks are answered as its entries have it, addresses too, rather than as the category has it */
 };
 
 struct policy_settings {
     const struct policy_group *groups; /* the first whose networks hold the client; else `default_group` */
     size_t group_count;
-    struct policy_group default_group; /* clients unused */
-    const struct policy_source *sources;
+    struct policy_group default_group;   /* clients unused */
+    const struct policy_source *sources; /* of entries that are equal else the source named first decides */
     size_t source_count;
     enum action
         categories[CATEGORY_COUNT]; /* what a match of this category asks for, before the group's mode caps it */
@@ -55,6 +56,15 @@ const struct store *policy_store(const struct policy *policy);
 /* One thread's handle; holds a reference. */
 enum status policy_reader_new(struct policy *policy, struct policy_reader **reader) MUST_CHECK;
 void policy_reader_free(struct policy_reader *reader);
+
+/* Whether any entry is compared with what TRIGGER says. Where none is, its subjects need not be looked for. */
+bool policy_has_trigger(const struct policy_reader *reader, enum record_trigger trigger);
+
+enum { POLICY_DATA_MAX = 4096 };
+/* The records of the reader's last verdict with RECORD_ANSWER_DATA, each as type (16 bits), TTL (32), length (16), data
+ * with names written out; a target that starts with a label "*" stands for the name asked in its place. Valid until the
+ * next verdict. */
+struct str policy_data(const struct policy_reader *reader);
 
 /* The verdict for SUBJECT. Precedence: user approved > quarantine > user blocked > built-in and generators > feeds that
  * exempt > feeds; among feeds the highest action wins and all sources are named; within one source the most specific

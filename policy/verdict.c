@@ -12,3 +12,23 @@ const char *action_text(enum action action)
     }
     return "?";
 }
+
+bool passed_has(const struct passed *passed, uint64_t source)
+{
+    for (unsigned i = 0; i < passed->count; i++)
+        if (passed->sources[i] == source)
+            return true;
+    return false;
+}
+
+void passed_add(struct passed *passed, uint64_t source)
+{
+    if (passed->count < PASSED_MAX && !passed_has(passed, source))
+        passed->sources[passed->count++] = source;
+}
+
+void passed_merge(struct passed *passed, const struct passed *more)
+{
+    for (unsigned i = 0; i < more->count; i++)
+        passed_add(passed, more->sources[i]);
+}

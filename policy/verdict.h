@@ -9,18 +9,41 @@
 enum action { ACTION_ALLOW, ACTION_LOG, ACTION_BLOCK };
 const char *action_text(enum action action); /* "allow", "log", "block" */
 
-enum subject_kind { SUBJECT_NAME, SUBJECT_URL, SUBJECT_ADDRESS };
+enum subject_kind {
+    SUBJECT_NAME,
+    SUBJECT_URL,
+    SUBJECT_ADDRESS,
+    /* For the rules of policy zones that judge more than what is asked for and answered. */
+    SUBJECT_CLIENT,  /* who asks */
+    SUBJECT_NS_NAME, /* a name server of the zone that an answer is from */
+    SUBJECT_NS_ADDRESS,
+};
+
+enum { PASSED_MAX = 6 };
+
+/* The sources that let a query pass by an entry of theirs: they say nothing more of it, whatever it leads to. Known by
+ * a hash of their names, which outlives a swap of the policy; of more than fit the last ones act on. `{0}`: none. */
+struct passed {
+    unsigned count;
+    uint64_t sources[PASSED_MAX];
+};
+bool passed_has(const struct passed *passed, uint64_t source);
+void passed_add(struct passed *passed, uint64_t source);
+/* Takes what is in MORE as well. */
+void passed_merge(struct passed *passed, const struct passed *more);
 
 struct subject {
     enum subject_kind kind;
     struct addr client;       /* who asks */
-    const struct dname *name; /* NAME: any case */
+    const struct dname *name; /* NAME, NS_NAME: any case */
     uint16_t qtype;   /* NAME: what is asked for it, CNAME of an alias; 0: not known, then entries for some types alone
                        * act as well */
     struct str host;  /* URL: as in the request, without port */
     uint16_t port;    /* URL */
     struct str path;  /* URL: path and query as sent; empty counts as "/" */
-    struct addr addr; /* ADDRESS, with the port where it is known */
+    struct addr addr; /* ADDRESS, with the port where it is known; NS_ADDRESS */
+    /* Sources in it are not asked; those that let this subject pass are added. NULL: it stands for itself alone. */
+    struct passed *passed;
 };
 
 enum {
@@ -30,11 +53,14 @@ enum {
     GROUP_NAME_SIZE = 32,
 };
 
-/* Only action is set when it is ACTION_ALLOW and nothing matched. Plain data: may be kept and copied. */
+/* Only the first three are set when nothing matched. Plain data: may be kept and copied. */
 struct verdict {
     enum action action;
+    bool exempts; /* the user, or a feed that exempts, lets it pass, recorded or not: what it leads to is not judged */
     bool matched; /* an indicator was found (an allowed one too); the fields below are set */
-    bool exempts; /* it lets the subject pass, recorded or not: what the subject is an alias of is not judged */
+    /* How DNS is to answer a block. RECORD_ANSWER_TCP_ONLY goes with ACTION_LOG: let through, but by TCP alone. The
+     * records of RECORD_ANSWER_DATA are in policy_data(). */
+    enum record_answer answer;
     enum indicator_kind kind;
     enum category category;
     enum risk risk;

@@ -21,6 +21,9 @@ struct entry {
     enum category category;
     const char *family, *group;
     struct str types;
+    enum record_trigger trigger;
+    enum record_answer answer;
+    struct str data;
 };
 
 static inline struct indicator indicator_of(const struct entry *entry)
@@ -33,7 +36,10 @@ static inline struct indicator indicator_of(const struct entry *entry)
                                              .last_seen = 2000,
                                              .family = str_of(entry->family),
                                              .group = str_of(entry->group),
-                                             .types = entry->types}};
+                                             .types = entry->types,
+                                             .trigger = entry->trigger,
+                                             .answer = entry->answer,
+                                             .data = entry->data}};
     if (strstr(entry->text, "://")) {
         indicator.kind = INDICATOR_URL;
         indicator.url = str_of(entry->text);

@@ -517,7 +517,7 @@ static void a_verdict_tells_whether_the_subject_is_let_pass(void **state)
         {.source = "user", .text = "approved.example", .flags = RECORD_ALLOW},
         {.source = "user", .text = "watched.example", .flags = RECORD_ALLOW | RECORD_LOG},
     };
-    static const bool exempts[] = {false, false, true, false, true, true};
+    static const bool exempts[] = {false, false, false, false, true, true};
     struct policy_settings settings = default_settings();
     struct policy *policy = policy_over(&settings, entries, COUNT(entries));
     for (size_t i = 0; i < COUNT(entries); i++) {
@@ -555,7 +555,8 @@ static void an_entry_for_some_query_types_holds_for_them_alone(void **state)
     assert_int_equal(action_for_type(policy, 28), ACTION_BLOCK);
     assert_int_equal(action_for_type(policy, 5), ACTION_ALLOW);
     assert_int_equal(action_for_type(policy, 0), ACTION_BLOCK); /* who does not say what it asks for */
-    assert_int_equal(action_for(policy, "127.0.0.1", "http://x.example/"), ACTION_BLOCK); /* looked up for its address */
+    assert_int_equal(action_for(policy, "127.0.0.1", "http://x.example/"),
+                     ACTION_BLOCK); /* looked up for its address */
     policy_unref(policy);
     policy = policy_over(&settings, text, 1);
     assert_int_equal(action_for_type(policy, 16), ACTION_BLOCK);
