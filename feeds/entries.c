@@ -3,14 +3,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { ENTRY_NAME_SIZE = 2 + DNAME_TEXT_SIZE };
+
 void entries_fini(struct entries *entries)
 {
     for (size_t i = 0; i < FEED_DUMP_KINDS; i++)
         buf_free(&entries->text[i]);
 }
 
-static enum feed_dump name_kind(uint8_t flags)
+/* Returns the kind; a star stands for what is below a name server's name. */
+static enum feed_dump name_text(const struct indicator *indicator, char out[ENTRY_NAME_SIZE])
 {
+    bool server = indicator->record.trigger == TRIGGER_NS_NAME;
+    uint8_t flags = indicator->record.flags;
+    size_t star = server && flags & RECORD_BELOW_ONLY ? 2 : 0;
+    memcpy(out, "*.", 2);
+    dname_to_text(&indicator->name, out + star);
+    if (server)
+        return FEED_DUMP_NS_NAMES;
     if (flags & RECORD_ALLOW)
         return FEED_DUMP_ALLOW_NAMES;
     if (flags & RECORD_BELOW_ONLY)
@@ -25,6 +35,10 @@ static enum feed_dump network_text(const struct indicator *indicator, char out[A
     if (addr.port) {
         addr_format(&addr, out);
         return FEED_DUMP_IP_PORTS;
+    }
+    if (indicator->record.trigger != TRIGGER_SUBJECT) {
+        network_format(&indicator->network, out);
+        return indicator->record.trigger == TRIGGER_CLIENT ? FEED_DUMP_CLIENT_CIDRS : FEED_DUMP_NS_CIDRS;
     }
     bool allowed = indicator->record.flags & RECORD_ALLOW;
     if (indicator->network.prefix == 128) {
@@ -46,13 +60,12 @@ static enum status keep(struct entries *entries, enum feed_dump kind, struct str
 
 enum status entries_take(void *user, const struct indicator *indicator, bool guarded)
 {
-    char name[DNAME_TEXT_SIZE], network[ADDR_TEXT_SIZE];
+    char name[ENTRY_NAME_SIZE], network[ADDR_TEXT_SIZE];
     enum feed_dump kind = FEED_DUMP_NONE;
     struct str text = {0};
     switch (indicator->kind) {
     case INDICATOR_NAME:
-        dname_to_text(&indicator->name, name);
-        kind = name_kind(indicator->record.flags);
+        kind = name_text(indicator, name);
         text = str_of(name);
         break;
     case INDICATOR_URL:

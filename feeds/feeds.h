@@ -95,6 +95,10 @@ enum feed_dump {
     FEED_DUMP_IP_PORTS,
     FEED_DUMP_ALLOW_IPS,
     FEED_DUMP_ALLOW_CIDRS,
+    /* Of a policy zone: what is compared with who asks, and with the name servers behind an answer. */
+    FEED_DUMP_CLIENT_CIDRS,
+    FEED_DUMP_NS_NAMES, /* "*.NAME" is what is below it alone */
+    FEED_DUMP_NS_CIDRS,
     /* What the store can't hold as the feed has it. */
     FEED_DUMP_HOST_PORTS, /* names that are meant for one port, stored as URLs; ports that there are not */
     FEED_DUMP_PATHS,      /* of URLs on any host; not stored */

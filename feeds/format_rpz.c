@@ -1,24 +1,39 @@
 /* Response policy zones (draft-vixie-dnsop-dns-rpz-00): the owner says what triggers a rule, the data what is done.
  *
- * A rule for a name alone or for all below it is just that; one for answers with an address is the network. What is
- * triggered by clients or name servers is left out. Every rule is handed aside as "TRIGGER OWNER ACTION". */
+ * A rule for a name alone or for all below it is just that; one for addresses is the network. What it is compared with
+ * and how it wants to be answered stand in the record; of local data each record becomes an entry. Every rule is also
+ * handed aside as "TRIGGER OWNER ACTION". */
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cursor.h"
 #include "feeds/format.h"
 #include "feeds/normal.h"
+#include "feeds/zone_data.h"
 #include "reputation/canonical.h"
 
-enum { RULE_SIZE = 400, IP_TEXT_SIZE = 64, IP_LABELS = 9 };
+enum { RULE_SIZE = DNAME_TEXT_SIZE + 64, IP_TEXT_SIZE = 64, IP_LABELS = 9, LOCAL_SIZE = 32, RECORD_HEAD_BYTES = 8 };
 
-static const struct {
+/* Sections 4.1 to 4.5 of the draft. */
+static const struct trigger {
     struct str suffix;
-    const char *trigger;
-} suffixes[] = {
-    {{".rpz-ip", 7}, "rpz-ip"},
-    {{".rpz-client-ip", 14}, "rpz-client-ip"},
-    {{".rpz-nsip", 9}, "rpz-nsip"},
-    {{".rpz-nsdname", 12}, "rpz-nsdname"},
+    const char *text;
+    enum record_trigger trigger;
+    bool network;
+} triggers[] = {
+    {{"", 0}, "qname", TRIGGER_SUBJECT, false},
+    {{".rpz-ip", 7}, "rpz-ip", TRIGGER_SUBJECT, true},
+    {{".rpz-client-ip", 14}, "rpz-client-ip", TRIGGER_CLIENT, true},
+    {{".rpz-nsip", 9}, "rpz-nsip", TRIGGER_NS_ADDRESS, true},
+    {{".rpz-nsdname", 12}, "rpz-nsdname", TRIGGER_NS_NAME, false},
+};
+
+struct rule {
+    struct str owner; /* without the trigger's suffix */
+    const struct trigger *trigger;
+    const char *action;
+    char local[LOCAL_SIZE]; /* what `action` may point to */
+    uint8_t data[RECORD_HEAD_BYTES + ZONE_DATA_MAX];
 };
 
 static bool ends_with(struct str text, struct str suffix)
@@ -26,32 +41,86 @@ static bool ends_with(struct str text, struct str suffix)
     return text.length > suffix.length && str_eq(str_from(text, text.length - suffix.length), suffix);
 }
 
-/* Section 3 of the draft; a CNAME to the owner itself is how rules were passed through before. */
-static const char *action_of(const struct zone_record *record, char local[32])
+static const struct trigger *trigger_of(struct str owner)
 {
-    static const struct {
-        struct str target;
-        const char *action;
-    } actions[] = {{{".", 1}, "nxdomain"},
-                   {{"*.", 2}, "nodata"},
-                   {{"rpz-passthru.", 13}, "passthru"},
-                   {{"rpz-drop.", 9}, "drop"},
-                   {{"rpz-tcp-only.", 13}, "tcp-only"}};
-    struct str target = record->data;
-    if (str_eq_nocase(record->type, STR("CNAME"))) {
-        for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++)
-            if (str_eq_nocase(target, actions[i].target))
-                return actions[i].action;
-        if (target.data[target.length - 1] == '.' &&
-            str_eq_nocase((struct str){target.data, target.length - 1}, record->owner))
-            return "passthru";
+    for (size_t i = 1; i < sizeof triggers / sizeof triggers[0]; i++)
+        if (ends_with(owner, triggers[i].suffix))
+            return &triggers[i];
+    return &triggers[0];
+}
+
+/* Section 3 of the draft: targets that stand for an action. */
+static const struct {
+    const char *wire; /* without the root's zero byte, which ends the text */
+    const char *text;
+    enum record_answer answer;
+    uint8_t flags;
+} actions[] = {
+    {"", "nxdomain", RECORD_ANSWER_NXDOMAIN, 0},
+    {"\1*", "nodata", RECORD_ANSWER_NODATA, 0},
+    {"\14rpz-passthru", "passthru", RECORD_ANSWER_CONFIGURED, RECORD_ALLOW},
+    {"\10rpz-drop", "drop", RECORD_ANSWER_DROP, 0},
+    {"\14rpz-tcp-only", "tcp-only", RECORD_ANSWER_TCP_ONLY, 0},
+};
+
+static bool is_owner_itself(const struct zone_record *record, const struct dname *target)
+{
+    struct dname owner;
+    return dname_from_text(record->owner, &owner) == ST_OK && dname_equal(&owner, target);
+}
+
+/* What a CNAME stands for. A CNAME to the owner itself is how rules were passed through before. False: for local data.
+ */
+static bool take_action(struct intake *intake, const struct zone_record *record, const struct zone_data *data,
+                        struct rule *rule)
+{
+    struct dname target;
+    if (dname_from_wire(data->bytes, data->length, &target) != ST_OK)
+        return false;
+    dname_lower(&target);
+    for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {
+        bool passes = actions[i].flags & RECORD_ALLOW;
+        size_t n = strlen(actions[i].wire) + 1;
+        if ((n == target.length && !memcmp(target.wire, actions[i].wire, n)) ||
+            (passes && is_owner_itself(record, &target))) {
+            rule->action = actions[i].text;
+            intake->record.answer = actions[i].answer;
+            intake->record.flags |= actions[i].flags;
+            return true;
+        }
     }
-    int n = snprintf(local, 32, "local:%.*s", (int)(record->type.length < 16 ? record->type.length : 16),
-                     record->type.data);
+    return false;
+}
+
+static void take_local_data(struct intake *intake, const struct zone_record *record, const struct zone_data *data,
+                            struct rule *rule)
+{
+    int n = snprintf(rule->local, sizeof rule->local, "local:%.*s",
+                     (int)(record->type.length < 16 ? record->type.length : 16), record->type.data);
     for (int i = 6; i < n; i++)
-        if (local[i] >= 'a' && local[i] <= 'z')
-            local[i] = (char)(local[i] - 32);
-    return local;
+        if (rule->local[i] >= 'a' && rule->local[i] <= 'z')
+            rule->local[i] = (char)(rule->local[i] - 32);
+    rule->action = rule->local;
+    intake->record.answer = RECORD_ANSWER_DATA;
+    struct wire wire = wire_into(rule->data, sizeof rule->data);
+    wire_u16(&wire, data->type);
+    wire_u32(&wire, record->ttl_s);
+    wire_u16(&wire, (uint16_t)data->length);
+    wire_bytes(&wire, data->bytes, data->length);
+    intake->record.data = (struct str){(const char *)rule->data, wire_length(&wire)};
+}
+
+/* Sets what the rule's data asks for. SKIP_NOT, or why it can't be done; the action is known in any case. */
+static enum skip set_action(struct intake *intake, const struct zone_record *record, struct rule *rule)
+{
+    struct zone_data data;
+    enum status status = zone_data_build(&intake->state.zone, record, &data);
+    if (status == ST_OK && data.type == ZONE_TYPE_CNAME && take_action(intake, record, &data, rule))
+        return SKIP_NOT;
+    take_local_data(intake, record, &data, rule);
+    if (status == ST_UNSUPPORTED) /* the name has local data, but none that could be given */
+        intake->record.data = (struct str){0};
+    return status == ST_OK || status == ST_UNSUPPORTED ? SKIP_NOT : SKIP_DATA;
 }
 
 /* PREFIX and the address's parts, last first: "24.0.2.0.192", "48.zz.db8.2001". */
@@ -92,6 +161,30 @@ static enum skip network_of(struct str owner, char out[IP_TEXT_SIZE], struct net
     return network_parse(str_of(out), network) == ST_OK ? SKIP_NOT : SKIP_NOT_ADDRESS;
 }
 
+/* TEXT with its escapes undone, as far as a host name may have such bytes. */
+static bool unescape_host(struct str text, char out[DNAME_TEXT_SIZE])
+{
+    struct dname name;
+    size_t used = 0;
+    if (!text.length || !memchr(text.data, '\\', text.length)) {
+        text_copy(out, DNAME_TEXT_SIZE, text);
+        return true;
+    }
+    if (dname_from_text(text, &name) != ST_OK)
+        return false;
+    for (size_t at = 0; name.wire[at];) {
+        if (used)
+            out[used++] = '.';
+        for (uint8_t n = name.wire[at++]; n; n--, at++) {
+            if (!name.wire[at] || name.wire[at] == '.')
+                return false;
+            out[used++] = (char)name.wire[at];
+        }
+    }
+    out[used] = '\0';
+    return true;
+}
+
 static void hand_aside(struct intake *intake, const char *trigger, const char *owner, const char *action)
 {
     char rule[RULE_SIZE];
@@ -99,59 +192,45 @@ static void hand_aside(struct intake *intake, const char *trigger, const char *o
     intake_aside(intake, FEED_DUMP_RULES, str_of(rule));
 }
 
-/* Whether the rule is one that the store can act on: it blocks or exempts. */
-static bool set_action(struct intake *intake, const char *action, struct str owner)
-{
-    if (!strcmp(action, "tcp-only")) {
-        intake_skip(intake, SKIP_ACTION, owner);
-        return false;
-    }
-    if (!strcmp(action, "passthru"))
-        intake->record.flags |= RECORD_ALLOW;
-    return true;
-}
-
-static void take_network(struct intake *intake, struct str owner, const char *trigger, const char *action)
+static void take_network(struct intake *intake, const struct rule *rule, enum skip unusable)
 {
     char text[IP_TEXT_SIZE];
     struct network network;
-    enum skip skip = network_of(owner, text, &network);
+    enum skip skip = network_of(rule->owner, text, &network);
     if (skip != SKIP_NOT) {
-        intake_skip(intake, skip, owner);
+        intake_skip(intake, skip, rule->owner);
         return;
     }
     network_format(&network, text);
-    hand_aside(intake, trigger, text, action);
-    if (strcmp(trigger, "rpz-ip"))
-        intake_skip(intake, SKIP_TRIGGER, owner);
-    else if (set_action(intake, action, owner))
+    hand_aside(intake, rule->trigger->text, text, rule->action);
+    if (unusable != SKIP_NOT)
+        intake_skip(intake, unusable, rule->owner);
+    else
         intake_network(intake, str_of(text));
 }
 
-static void take_name(struct intake *intake, struct str owner, const char *trigger, const char *action)
+static void take_name(struct intake *intake, const struct rule *rule, enum skip unusable)
 {
-    char text[DNAME_TEXT_SIZE], wild_trigger[32];
+    char text[DNAME_TEXT_SIZE], trigger[32];
     struct dname name;
-    struct str base = owner;
-    bool wild = str_starts(owner, STR("*."));
-    if (wild)
-        base = str_from(owner, 2);
-    if (str_eq(owner, STR("*"))) {
-        intake_skip(intake, SKIP_PATTERN, owner);
+    bool wild = str_starts(rule->owner, STR("*."));
+    if (str_eq(rule->owner, STR("*"))) {
+        intake_skip(intake, SKIP_PATTERN, rule->owner);
         return;
     }
-    if (canonical_host_name(base, &name) != ST_OK) {
-        intake_skip(intake, SKIP_NOT_NAME, owner);
+    if (!unescape_host(str_from(rule->owner, wild ? 2 : 0), text) ||
+        canonical_host_name(str_of(text), &name) != ST_OK) {
+        intake_skip(intake, SKIP_NOT_NAME, rule->owner);
         return;
     }
     dname_to_text(&name, text);
-    snprintf(wild_trigger, sizeof wild_trigger, "%s%s", trigger, wild ? "-wild" : "");
-    hand_aside(intake, wild_trigger, text, action);
+    snprintf(trigger, sizeof trigger, "%s%s", rule->trigger->text, wild ? "-wild" : "");
+    hand_aside(intake, trigger, text, rule->action);
     intake->record.flags |= wild ? RECORD_BELOW_ONLY : RECORD_EXACT;
-    if (strcmp(trigger, "qname"))
-        intake_skip(intake, SKIP_TRIGGER, owner);
-    else if (set_action(intake, action, owner))
-        intake_name(intake, base);
+    if (unusable != SKIP_NOT)
+        intake_skip(intake, unusable, rule->owner);
+    else
+        intake_name(intake, str_of(text));
 }
 
 /* A link in the record's comment is where the publisher says more. */
@@ -165,24 +244,21 @@ static struct str reference_of(struct str comment)
 
 static void take_rule(struct intake *intake, const struct zone_record *record)
 {
-    char local[32];
-    const char *action = action_of(record, local), *trigger = "qname";
-    struct str owner = record->owner;
+    struct rule rule;
     if (record->outside) {
-        intake_skip(intake, SKIP_OUTSIDE, owner);
+        intake_skip(intake, SKIP_OUTSIDE, record->owner);
         return;
     }
-    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
-        if (ends_with(owner, suffixes[i].suffix)) {
-            trigger = suffixes[i].trigger;
-            owner.length -= suffixes[i].suffix.length;
-        }
+    rule.trigger = trigger_of(record->owner);
+    rule.owner = (struct str){record->owner.data, record->owner.length - rule.trigger->suffix.length};
+    enum skip unusable = set_action(intake, record, &rule);
     intake_know(intake);
     intake->record.reference = reference_of(record->comment);
-    if (!strcmp(trigger, "qname") || !strcmp(trigger, "rpz-nsdname"))
-        take_name(intake, owner, trigger, action);
+    intake->record.trigger = rule.trigger->trigger;
+    if (rule.trigger->network)
+        take_network(intake, &rule, unusable);
     else
-        take_network(intake, owner, trigger, action);
+        take_name(intake, &rule, unusable);
 }
 
 static void take_line(struct intake *intake, struct str line)

@@ -129,7 +129,7 @@ static void settle(struct intake *intake)
         intake->report->unsure++;
     }
     enum guard guard = GUARD_NOT;
-    if (intake->sink && intake->sink->guards && record->trigger == TRIGGER_SUBJECT)
+    if (intake->sink && intake->sink->guards && record->trigger != TRIGGER_CLIENT)
         guard = guard_of(intake);
     if (guard != GUARD_NOT) {
         record->flags |= RECORD_LOG | RECORD_GUARDED;
@@ -142,8 +142,8 @@ static enum skip skip_of(const struct intake *intake, enum skip skip)
 {
     const struct indicator *indicator = &intake->indicator;
     const struct guard_set *guards = intake->sink ? intake->sink->guards : NULL;
-    /* An exemption blocks nothing, and what a policy zone says of clients and name servers is about other addresses. */
-    if (intake->record.flags & RECORD_ALLOW || intake->record.trigger != TRIGGER_SUBJECT)
+    /* An exemption blocks nothing, and a policy zone's rules for clients are about the machine and its neighbours. */
+    if (intake->record.flags & RECORD_ALLOW || intake->record.trigger == TRIGGER_CLIENT)
         skip = SKIP_NOT;
     else if (skip == SKIP_NOT && guards && indicator->kind == INDICATOR_NETWORK &&
              guard_set_is_own(guards, &indicator->network))

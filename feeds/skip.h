@@ -20,6 +20,7 @@ enum skip {
     SKIP_LONG_URL,
     SKIP_NO_KEY,
     SKIP_NOT_RULE,
+    SKIP_DATA,
     /* Well-formed, but no indicator. */
     SKIP_BOILERPLATE,
     SKIP_ADDRESS_AS_NAME,
@@ -33,8 +34,6 @@ enum skip {
     SKIP_DIRECTIVE,
     SKIP_OTHER_KIND,
     SKIP_OUTSIDE,
-    SKIP_TRIGGER,
-    SKIP_ACTION,
     SKIP_PATH,
     SKIP_WITHDRAWN,
     SKIP_NOT_FOR_DETECTION,

@@ -40,7 +40,7 @@ static void judge(const struct carrying *carrying, struct stored_entry *entry)
 {
     struct record *record = &entry->record;
     bool unsure = record->confidence && record->confidence < carrying->feed->min_confidence;
-    if (record->flags & RECORD_ALLOW || record->trigger != TRIGGER_SUBJECT)
+    if (record->flags & RECORD_ALLOW || record->trigger == TRIGGER_CLIENT)
         return;
     if (record->flags & RECORD_GUARDED)
         record->flags &= (uint8_t) ~(RECORD_GUARDED | RECORD_LOG);

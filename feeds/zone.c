@@ -2,9 +2,19 @@
 
 #include <string.h>
 
+#include "feeds/zone_data.h"
+
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t';
+}
+
+static void keep_char(struct zone *zone, char c)
+{
+    if (zone->length < ZONE_RECORD_SIZE)
+        zone->record[zone->length++] = c;
+    else
+        zone->cut = true;
 }
 
 /* Appends LINE without comment and parentheses. False: a parenthesis too many, or a record without an end. */
@@ -17,8 +27,7 @@ static bool gather(struct zone *zone, struct str line, struct str *comment)
     for (size_t i = 0; i < line.length; i++) {
         char c = line.data[i];
         if (c == '\\' && i + 1 < line.length) {
-            if (zone->length < ZONE_RECORD_SIZE)
-                zone->record[zone->length++] = c;
+            keep_char(zone, c);
             c = line.data[++i];
         } else if (c == '"') {
             quoted = !quoted;
@@ -31,19 +40,44 @@ static bool gather(struct zone *zone, struct str line, struct str *comment)
             zone->depth += c == '(' ? 1 : -1u;
             c = ' ';
         }
-        if (zone->length < ZONE_RECORD_SIZE)
-            zone->record[zone->length++] = c;
+        keep_char(zone, c);
     }
-    if (zone->length < ZONE_RECORD_SIZE)
-        zone->record[zone->length++] = ' ';
+    if (zone->depth)
+        keep_char(zone, ' ');
     return true;
 }
 
-/* TEXT as a name in full, or as it is where that can't be told. */
-static bool resolve(const struct zone *zone, struct str text, char out[ZONE_NAME_SIZE], bool *absolute)
+struct str zone_word(struct str *text)
+{
+    *text = str_trim(*text);
+    bool quoted = false;
+    size_t n = 0;
+    for (; n < text->length && (quoted || !is_blank(text->data[n])); n++) {
+        if (text->data[n] == '\\' && n + 1 < text->length)
+            n++;
+        else if (text->data[n] == '"')
+            quoted = !quoted;
+    }
+    struct str word = {text->data, n};
+    *text = str_from(*text, n);
+    return word;
+}
+
+/* Whether the character before END is a dot, and not one that is part of a label. */
+static bool ends_in_dot(struct str text, size_t end)
+{
+    size_t backslashes = 0;
+    if (!end || text.data[end - 1] != '.')
+        return false;
+    while (backslashes + 1 < end && text.data[end - 2 - backslashes] == '\\')
+        backslashes++;
+    return backslashes % 2 == 0;
+}
+
+bool zone_name(const struct zone *zone, struct str text, char out[ZONE_NAME_SIZE], bool *absolute)
 {
     size_t n = text.length;
-    bool dot = n && text.data[n - 1] == '.' && !(n > 1 && text.data[n - 2] == '\\');
+    bool dot = ends_in_dot(text, n);
     bool at = str_eq(text, STR("@"));
     size_t add = !dot && zone->has_origin ? strlen(zone->origin) : 0;
     n = at ? 0 : n - dot;
@@ -68,17 +102,36 @@ static struct str within_zone(const struct zone *zone, bool *outside)
     if (str_eq(owner, apex))
         return (struct str){owner.data, 0};
     size_t rest = owner.length > apex.length ? owner.length - apex.length : 0;
-    *outside = !rest || !str_eq(str_from(owner, rest), apex) || owner.data[rest - 1] != '.';
+    *outside = !rest || !str_eq(str_from(owner, rest), apex) || !ends_in_dot(owner, rest);
     return *outside ? owner : (struct str){owner.data, rest - 1};
 }
 
-static bool is_ttl(struct str word)
+/* Seconds, or numbers with units: "2h30m". */
+static bool take_ttl(struct str word, uint32_t *ttl_s)
 {
-    if (!word.length || !ascii_digit(word.data[0]))
+    static const struct {
+        char unit;
+        uint32_t seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
+    uint64_t sum = 0, number = 0;
+    if (!word.length || word.length > 32 || !ascii_digit(word.data[0]))
         return false;
-    for (size_t i = 0; i < word.length; i++)
-        if (!ascii_digit(word.data[i]) && !strchr("smhdw", ascii_lower(word.data[i])))
+    for (size_t i = 0; i < word.length; i++) {
+        char c = ascii_lower(word.data[i]);
+        size_t unit = 0;
+        if (ascii_digit(c)) {
+            number = number < UINT32_MAX ? number * 10 + (uint64_t)(c - '0') : number;
+            continue;
+        }
+        while (unit < sizeof units / sizeof units[0] && units[unit].unit != c)
+            unit++;
+        if (unit == sizeof units / sizeof units[0])
             return false;
+        sum += number * units[unit].seconds;
+        number = 0;
+    }
+    sum += number;
+    *ttl_s = sum < INT32_MAX ? (uint32_t)sum : INT32_MAX; /* RFC 2181 section 8 */
     return true;
 }
 
@@ -90,11 +143,6 @@ static bool is_one_of(struct str word, const char *const *words)
     return false;
 }
 
-static bool is_class(struct str word)
-{
-    return is_one_of(word, (const char *const[]){"IN", "CH", "HS", NULL});
-}
-
 /* What belongs to the zone itself and is no policy. */
 static bool is_housekeeping(struct str type)
 {
@@ -102,26 +150,18 @@ static bool is_housekeeping(struct str type)
                                                  "CDS", "CDNSKEY", "ZONEMD", NULL});
 }
 
-static bool is_type(struct str word)
-{
-    uint64_t number;
-    if (word.length > 4 && str_eq_nocase((struct str){word.data, 4}, STR("TYPE")))
-        return text_u64(str_from(word, 4), 65535, &number) == ST_OK;
-    return is_one_of(word, (const char *const[]){"A",     "AAAA", "CNAME", "TXT",  "MX",    "PTR",    "SRV", "DNAME",
-                                                 "HINFO", "LOC",  "NAPTR", "CAA",  "HTTPS", "SVCB",   "SPF", "SSHFP",
-                                                 "TLSA",  "URI",  "RP",    "CERT", "AFSDB", "SMIMEA", NULL});
-}
-
 static enum zone_line take_directive(struct zone *zone, struct str text)
 {
-    struct str word = str_word(&text), name = str_word(&text);
+    struct str word = zone_word(&text), value = zone_word(&text);
     bool absolute;
-    if (str_eq_nocase(word, STR("$TTL")))
-        return ZONE_NOTHING;
+    if (str_eq_nocase(word, STR("$TTL"))) {
+        zone->has_ttl = take_ttl(value, &zone->ttl_s);
+        return zone->has_ttl ? ZONE_NOTHING : ZONE_BAD;
+    }
     if (!str_eq_nocase(word, STR("$ORIGIN")))
         return ZONE_DIRECTIVE;
     char origin[ZONE_NAME_SIZE];
-    if (!name.length || !resolve(zone, name, origin, &absolute))
+    if (!value.length || !zone_name(zone, value, origin, &absolute))
         return ZONE_BAD;
     zone->has_origin = absolute;
     memcpy(zone->origin, origin, sizeof origin);
@@ -132,21 +172,38 @@ static enum zone_line take_directive(struct zone *zone, struct str text)
     return ZONE_NOTHING;
 }
 
+/* The owner, which is the last one's where the line starts with a blank. */
+static bool take_owner(struct zone *zone, struct str *text)
+{
+    if (!is_blank(text->data[0]))
+        zone->owner_bad = !zone_name(zone, zone_word(text), zone->owner, &zone->owner_absolute);
+    return !zone->owner_bad;
+}
+
 static enum zone_line take_record(struct zone *zone, struct str text, struct zone_record *record)
 {
-    if (!is_blank(text.data[0]) && !resolve(zone, str_word(&text), zone->owner, &zone->owner_absolute))
+    bool ttl_known = false, class_known = false;
+    if (!take_owner(zone, &text))
         return ZONE_BAD;
-    record->type = str_word(&text);
-    for (int i = 0; i < 2 && (is_ttl(record->type) || is_class(record->type)); i++)
-        record->type = str_word(&text);
-    record->data = str_word(&text);
+    record->ttl_s = zone->has_ttl ? zone->ttl_s : ZONE_DEFAULT_TTL_S;
+    for (;;) { /* both may be left out, and stand in either order */
+        record->type = zone_word(&text);
+        if (!ttl_known && take_ttl(record->type, &record->ttl_s))
+            ttl_known = true;
+        else if (!class_known && str_eq_nocase(record->type, STR("IN")))
+            class_known = true;
+        else
+            break;
+    }
+    record->data = str_trim(text);
+    record->cut = zone->cut;
     if (str_eq_nocase(record->type, STR("SOA")) && zone->owner_absolute) {
         zone->has_apex = true;
         memcpy(zone->apex, zone->owner, sizeof zone->apex);
     }
     if (is_housekeeping(record->type))
         return ZONE_NOTHING;
-    if (!is_type(record->type) || !record->data.length)
+    if (!zone_type_known(record->type) || !record->data.length)
         return ZONE_BAD;
     record->owner = within_zone(zone, &record->outside);
     return record->owner.length ? ZONE_RECORD : ZONE_NOTHING;
@@ -155,12 +212,16 @@ static enum zone_line take_record(struct zone *zone, struct str text, struct zon
 enum zone_line zone_take(struct zone *zone, struct str line, struct zone_record *record)
 {
     *record = (struct zone_record){0};
+    if (!zone->depth) { /* else the record goes on */
+        zone->lines = 0;
+        zone->length = 0;
+        zone->cut = false;
+    }
     bool good = gather(zone, line, &record->comment);
     if (good && zone->depth)
         return ZONE_NOTHING;
     struct str text = {zone->record, zone->length};
-    zone->depth = zone->lines = 0;
-    zone->length = 0;
+    zone->depth = 0;
     if (!good)
         return ZONE_BAD;
     if (!str_trim(text).length)

@@ -7,6 +7,21 @@
 #include "base/check.h"
 #include "feeds/format.h"
 #include "feeds/normal.h"
+#include "reputation/record_codec.h"
+
+/* Local data of a policy zone is one whole record. */
+static inline void check_data(const struct record *record)
+{
+    struct cursor data = cursor_over(record->data.data, record->data.length);
+    CHECK(record->answer < RECORD_ANSWER_COUNT && record->trigger < TRIGGER_COUNT);
+    CHECK(!record->data.length || record->answer == RECORD_ANSWER_DATA);
+    if (!record->data.length)
+        return;
+    CHECK(record->data.length <= RECORD_DATA_MAX && cursor_u16(&data));
+    CHECK(cursor_u32(&data) <= INT32_MAX);
+    cursor_bytes(&data, cursor_u16(&data));
+    CHECK(!data.failed && !cursor_left(&data));
+}
 
 /* Every entry must be taken again as it is, unchanged. */
 static enum status check_entry(void *user, const struct indicator *indicator, bool guarded)
@@ -15,6 +30,7 @@ static enum status check_entry(void *user, const struct indicator *indicator, bo
     struct str url;
     (void)user;
     (void)guarded;
+    check_data(&indicator->record);
     if (indicator->kind == INDICATOR_NAME) {
         char text[DNAME_TEXT_SIZE];
         struct dname again;

@@ -109,6 +109,10 @@ struct kept {
     unsigned confidence, flags, port, count;
     uint32_t first_seen, last_seen, expires;
     char family[256], reference[256];
+    enum record_trigger trigger;
+    enum record_answer answer;
+    size_t data_length;
+    uint8_t data[1024];
 };
 
 static inline enum status keep_record(void *user, const struct indicator *indicator, bool guarded)
@@ -131,6 +135,11 @@ static inline enum status keep_record(void *user, const struct indicator *indica
                           ""};
     text_copy(kept->family, sizeof kept->family, record->family);
     text_copy(kept->reference, sizeof kept->reference, record->reference);
+    kept->trigger = record->trigger;
+    kept->answer = record->answer;
+    kept->data_length = record->data.length;
+    if (record->data.length)
+        memcpy(kept->data, record->data.data, record->data.length);
     return ST_OK;
 }
 
