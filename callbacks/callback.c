@@ -40,6 +40,12 @@ const char *match_text(enum match match)
         return "origin-ip";
     case MATCH_DGA:
         return "dga";
+    case MATCH_CLIENT_IP:
+        return "client-ip";
+    case MATCH_NS_NAME:
+        return "nsdname";
+    case MATCH_NS_IP:
+        return "nsip";
     }
     return "?";
 }

@@ -14,7 +14,10 @@ enum match {
     MATCH_URL,
     MATCH_SNI,
     MATCH_ORIGIN_IP,
-    MATCH_DGA
+    MATCH_DGA,
+    MATCH_CLIENT_IP,
+    MATCH_NS_NAME,
+    MATCH_NS_IP
 };
 const char *channel_text(enum channel channel); /* "dns", "http", "connect", "tls", "ip", "page" */
 const char *match_text(enum match match);       /* "qname", "answer-ip", ... */

@@ -15,3 +15,8 @@ static inline void judge_decide(struct judge *judge, const struct subject *subje
 {
     policy_decide(judge->policy, subject, verdict);
 }
+
+static inline bool judge_has_trigger(const struct judge *judge, enum record_trigger trigger)
+{
+    return policy_has_trigger(judge->policy, trigger);
+}

@@ -10,7 +10,6 @@ enum {
     SOA_MAX_BYTES = 64,
     NOTE_FAMILY_SIZE = 48,
     NOTE_SOURCES_SIZE = 56,
-    NOTE_TEXT_SIZE = 192, /* all of it, with a blank after every comma */
 };
 
 const struct dns_note dns_note_none = {.code = -1};
@@ -29,8 +28,7 @@ size_t dns_answer_limit(const struct dns_message *query, bool udp)
     return query->edns.udp_size < DNS_UDP_LIMIT ? query->edns.udp_size : DNS_UDP_LIMIT;
 }
 
-/* RFC 6891 section 6.1.1: an OPT only where the client sent one. */
-static size_t finish(struct dns_build *build, const struct dns_message *query, unsigned rcode, struct dns_note note)
+size_t dns_answer_end(struct dns_build *build, const struct dns_message *query, unsigned rcode, struct dns_note note)
 {
     if (query->edns.present)
         dns_build_opt(build, DNS_UDP_LIMIT, query->edns.dnssec_ok, rcode, note.code, note.text);
@@ -50,11 +48,10 @@ size_t dns_answer_rcode(uint8_t *out, size_t size, const struct dns_message *que
                         struct dns_note note)
 {
     struct dns_build build = dns_build_response(out, size, query, rcode);
-    return finish(&build, query, rcode, note);
+    return dns_answer_end(&build, query, rcode, note);
 }
 
-/* A name that does not exist needs an SOA, or the answer is not cached and asked for again at once: RFC 2308. */
-static void add_soa(struct dns_build *build, uint32_t ttl_s)
+void dns_answer_add_soa(struct dns_build *build, uint32_t ttl_s)
 {
     static const uint8_t mname[] = "\011localhost";
     static const uint8_t rname[] = "\012hostmaster\007invalid";
@@ -91,11 +88,10 @@ static void add_text(struct wire *wire, const char *text)
     wire_bytes(wire, text, strlen(text));
 }
 
-/* "c2: conficker (test-hosts, urlhaus)", so that a person who asks by hand sees why. */
-static struct str block_text(const struct verdict *verdict, char out[NOTE_TEXT_SIZE])
+struct str dns_answer_why(const struct verdict *verdict, char out[DNS_NOTE_SIZE])
 {
     char family[NOTE_FAMILY_SIZE], sources[NOTE_SOURCES_SIZE];
-    struct wire wire = wire_into(out, NOTE_TEXT_SIZE);
+    struct wire wire = wire_into(out, DNS_NOTE_SIZE - 1);
     add_text(&wire, category_text(verdict->category));
     if (verdict->family[0]) {
         text_printable(family, sizeof family, str_of(verdict->family));
@@ -110,14 +106,29 @@ static struct str block_text(const struct verdict *verdict, char out[NOTE_TEXT_S
             wire_u8(&wire, ' ');
     }
     add_text(&wire, ")");
+    out[wire_length(&wire)] = '\0';
     return (struct str){out, wire_length(&wire)};
+}
+
+static enum block_answer answer_of(const struct dns_settings *settings, const struct verdict *verdict)
+{
+    switch (verdict->answer) {
+    case RECORD_ANSWER_NXDOMAIN:
+        return BLOCK_NXDOMAIN;
+    case RECORD_ANSWER_NODATA:
+        return BLOCK_NODATA;
+    case RECORD_ANSWER_DROP:
+        return BLOCK_DROP;
+    default:
+        return settings->answers[verdict->category];
+    }
 }
 
 size_t dns_answer_blocked(uint8_t *out, size_t size, const struct dns_message *query,
                           const struct dns_settings *settings, const struct verdict *verdict)
 {
     static const struct addr nulls[] = {{.ip = {[10] = 0xff, 0xff}}, {.ip = {0}}}; /* 0.0.0.0 and :: */
-    enum block_answer answer = settings->answers[verdict->category];
+    enum block_answer answer = answer_of(settings, verdict);
     uint16_t type = query->question.type;
     unsigned rcode = DNS_RCODE_NOERROR;
     if (answer == BLOCK_DROP)
@@ -132,12 +143,19 @@ size_t dns_answer_blocked(uint8_t *out, size_t size, const struct dns_message *q
     else if (answer == BLOCK_NULL)
         add_addresses(&build, type, settings->block_ttl_s, nulls, sizeof nulls / sizeof nulls[0]);
     if (!build.header.ancount && answer != BLOCK_REFUSED)
-        add_soa(&build, settings->block_ttl_s);
-    char text[NOTE_TEXT_SIZE];
+        dns_answer_add_soa(&build, settings->block_ttl_s);
+    char text[DNS_NOTE_SIZE];
     struct dns_note note = {.code = DNS_EDE_BLOCKED};
     if (query->edns.present)
-        note.text = block_text(verdict, text);
-    return finish(&build, query, rcode, note);
+        note.text = dns_answer_why(verdict, text);
+    return dns_answer_end(&build, query, rcode, note);
+}
+
+size_t dns_answer_by_tcp(uint8_t *out, size_t size, const struct dns_message *query)
+{
+    struct dns_build build = dns_build_response(out, size, query, DNS_RCODE_NOERROR);
+    build.header.flags |= DNS_FLAG_TC;
+    return dns_answer_end(&build, query, DNS_RCODE_NOERROR, dns_note_none);
 }
 
 size_t dns_answer_any(uint8_t *out, size_t size, const struct dns_message *query)
@@ -145,7 +163,7 @@ size_t dns_answer_any(uint8_t *out, size_t size, const struct dns_message *query
     static const uint8_t hinfo[] = "\007RFC8482"; /* CPU; the zero byte at the end is an empty OS */
     struct dns_build build = dns_build_response(out, size, query, DNS_RCODE_NOERROR);
     dns_build_own_record(&build, DNS_ANSWER, TYPE_HINFO, ANY_TTL_S, hinfo, sizeof hinfo);
-    return finish(&build, query, DNS_RCODE_NOERROR, dns_note_none);
+    return dns_answer_end(&build, query, DNS_RCODE_NOERROR, dns_note_none);
 }
 
 static uint16_t client_flags(uint16_t response_flags, const struct dns_message *query)
@@ -171,6 +189,6 @@ size_t dns_answer_finish(uint8_t *out, size_t size, size_t n, const struct dns_m
     wire_bytes(&asked, question->name.wire, question->name.length);
     wire_u16(&asked, question->type);
     wire_u16(&asked, question->class);
-    size_t length = finish(&build, query, 0, note);
+    size_t length = dns_answer_end(&build, query, 0, note);
     return length > limit ? dns_truncate(out, length, limit) : length;
 }

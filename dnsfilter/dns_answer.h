@@ -29,9 +29,21 @@ size_t dns_answer_error(uint8_t *out, size_t size, const struct dns_message *que
 size_t dns_answer_rcode(uint8_t *out, size_t size, const struct dns_message *query, unsigned rcode,
                         struct dns_note note);
 
-/* The answer to a blocked name, as the settings have it for the verdict's category. */
+/* The answer to a blocked name, as the verdict has it (dns_local.h has that of RECORD_ANSWER_DATA) or else the settings
+ * for its category. */
 size_t dns_answer_blocked(uint8_t *out, size_t size, const struct dns_message *query,
                           const struct dns_settings *settings, const struct verdict *verdict);
+
+/* An answer that is empty but for TC: what is asked for is to be had by TCP. */
+size_t dns_answer_by_tcp(uint8_t *out, size_t size, const struct dns_message *query);
+
+/* Parts of answers. An SOA: a name that does not exist needs one, or the answer is not cached and asked for again at
+ * once (RFC 2308). Why something is blocked, "c2: conficker (test-hosts, urlhaus)", so that a person who asks by hand
+ * sees it; NUL-terminated. An OPT where the client sent one (RFC 6891 section 6.1.1), and the end. */
+enum { DNS_NOTE_SIZE = 193 }; /* the longest, with a blank after every comma */
+void dns_answer_add_soa(struct dns_build *build, uint32_t ttl_s);
+struct str dns_answer_why(const struct verdict *verdict, char out[DNS_NOTE_SIZE]);
+size_t dns_answer_end(struct dns_build *build, const struct dns_message *query, unsigned rcode, struct dns_note note);
 
 /* The least answer to a query for ANY: RFC 8482 section 4.2. */
 size_t dns_answer_any(uint8_t *out, size_t size, const struct dns_message *query);

@@ -1,4 +1,5 @@
-/* The verdict on what a response leads to: the targets of its aliases, its addresses. */
+/* The verdict on what a response leads to and comes from: the targets of its aliases, its addresses, and, where some
+ * rule asks for them, its name servers. */
 #pragma once
 
 #include "callbacks/callback.h"
@@ -9,7 +10,9 @@ struct dns_finding {
     struct verdict verdict;
 };
 
-/* RESPONSE is well-formed and normalised (dns_normal.h). Returns the highest action asked for, and where that is not
- * ACTION_ALLOW, what asked for it first. Later finds of the same action are not told: one contact, one callback. */
-enum action dns_inspect(struct judge *judge, const struct addr *client, const uint8_t *response, size_t n,
-                        struct dns_finding *finding);
+/* RESPONSE is well-formed and normalised (dns_normal.h). PASSED: the sources that let the name pass; those that let
+ * what it leads to pass are added. Returns the highest action asked for, and where that is not ACTION_ALLOW, what asked
+ * for it first. Later finds of the same action are not told: one contact, one callback. A block is the reader's last
+ * verdict (policy_data()). */
+enum action dns_inspect(struct judge *judge, const struct addr *client, struct passed *passed, const uint8_t *response,
+                        size_t n, struct dns_finding *finding);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "message/dns_rdata.h"
+
 enum {
     MAX_ALIASES = 16,
     OPTION_EDE = 15,
@@ -15,30 +17,6 @@ struct normal {
     struct dns_message message;
     unsigned aliases;
     struct dname chain[MAX_ALIASES + 1]; /* the name asked, then each alias's target */
-};
-
-/* Rdata with names that may be compressed: RFC 1035, and those that RFC 3597 section 4 says to expect. */
-static const struct shape {
-    uint8_t type, before, names; /* bytes, then names; what is left follows */
-} shapes[] = {
-    {DNS_TYPE_NS, 0, 1},
-    {3, 0, 1},
-    {4, 0, 1},
-    {DNS_TYPE_CNAME, 0, 1},
-    {DNS_TYPE_SOA, 0, 2},
-    {7, 0, 1},
-    {8, 0, 1},
-    {9, 0, 1},
-    {DNS_TYPE_PTR, 0, 1},
-    {14, 0, 2},
-    {DNS_TYPE_MX, 2, 1},
-    {17, 0, 2},
-    {18, 2, 1},
-    {21, 2, 1},
-    {26, 2, 2},
-    {DNS_TYPE_SRV, 6, 1},
-    {36, 2, 1},
-    {DNS_TYPE_DNAME, 0, 1},
 };
 
 static struct cursor rdata_of(const struct normal *normal, const struct dns_record *record)
@@ -159,25 +137,6 @@ static size_t copy_whole(const struct normal *normal, uint8_t *out)
     return dns_build_finish(&build);
 }
 
-static void expand_rdata(const struct normal *normal, const struct dns_record *record, struct wire *wire)
-{
-    struct cursor rdata = rdata_of(normal, record);
-    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
-        if (shapes[i].type != record->type)
-            continue;
-        wire_bytes(wire, cursor_bytes(&rdata, shapes[i].before), shapes[i].before);
-        for (unsigned name = 0; name < shapes[i].names; name++) {
-            struct dname target;
-            if (dns_name_parse(&rdata, &target) != ST_OK)
-                wire->failed = true;
-            else
-                wire_bytes(wire, target.wire, target.length);
-        }
-    }
-    size_t left = cursor_left(&rdata);
-    wire_bytes(wire, cursor_bytes(&rdata, left), left);
-}
-
 /* The records that are kept, with names written out: compression pointers may lead into what is left behind. */
 static size_t rebuild(const struct normal *normal, uint8_t *out)
 {
@@ -189,7 +148,7 @@ static size_t rebuild(const struct normal *normal, uint8_t *out)
         struct wire wire = wire_into(rdata, sizeof rdata);
         if (!keep(normal, &record))
             continue;
-        expand_rdata(normal, &record, &wire);
+        dns_rdata_expand(rdata_of(normal, &record), record.type, &wire);
         if (wire.failed)
             return 0;
         if (dname_equal(&record.owner, &normal->chain[0]))

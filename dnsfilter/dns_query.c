@@ -51,7 +51,8 @@ size_t dns_query_receive(struct dns_core *core, const struct dns_client *client,
     query.client = *client;
     query.packet = packet;
     query.packet_length = n;
-    query.exempt = false;
+    query.exempt = query.aliased = false;
+    query.passed.count = 0;
     query.reply_length = 0;
     core->counters.queries++;
     run(&query, STEP_PARSE);
@@ -150,31 +151,85 @@ static void record(const struct dns_query *query, enum match match, const struct
     recorder_record(query->core->judge->recorder, &callback);
 }
 
+/* What a policy zone gives in place of the answer: at once, or behind an alias what its target has. */
+static enum step give(struct dns_query *query, const struct verdict *verdict)
+{
+    struct dns_core *core = query->core;
+    struct str data = policy_data(core->judge->policy);
+    bool recursive = query->message.header.flags & DNS_FLAG_RD;
+    if (recursive && dns_local_alias(data, &query->message.question, &query->alias)) {
+        dns_answer_why(verdict, query->alias.why);
+        query->aliased = true;
+        return STEP_CACHE;
+    }
+    query->reply_length =
+        dns_local_answer(core->out, sizeof core->out, dns_answer_limit(&query->message, query->client.udp),
+                         &query->message, data, core->settings, verdict);
+    return STEP_END;
+}
+
 static enum step block(struct dns_query *query, enum match match, const struct verdict *verdict)
 {
     struct dns_core *core = query->core;
     record(query, match, verdict);
     core->counters.blocked++;
+    if (verdict->answer == RECORD_ANSWER_DATA)
+        return give(query, verdict);
     query->reply_length = dns_answer_blocked(core->out, dns_answer_limit(&query->message, query->client.udp),
                                              &query->message, core->settings, verdict);
     return STEP_END;
 }
 
+/* Does what the verdict asks for; NEXT: where the query goes on. A block is the policy's last verdict. */
+static enum step act(struct dns_query *query, enum match match, const struct verdict *verdict, enum step next)
+{
+    if (verdict->action == ACTION_BLOCK)
+        return block(query, match, verdict);
+    if (verdict->action == ACTION_ALLOW)
+        return next;
+    record(query, match, verdict);
+    if (verdict->answer != RECORD_ANSWER_TCP_ONLY || !query->client.udp)
+        return next;
+    query->reply_length = dns_answer_by_tcp(query->core->out, sizeof query->core->out, &query->message);
+    return STEP_END;
+}
+
+/* Rules for the client stand before those for the name, of which VERDICT was made without regard to them; it is made
+ * anew where they let the query pass some source. STEP_DECIDE: they have nothing against the query. */
+static enum step decide_client(struct dns_query *query, struct subject *subject, struct verdict *verdict)
+{
+    struct judge *judge = query->core->judge;
+    struct passed passed = {0};
+    struct verdict client;
+    struct subject asker = {.kind = SUBJECT_CLIENT, .client = subject->client, .passed = &passed};
+    judge_decide(judge, &asker, &client);
+    if (client.action == ACTION_BLOCK)
+        return block(query, MATCH_CLIENT_IP, &client);
+    if (passed.count) {
+        query->passed = passed;
+        judge_decide(judge, subject, verdict);
+    }
+    return verdict->action == ACTION_BLOCK ? STEP_DECIDE : act(query, MATCH_CLIENT_IP, &client, STEP_DECIDE);
+}
+
 /* Asked before the cache, so that a new block acts at once. */
 static enum step decide(struct dns_query *query)
 {
+    struct judge *judge = query->core->judge;
     struct subject subject = {.kind = SUBJECT_NAME,
                               .client = query->client.peer.remote,
                               .name = &query->message.question.name,
-                              .qtype = query->message.question.type};
+                              .qtype = query->message.question.type,
+                              .passed = &query->passed};
     struct verdict verdict;
-    judge_decide(query->core->judge, &subject, &verdict);
-    if (verdict.action == ACTION_BLOCK)
-        return block(query, MATCH_QNAME, &verdict);
-    if (verdict.action == ACTION_LOG)
-        record(query, MATCH_QNAME, &verdict);
-    query->exempt = verdict.matched && verdict.exempts;
-    return STEP_SPECIAL;
+    judge_decide(judge, &subject, &verdict);
+    query->exempt = verdict.exempts;
+    if (!verdict.exempts && judge_has_trigger(judge, TRIGGER_CLIENT)) {
+        enum step step = decide_client(query, &subject, &verdict);
+        if (step != STEP_DECIDE)
+            return step;
+    }
+    return act(query, MATCH_QNAME, &verdict, STEP_SPECIAL);
 }
 
 static enum step special(struct dns_query *query)
@@ -196,7 +251,7 @@ static struct dns_cache_key key_of(const struct dns_query *query)
 {
     const struct dns_message *message = &query->message;
     return (struct dns_cache_key){
-        .name = &message->question.name,
+        .name = query->aliased ? &query->alias.target : &message->question.name,
         .type = message->question.type,
         .class = message->question.class,
         .dnssec_ok = message->edns.present && message->edns.dnssec_ok,
@@ -262,17 +317,29 @@ static enum step forward(struct dns_query *query)
     return STEP_END;
 }
 
+/* The answer of an alias' target, which the zone wants to be given as it is, behind the alias. */
+static enum step join(struct dns_query *query)
+{
+    struct dns_core *core = query->core;
+    memcpy(core->part, core->out, query->reply_length);
+    query->reply_length =
+        dns_local_join(core->out, sizeof core->out, dns_answer_limit(&query->message, query->client.udp),
+                       &query->message, &query->alias, core->part, query->reply_length);
+    return query->reply_length ? STEP_END : fail(query, dns_note_malformed);
+}
+
 static enum step inspect(struct dns_query *query)
 {
     struct dns_core *core = query->core;
     struct dns_finding finding;
-    enum action action = ACTION_ALLOW;
-    if (!query->exempt)
-        action = dns_inspect(core->judge, &query->client.peer.remote, core->out, query->reply_length, &finding);
-    if (action == ACTION_BLOCK)
-        return block(query, finding.match, &finding.verdict);
-    if (action == ACTION_LOG)
-        record(query, finding.match, &finding.verdict);
+    if (query->aliased)
+        return join(query);
+    if (!query->exempt && dns_inspect(core->judge, &query->client.peer.remote, &query->passed, core->out,
+                                      query->reply_length, &finding) != ACTION_ALLOW) {
+        enum step step = act(query, finding.match, &finding.verdict, STEP_INSPECT);
+        if (step != STEP_INSPECT)
+            return step;
+    }
     query->reply_length = dns_answer_finish(core->out, sizeof core->out, query->reply_length, &query->message,
                                             query->note, dns_answer_limit(&query->message, query->client.udp));
     return STEP_END;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "dnsfilter/dns_forward.h"
+#include "dnsfilter/dns_local.h"
 #include "dnsfilter/dns_notify.h"
 #include "dnsfilter/dns_server.h"
 #include "dnsfilter/dns_share.h"
@@ -20,7 +21,8 @@ struct dns_core {
     const struct dns_settings *settings;
     struct dns_notify *notify; /* a reference; NULL: no zone may be notified of */
     struct dns_counters counters;
-    uint8_t out[DNS_MESSAGE_MAX]; /* the one answer under construction */
+    uint8_t out[DNS_MESSAGE_MAX];  /* the one answer under construction */
+    uint8_t part[DNS_MESSAGE_MAX]; /* what it is made of */
 };
 
 /* Who asked. */
@@ -36,9 +38,13 @@ struct dns_query {
     const uint8_t *packet; /* as received; NULL once the query waits */
     size_t packet_length;
     struct dns_message message;
-    bool exempt;          /* a list allows this name: what it leads to is not judged */
+    bool exempt;          /* the user allows this name: what it leads to is not judged */
+    bool aliased;         /* a policy zone makes an alias of it, whose target is looked for */
+    struct passed passed; /* the sources that let it pass */
     size_t reply_length;  /* of the response or reply in core->out; 0: none */
     struct dns_note note; /* what to tell beside a response, once there is one */
+
+    struct dns_alias alias; /* where it is aliased */
 
     /* What follows is set only while the query waits for an upstream. */
     struct dns_waiter waiter;

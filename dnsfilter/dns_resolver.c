@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "dnsfilter/dns_servers.h"
 
 enum { PARTS = 2, PATIENCE_MS = 50 /* for the second family once the first is here: RFC 8305 section 3 */ };
 static const uint16_t part_types[PARTS] = {DNS_TYPE_AAAA, DNS_TYPE_A}; /* in the order of preference */
@@ -26,9 +27,11 @@ struct dns_lookup {
     void *arg;
     TAILQ_ENTRY(dns_lookup) entry;
     size_t alias_count; /* of both families */
+    bool wants_servers;
 
     /* What is large comes last and is not cleared. */
     struct dname aliases[RESOLVER_MAX_ALIASES];
+    struct resolver_servers servers; /* of both families, where they are wanted */
 };
 
 struct dns_resolver {
@@ -74,6 +77,8 @@ static void read_response(struct part *part, uint16_t type, const uint8_t *respo
     part->status = ST_UNAVAILABLE;
     if (dns_response_parse(response, n, &message) != ST_OK)
         return;
+    if (part->lookup->wants_servers)
+        dns_servers_add(&part->lookup->servers, response, n, &message);
     bool whole = true;
     struct dns_walk walk = dns_walk_start(response, n, &message);
     for (struct dns_record record; whole && dns_walk_next(&walk, &record) && record.section == DNS_ANSWER;) {
@@ -132,6 +137,7 @@ static void finish(struct dns_lookup *lookup)
         .addr_count = interleave(lookup, addrs),
         .aliases = lookup->aliases,
         .alias_count = lookup->alias_count,
+        .servers = lookup->wants_servers ? &lookup->servers : NULL,
     };
     lookup_end(lookup);
     lookup->done(lookup->arg, &answer);
@@ -201,6 +207,9 @@ static void lookup_name(void *self, const struct dname *name, resolver_done_fn *
     lookup->timer = timer;
     lookup->done = done;
     lookup->arg = arg;
+    lookup->servers.name_count = lookup->servers.addr_count = 0;
+    lookup->wants_servers = judge_has_trigger(resolver->core->judge, TRIGGER_NS_NAME) ||
+                            judge_has_trigger(resolver->core->judge, TRIGGER_NS_ADDRESS);
     TAILQ_INSERT_TAIL(&resolver->lookups, lookup, entry);
     /* Marked before they start: room for one may be made by giving the other up, and that must not finish this. */
     for (size_t i = 0; i < PARTS; i++)

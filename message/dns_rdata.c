@@ -93,6 +93,48 @@ bool dns_rdata_fits(struct cursor rdata, uint16_t type, uint16_t class)
     return !rdata.failed && !cursor_left(&rdata);
 }
 
+/* Rdata with names that may be compressed: RFC 1035, and those that RFC 3597 section 4 says to expect. */
+static const struct shape {
+    uint8_t type, before, names; /* bytes, then names; what is left follows */
+} shapes[] = {
+    {DNS_TYPE_NS, 0, 1},
+    {3, 0, 1},
+    {4, 0, 1},
+    {DNS_TYPE_CNAME, 0, 1},
+    {DNS_TYPE_SOA, 0, 2},
+    {7, 0, 1},
+    {8, 0, 1},
+    {9, 0, 1},
+    {DNS_TYPE_PTR, 0, 1},
+    {14, 0, 2},
+    {DNS_TYPE_MX, 2, 1},
+    {17, 0, 2},
+    {18, 2, 1},
+    {21, 2, 1},
+    {26, 2, 2},
+    {DNS_TYPE_SRV, 6, 1},
+    {36, 2, 1},
+    {DNS_TYPE_DNAME, 0, 1},
+};
+
+void dns_rdata_expand(struct cursor rdata, uint16_t type, struct wire *wire)
+{
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        if (shapes[i].type != type)
+            continue;
+        wire_bytes(wire, cursor_bytes(&rdata, shapes[i].before), shapes[i].before);
+        for (unsigned name = 0; name < shapes[i].names; name++) {
+            struct dname target;
+            if (dns_name_parse(&rdata, &target) != ST_OK)
+                wire->failed = true;
+            else
+                wire_bytes(wire, target.wire, target.length);
+        }
+    }
+    size_t left = cursor_left(&rdata);
+    wire_bytes(wire, cursor_bytes(&rdata, left), left);
+}
+
 bool dns_rdata_options_fit(struct cursor rdata)
 {
     while (!rdata.failed && cursor_left(&rdata)) {

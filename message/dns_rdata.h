@@ -1,4 +1,4 @@
-/* Checks of record data, for dns_response_parse(). */
+/* Record data: checks for dns_response_parse(), and copies that stand for themselves. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,6 +8,9 @@
 
 /* RDATA starts at the packet, stands at the record data and ends with it. */
 bool dns_rdata_fits(struct cursor rdata, uint16_t type, uint16_t class);
+
+/* Writes the data at RDATA, which starts at the packet and ends with the record, with its names written out. */
+void dns_rdata_expand(struct cursor rdata, uint16_t type, struct wire *wire);
 
 /* Options are whole and fill the data (RFC 6891 section 6.1.2). */
 bool dns_rdata_options_fit(struct cursor rdata);

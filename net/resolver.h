@@ -13,6 +13,15 @@ enum {
     RESOLVER_MAX_ALIASES = 32, /* 16 links for each family of addresses */
 };
 
+enum { RESOLVER_MAX_SERVERS = 16, RESOLVER_MAX_SERVER_ADDRS = 32 };
+
+/* The name servers of the zones that an answer is from, as far as the upstream told them. */
+struct resolver_servers {
+    size_t name_count, addr_count;
+    struct dname names[RESOLVER_MAX_SERVERS];
+    struct addr addrs[RESOLVER_MAX_SERVER_ADDRS]; /* port 0 */
+};
+
 struct resolver_answer {
     /* ST_OK: there are addresses. ST_NOT_FOUND (no such name or no address), ST_TIMEOUT, ST_UNAVAILABLE: there are
      * none, but there may be aliases. */
@@ -23,6 +32,7 @@ struct resolver_answer {
      * more than fit has no addresses. */
     const struct dname *aliases;
     size_t alias_count;
+    const struct resolver_servers *servers; /* NULL: no rule asks for them */
 };
 
 /* ANSWER is valid in the call only. */

@@ -13,6 +13,12 @@ const char *action_text(enum action action)
     return "?";
 }
 
+unsigned verdict_strength(const struct verdict *verdict)
+{
+    bool tcp_only = verdict->action == ACTION_LOG && verdict->answer == RECORD_ANSWER_TCP_ONLY;
+    return 2u * verdict->action + tcp_only;
+}
+
 bool passed_has(const struct passed *passed, uint64_t source)
 {
     for (unsigned i = 0; i < passed->count; i++)

@@ -72,3 +72,6 @@ struct verdict {
     char family[VERDICT_FAMILY_SIZE];       /* empty: unknown */
     char sources[VERDICT_SOURCES_SIZE];     /* names of all that list it, comma-separated, the deciding one first */
 };
+
+/* Of two verdicts that hold for one contact the one that is larger in this is acted on. 0: nothing is to be done. */
+unsigned verdict_strength(const struct verdict *verdict);

@@ -101,7 +101,7 @@ enum next http_step_decide(struct http_txn *txn)
         http_verdict_record(txn, &finding, 0);
         txn->address_recorded = finding.match == MATCH_ORIGIN_IP;
     }
-    txn->exempt = finding.verdict.matched && finding.verdict.exempts;
+    txn->exempt = finding.verdict.exempts;
     if (txn->is_connect && !egress_allows_connect_port(&txn->proxy->egress, txn->port))
         return http_txn_answer(txn, ANSWER_CONNECT_PORT);
     return http_txn_go_to(txn, STEP_RESOLVE);
@@ -118,6 +118,12 @@ static enum status keep_answer(struct http_txn *txn, const struct resolver_answe
             return ST_NOMEM;
         memcpy(txn->aliases, answer->aliases, bytes);
         txn->alias_count = answer->alias_count;
+    }
+    if (answer->servers && answer->servers->name_count) {
+        txn->servers = arena_alloc(txn->arena, sizeof *txn->servers);
+        if (!txn->servers)
+            return ST_NOMEM;
+        *txn->servers = *answer->servers;
     }
     txn->addr_count = answer->status == ST_OK ? answer->addr_count : 0;
     for (size_t i = 0; i < txn->addr_count; i++)

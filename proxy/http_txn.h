@@ -52,9 +52,11 @@ struct http_txn {
 
     /* Where to: a name, or an address; then what the name is an alias of, and the addresses that may be dialled. */
     uint16_t port;
-    bool exempt; /* a list allows the target: what it is an alias of is not judged */
+    bool exempt; /* the user allows the target: what it is an alias of is not judged */
     size_t alias_count, addr_count;
-    struct dname *aliases; /* in the arena */
+    struct dname *aliases;            /* in the arena, as the next */
+    struct resolver_servers *servers; /* the name's servers; NULL: no rule asks for them */
+    struct passed passed;             /* the sources that let the target pass */
     enum wait lookup;
     enum status lookup_status;
     bool address_recorded; /* a callback for the address was recorded with the target's verdict */

@@ -17,45 +17,98 @@ static enum match match_of(const struct verdict *verdict)
     }
 }
 
-enum action http_verdict_target(const struct http_txn *txn, struct http_finding *finding)
+/* Rules for clients stand before those for URLs, of which FINDING has the verdict that was made without regard to them;
+ * it is made anew where they let the request pass some source. */
+static void judge_client(struct http_txn *txn, const struct subject *target, struct http_finding *finding)
+{
+    struct passed passed = {0};
+    struct subject client = {.kind = SUBJECT_CLIENT, .client = txn->client->peer, .passed = &passed};
+    struct verdict verdict;
+    judge_decide(txn->proxy->judge, &client, &verdict);
+    if (passed.count) {
+        txn->passed = passed;
+        judge_decide(txn->proxy->judge, target, &finding->verdict);
+    }
+    if (verdict.action != ACTION_BLOCK && verdict.action <= finding->verdict.action)
+        return;
+    finding->match = MATCH_CLIENT_IP;
+    finding->verdict = verdict;
+}
+
+enum action http_verdict_target(struct http_txn *txn, struct http_finding *finding)
 {
     struct subject subject = {.kind = SUBJECT_URL,
                               .client = txn->client->peer,
                               .host = txn->head.host,
                               .port = txn->port,
-                              .path = txn->head.path};
+                              .path = txn->head.path,
+                              .passed = &txn->passed};
     judge_decide(txn->proxy->judge, &subject, &finding->verdict);
-    if (finding->verdict.action != ACTION_ALLOW)
+    finding->match = MATCH_HOST;
+    if (!finding->verdict.exempts && judge_has_trigger(txn->proxy->judge, TRIGGER_CLIENT))
+        judge_client(txn, &subject, finding);
+    if (finding->verdict.action != ACTION_ALLOW && finding->match != MATCH_CLIENT_IP)
         finding->match = match_of(&finding->verdict);
     return finding->verdict.action;
 }
 
-/* Keeps what asks for more than FINDING does. */
-static void judge_part(const struct http_txn *txn, const struct subject *subject, enum match match,
+/* Keeps what asks for more than FINDING does. False: it is a block, and nothing else needs to be looked at. */
+static bool judge_part(const struct http_txn *txn, struct subject *subject, struct passed *passed, enum match match,
                        struct http_finding *finding)
 {
     struct verdict verdict;
+    subject->passed = passed;
     judge_decide(txn->proxy->judge, subject, &verdict);
-    if (verdict.action <= finding->verdict.action)
-        return;
-    finding->match = match;
-    finding->verdict = verdict;
+    if (verdict.action > finding->verdict.action) {
+        finding->match = match;
+        finding->verdict = verdict;
+    }
+    return finding->verdict.action != ACTION_BLOCK;
 }
 
-enum action http_verdict_answer(const struct http_txn *txn, struct http_finding *finding)
+/* An address that is exempt does not clear the others, but it has passed its source when name servers are looked at. */
+static bool judge_addresses(struct http_txn *txn, struct subject *subject, struct http_finding *finding)
+{
+    struct passed later = {0};
+    subject->kind = SUBJECT_ADDRESS;
+    for (size_t i = 0; i < txn->addr_count; i++) {
+        struct passed own = txn->passed;
+        subject->addr = txn->addrs[i];
+        if (!judge_part(txn, subject, &own, MATCH_ORIGIN_IP, finding))
+            return false;
+        passed_merge(&later, &own);
+    }
+    passed_merge(&txn->passed, &later);
+    return true;
+}
+
+static void judge_servers(struct http_txn *txn, struct subject *subject, struct http_finding *finding)
+{
+    bool go_on = true;
+    subject->kind = SUBJECT_NS_NAME;
+    for (size_t i = 0; go_on && i < txn->servers->name_count; i++) {
+        subject->name = &txn->servers->names[i];
+        go_on = judge_part(txn, subject, &txn->passed, MATCH_NS_NAME, finding);
+    }
+    subject->kind = SUBJECT_NS_ADDRESS;
+    for (size_t i = 0; go_on && i < txn->servers->addr_count; i++) {
+        subject->addr = txn->servers->addrs[i];
+        go_on = judge_part(txn, subject, &txn->passed, MATCH_NS_IP, finding);
+    }
+}
+
+enum action http_verdict_answer(struct http_txn *txn, struct http_finding *finding)
 {
     struct subject subject = {.kind = SUBJECT_NAME, .client = txn->client->peer, .qtype = DNS_TYPE_CNAME};
     size_t aliases = txn->exempt ? 0 : txn->alias_count;
+    bool go_on = true;
     finding->verdict.action = ACTION_ALLOW;
-    for (size_t i = 0; i < aliases && finding->verdict.action != ACTION_BLOCK; i++) {
+    for (size_t i = 0; go_on && i < aliases; i++) {
         subject.name = &txn->aliases[i];
-        judge_part(txn, &subject, MATCH_CNAME, finding);
+        go_on = judge_part(txn, &subject, &txn->passed, MATCH_CNAME, finding);
     }
-    subject.kind = SUBJECT_ADDRESS;
-    for (size_t i = 0; i < txn->addr_count && finding->verdict.action != ACTION_BLOCK; i++) {
-        subject.addr = txn->addrs[i];
-        judge_part(txn, &subject, MATCH_ORIGIN_IP, finding);
-    }
+    if (go_on && judge_addresses(txn, &subject, finding) && txn->servers && !txn->exempt)
+        judge_servers(txn, &subject, finding);
     return finding->verdict.action;
 }
 

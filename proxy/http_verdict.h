@@ -8,12 +8,12 @@ struct http_finding {
     struct verdict verdict;
 };
 
-/* The host and URL, before anything is looked up or dialled. The verdict is set in any case, what else is in FINDING
- * only where it is not ACTION_ALLOW. */
-enum action http_verdict_target(const struct http_txn *txn, struct http_finding *finding);
-/* The aliases and addresses that the name has: the highest action asked for, and where that is not ACTION_ALLOW, what
- * asked for it first. One answer makes one callback, as in DNS. */
-enum action http_verdict_answer(const struct http_txn *txn, struct http_finding *finding);
+/* Who asks, the host and URL, before anything is looked up or dialled. The verdict is set in any case, what else is in
+ * FINDING only where it is not ACTION_ALLOW. */
+enum action http_verdict_target(struct http_txn *txn, struct http_finding *finding);
+/* The aliases, addresses and name servers that the name has: the highest action asked for, and where that is not
+ * ACTION_ALLOW, what asked for it first. One answer makes one callback, as in DNS. */
+enum action http_verdict_answer(struct http_txn *txn, struct http_finding *finding);
 
 /* Records a callback. STATUS 0: passed on. */
 void http_verdict_record(struct http_txn *txn, const struct http_finding *finding, uint16_t status);

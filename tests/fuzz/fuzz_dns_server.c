@@ -16,6 +16,38 @@ static struct dns_settings settings;
 static const struct addr listen_at = {.ip = {[10] = 0xff, 0xff, 127, 0, 0, 1}, .port = 53};
 static const struct addr page = {.ip = {[10] = 0xff, 0xff, 192, 0, 2, 80}};
 
+/* Rules of each kind, whose answers are given: local data, an alias, one with a star. */
+static void fill_zone(void *arg, struct source_writer *writer)
+{
+    static const uint8_t data[] = {0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 1};
+    static const uint8_t alias[] = {0, 5, 0, 0, 0, 60, 0, 6, 4, 'g', 'o', 'o', 'd', 0};
+    static const uint8_t star[] = {0, 5, 0, 0, 0, 60, 0, 8, 1, '*', 4, 'w', 'a', 'l', 'l', 0};
+    static const struct {
+        const char *text;
+        enum record_trigger trigger;
+        enum record_answer answer;
+        struct str data;
+    } rules[] = {
+        {"local.example", TRIGGER_SUBJECT, RECORD_ANSWER_DATA, {(const char *)data, sizeof data}},
+        {"garden.example", TRIGGER_SUBJECT, RECORD_ANSWER_DATA, {(const char *)alias, sizeof alias}},
+        {"star.example", TRIGGER_SUBJECT, RECORD_ANSWER_DATA, {(const char *)star, sizeof star}},
+        {"slow.example", TRIGGER_SUBJECT, RECORD_ANSWER_TCP_ONLY, {0}},
+        {"198.51.100.0/24", TRIGGER_SUBJECT, RECORD_ANSWER_DATA, {(const char *)alias, sizeof alias}},
+        {"ns.example", TRIGGER_NS_NAME, RECORD_ANSWER_NODATA, {0}},
+        {"192.0.2.0/24", TRIGGER_NS_ADDRESS, RECORD_ANSWER_DROP, {0}},
+        {"10.0.0.0/8", TRIGGER_CLIENT, RECORD_ANSWER_NXDOMAIN, {0}},
+    };
+    (void)arg;
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        struct indicator rule = {
+            .record = {.trigger = rules[i].trigger, .answer = rules[i].answer, .data = rules[i].data}};
+        bool network = network_parse(str_of(rules[i].text), &rule.network) == ST_OK;
+        rule.kind = network ? INDICATOR_NETWORK : INDICATOR_NAME;
+        CHECK(network || dname_from_text(str_of(rules[i].text), &rule.name) == ST_OK);
+        CHECK(source_writer_add(writer, &rule) == ST_OK);
+    }
+}
+
 static void prepare(void)
 {
     clock_fake(1000000, 1700000000000);
@@ -23,6 +55,7 @@ static void prepare(void)
     CHECK(replay_policy_add(policy, STR("evil.example"), CATEGORY_C2, 0, STR("Zeus")));
     CHECK(replay_policy_add(policy, STR("203.0.113.0/24"), CATEGORY_C2, 0, STR("")));
     replay_policy_set_addresses(policy, PART_BLOCK);
+    replay_policy_set_zone(policy, true, fill_zone, NULL);
     replay_policy_apply(policy, &judge);
     struct dns_notify_zone zone = {.primary = listen_at};
     CHECK(dname_from_text(STR("rpz.example"), &zone.name) == ST_OK);

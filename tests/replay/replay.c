@@ -14,8 +14,9 @@
  *     store block|log|allow CATEGORY NAME|ADDR|NETWORK [FAMILY]
  *     store only|except TYPE                    the entry before acts for this query type alone, or for all others
  *     store clear
- *     category CATEGORY allow|log|block         what a match asks for (default: block)
- *     addresses off|log|block                   what is done about addresses (default: log)
+ *     zone given|configured           a policy zone in place of the last one, whose answers are given or not; its
+ * lines: rr TEXT                     of its file category CATEGORY allow|log|block         what a match asks for
+ * (default: block) addresses off|log|block                   what is done about addresses (default: log)
  *
  * The upstream; what it says to a question, from now on:
  *     upstream NAME TYPE              followed by lines of
@@ -50,7 +51,7 @@
  *     waiting N                       that upstream has not answered
  *     callback MATCH ACTION SUBJECT INDICATOR [FAMILY]
  *     no-callback
- *     resolved ok|not-found|timeout|unavailable [ADDR...] [via ALIAS...]
+ *     resolved ok|not-found|timeout|unavailable [ADDR...] [via ALIAS...] [of SERVER...]
  *     counter NAME N                  of struct dns_counters
  *     notified ZONE | not-notified ZONE   since it was asked last
  *     idle | not-idle
@@ -66,6 +67,7 @@
 #include "dnsfilter/dns_server.h"
 #include "tests/replay/fake_net.h"
 #include "tests/replay/replay_policy.h"
+#include "tests/replay/replay_zone.h"
 #include "tests/replay/script.h"
 #include "tests/replay/text_message.h"
 #include "tests/replay/upstream_script.h"
@@ -78,6 +80,7 @@ struct resolved {
     struct addr addrs[RESOLVER_MAX_ADDRS];
     size_t alias_count;
     struct dname aliases[RESOLVER_MAX_ALIASES];
+    struct resolver_servers servers;
 };
 
 static struct {
@@ -87,6 +90,7 @@ static struct {
     struct dns_notify_zone zones[MAX_ZONES];
     size_t zone_count;
     struct replay_policy *policy;
+    struct buf zone;
     struct judge judge;
     struct dns_cache *cache;
     struct dns_server *server;
@@ -245,6 +249,9 @@ static void on_resolved(void *arg, const struct resolver_answer *answer)
     resolved->alias_count = answer->alias_count;
     for (size_t i = 0; i < answer->alias_count; i++)
         resolved->aliases[i] = answer->aliases[i];
+    resolved->servers = (struct resolver_servers){0};
+    if (answer->servers)
+        resolved->servers = *answer->servers;
 }
 
 static void run_resolve(struct str words)
@@ -370,15 +377,23 @@ static void run_replies(struct str words)
     }
 }
 
-static void need_aliases(const struct resolved *resolved, struct str words)
+static bool is_mark(struct str word)
+{
+    return str_eq(word, STR("via")) || str_eq(word, STR("of"));
+}
+
+/* Returns the mark behind the names. */
+static struct str need_names(const struct dname *names, size_t name_count, struct str *words)
 {
     size_t count = 0;
-    for (struct str word; (word = script_word(&words)).length; count++) {
+    struct str word;
+    for (; (word = script_word(words)).length && !is_mark(word); count++) {
         struct dname name;
         script_need(dname_from_text(word, &name) == ST_OK, "not a name");
-        script_need(count < resolved->alias_count && dname_equal(&name, &resolved->aliases[count]), "another alias");
+        script_need(count < name_count && dname_equal(&name, &names[count]), "another name");
     }
-    script_need(count == resolved->alias_count, "another number of aliases");
+    script_need(count == name_count, "another number of names");
+    return word;
 }
 
 static void run_resolved(struct str words)
@@ -394,12 +409,20 @@ static void run_resolved(struct str words)
         if (str_eq(kind, str_of(kinds[i].text)))
             script_need(resolved->status == kinds[i].status, status_text(resolved->status));
     size_t count = 0;
-    for (struct str word; (word = script_word(&words)).length && !str_eq(word, STR("via")); count++) {
+    struct str word;
+    for (; (word = script_word(&words)).length && !is_mark(word); count++) {
         struct addr addr = script_address(word);
         script_need(count < resolved->count && addr_same_ip(&addr, &resolved->addrs[count]), "another address");
     }
     script_need(count == resolved->count, "another number of addresses");
-    need_aliases(resolved, words);
+    if (str_eq(word, STR("via")))
+        word = need_names(resolved->aliases, resolved->alias_count, &words);
+    else
+        script_need(!resolved->alias_count, "aliases");
+    if (str_eq(word, STR("of")))
+        need_names(resolved->servers.names, resolved->servers.name_count, &words);
+    else
+        script_need(!resolved->servers.name_count, "name servers");
 }
 
 static void run_counter(struct str words)
@@ -496,6 +519,25 @@ static void run_store(struct str words)
         replay_policy_apply(play.policy, &play.judge);
 }
 
+static void run_zone(struct str words)
+{
+    static const char *const line_words[] = {"rr", NULL};
+    struct buf lines = {0};
+    struct str rest, line;
+    script_need(str_eq(words, STR("given")) || str_eq(words, STR("configured")), "unknown word");
+    buf_clear(&play.zone);
+    script_block(line_words, &lines);
+    for (rest = (struct str){lines.data, lines.length}; str_cut(rest, '\n', &line, &rest);) {
+        line = str_from(line, 3); /* a blank that is left stands for the owner before */
+        buf_add(&play.zone, line.data, line.length);
+        buf_add_char(&play.zone, '\n');
+    }
+    buf_free(&lines);
+    replay_policy_set_zone(play.policy, str_eq(words, STR("given")), replay_zone_fill, &play.zone);
+    if (play.server)
+        replay_policy_apply(play.policy, &play.judge);
+}
+
 static void run_category(struct str words)
 {
     enum category category = category_of(script_word(&words));
@@ -555,6 +597,8 @@ static bool run_world(struct str word, struct str words)
 {
     if (str_eq(word, STR("store"))) {
         run_store(words);
+    } else if (str_eq(word, STR("zone"))) {
+        run_zone(words);
     } else if (str_eq(word, STR("category"))) {
         run_category(words);
     } else if (str_eq(word, STR("addresses"))) {
@@ -636,6 +680,7 @@ static void clean_up(void)
     dns_notify_unref(play.settings.notify);
     dns_cache_free(play.cache);
     replay_policy_free(play.policy);
+    buf_free(&play.zone);
     upstream_script_reset();
     while (replay_take_callback())
         ;

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "reputation/source_writer.h"
 
 enum { MAX_ENTRIES = 64, MAX_CALLBACKS = 64, FAMILY_SIZE = 32 };
 
@@ -17,6 +16,9 @@ struct replay_policy {
     struct entry entries[MAX_ENTRIES];
     size_t count;
     struct policy_settings settings;
+    struct policy_source sources[2];
+    replay_fill_fn *fill; /* NULL: no zone */
+    void *fill_arg;
     struct policy_reader *reader;
 };
 
@@ -46,6 +48,10 @@ struct replay_policy *replay_policy_new(void)
         policy->settings.categories[i] = ACTION_BLOCK;
     policy->settings.default_group =
         (struct policy_group){.name = "all", .names = PART_BLOCK, .urls = PART_BLOCK, .addresses = PART_LOG};
+    policy->sources[0] = (struct policy_source){.name = "replay"};
+    policy->sources[1] = (struct policy_source){.name = "zone"};
+    policy->settings.sources = policy->sources;
+    policy->settings.source_count = 2;
     return policy;
 }
 
@@ -105,21 +111,41 @@ void replay_policy_set_addresses(struct replay_policy *policy, enum part_mode mo
     policy->settings.default_group.addresses = mode;
 }
 
-void replay_policy_apply(struct replay_policy *from, struct judge *judge)
+void replay_policy_set_zone(struct replay_policy *policy, bool given, replay_fill_fn *fill, void *arg)
 {
-    struct source_writer_settings settings = {.name = "replay", .format = "none"};
+    policy->sources[1].given = given;
+    policy->fill = fill;
+    policy->fill_arg = arg;
+}
+
+static void fill_entries(void *arg, struct source_writer *writer)
+{
+    const struct replay_policy *policy = arg;
+    for (size_t i = 0; i < policy->count; i++)
+        CHECK(source_writer_add(writer, &policy->entries[i].indicator) == ST_OK);
+}
+
+static void add_source(struct store *store, const char *name, replay_fill_fn *fill, void *arg)
+{
+    struct source_writer_settings settings = {.name = name, .format = "none"};
     struct source_writer *writer;
     struct source *source;
     struct fault fault = {{0}};
     CHECK(source_writer_new(&settings, &writer) == ST_OK);
-    for (size_t i = 0; i < from->count; i++)
-        CHECK(source_writer_add(writer, &from->entries[i].indicator) == ST_OK);
+    fill(arg, writer);
     CHECK(source_writer_finish_memory(writer, &source, &fault) == ST_OK);
     source_writer_free(writer);
+    CHECK(store_add_own(store, source) == ST_OK);
+}
 
+void replay_policy_apply(struct replay_policy *from, struct judge *judge)
+{
     struct store *store = store_new();
     struct policy *policy;
-    CHECK(store && store_add_own(store, source) == ST_OK);
+    CHECK(store);
+    add_source(store, "replay", fill_entries, from);
+    if (from->fill)
+        add_source(store, "zone", from->fill, from->fill_arg);
     CHECK(policy_new_own(&from->settings, store, &policy) == ST_OK);
     policy_reader_free(from->reader);
     CHECK(policy_reader_new(policy, &from->reader) == ST_OK);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "callbacks/judge.h"
+#include "reputation/source_writer.h"
 
 struct replay_policy;
 
@@ -16,6 +17,10 @@ bool replay_policy_limit(struct replay_policy *policy, uint16_t type, bool excep
 void replay_policy_clear(struct replay_policy *policy);
 void replay_policy_set_category(struct replay_policy *policy, enum category category, enum action action);
 void replay_policy_set_addresses(struct replay_policy *policy, enum part_mode mode);
+/* A source beside that of the entries, called "zone", whose entries FILL adds at each replay_policy_apply(). GIVEN:
+ * blocks are answered as they have it. */
+typedef void replay_fill_fn(void *arg, struct source_writer *writer);
+void replay_policy_set_zone(struct replay_policy *policy, bool given, replay_fill_fn *fill, void *arg);
 /* Puts a new policy in place of the one that JUDGE has. */
 void replay_policy_apply(struct replay_policy *policy, struct judge *judge);
 

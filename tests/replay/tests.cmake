@@ -5,11 +5,12 @@ include_guard(GLOBAL)
 add_executable(test_replay
     ${PROJECT_SOURCE_DIR}/tests/replay/replay.c
     ${PROJECT_SOURCE_DIR}/tests/replay/replay_policy.c
+    ${PROJECT_SOURCE_DIR}/tests/replay/replay_zone.c
     ${PROJECT_SOURCE_DIR}/tests/replay/script.c
     ${PROJECT_SOURCE_DIR}/tests/replay/text_message.c
     ${PROJECT_SOURCE_DIR}/tests/replay/upstream_script.c
     ${PROJECT_SOURCE_DIR}/tests/replay/fake_net.c)
-target_link_libraries(test_replay PRIVATE ccward_dnsfilter)
+target_link_libraries(test_replay PRIVATE ccward_dnsfilter ccward_feeds)
 
 file(GLOB scenarios CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/replay/scenarios/*.rpl)
 foreach(scenario IN LISTS scenarios)

@@ -36,7 +36,8 @@ void fixture_answer_lookup(struct fixture *f)
                                      .addrs = f->lookup_addrs,
                                      .addr_count = f->lookup_count,
                                      .aliases = lent,
-                                     .alias_count = f->lookup_alias_count};
+                                     .alias_count = f->lookup_alias_count,
+                                     .servers = f->lookup_servers.name_count ? &f->lookup_servers : NULL};
     assert_non_null(lent);
     for (size_t i = 0; i < f->lookup_alias_count; i++)
         lent[i] = f->lookup_aliases[i];

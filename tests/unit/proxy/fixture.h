@@ -56,7 +56,8 @@ struct fixture {
     size_t lookup_count;
     struct dname lookup_aliases[RESOLVER_MAX_ALIASES]; /* see fixture_add_alias() */
     size_t lookup_alias_count;
-    bool lookup_late; /* not from within the call: fixture_answer_lookup() */
+    struct resolver_servers lookup_servers; /* lent where there is one */
+    bool lookup_late;                       /* not from within the call: fixture_answer_lookup() */
     unsigned lookups, cancels;
     resolver_done_fn *done;
     void *done_arg;
