@@ -39,6 +39,7 @@ struct config_feed {
     int match;    /* enum feed_match */
     int retain;   /* enum feed_retain */
     int can_be_empty;
+    int zone_answer; /* 1: given */
     uint64_t interval_ms, expire_ms, top, min_confidence, min_feeds, min_feeds_addresses;
     char *key, *key_as, *must_contain;
 };

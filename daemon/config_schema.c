@@ -38,6 +38,13 @@ static const char *yes_text(int value)
 }
 
 static const struct words yes_no = {yes_text, 2};
+
+static const char *zone_answer_text(int value)
+{
+    return value ? "given" : "configured";
+}
+
+static const struct words zone_answers = {zone_answer_text, 2};
 DEFINE_WORDS(uses, feed_use_text, enum feed_use, FEED_GUARDS + 1);
 DEFINE_WORDS(matches, feed_match_text, enum feed_match, FEED_MATCH_EXACT + 1);
 DEFINE_WORDS(retains, feed_retain_text, enum feed_retain, FEED_RETAIN_WINDOW + 1);
@@ -243,6 +250,9 @@ static const struct config_option feed_options[] = {
      "Whether the feed without entries, or with far fewer than before, is to be believed."},
     {"must-contain", OPTION_TEXT, offsetof(struct config_feed, must_contain), "", 0, 200, NULL,
      "A text that the list must have in its first 64 KiB, or it is refused."},
+    {"zone-answer", OPTION_WORD, offsetof(struct config_feed, zone_answer), "configured", 0, 0, &zone_answers,
+     "How DNS answers what a policy zone blocks: as `dns.block-answer` has it for the category, or as the zone itself "
+     "gives it, its local data and addresses included."},
 };
 
 static const struct config_option group_options[] = {

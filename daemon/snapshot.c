@@ -57,7 +57,8 @@ static struct policy_source source_of_config(const struct config_feed *feed)
                                            [FEED_GUARDS] = SOURCE_GUARDS};
     struct policy_source source = {.use = uses[feed->action],
                                    .min_names = (unsigned)feed->min_feeds,
-                                   .min_addresses = (unsigned)feed->min_feeds_addresses};
+                                   .min_addresses = (unsigned)feed->min_feeds_addresses,
+                                   .given = feed->zone_answer};
     text_copy(source.name, sizeof source.name, str_of(feed->name));
     return source;
 }
