@@ -1,4 +1,5 @@
-# Turns a text file into a C source with `const struct str NAME`: cmake -D INPUT=... -D OUTPUT=... -D NAME=... -P EmbedFile.cmake
+# Turns a text file into a C source with `const struct str NAME`, which HEADER declares:
+#   cmake -D INPUT=... -D OUTPUT=... -D NAME=... -D HEADER=blockpage/embedded.h -P EmbedFile.cmake
 #
 # -D STYLE=page.css puts that style sheet in place of {{style}}. -D HASH=ON embeds, in place of the file, the
 # SHA-256 of its bytes in base64, as a Content-Security-Policy source wants it (CSP3 section 2.3.1).
@@ -38,7 +39,7 @@ string(REGEX REPLACE "(.........................................................
     "\\1\"\n    \"" lines "${escaped}") # 24 bytes a line
 get_filename_component(file "${INPUT}" NAME)
 file(WRITE "${OUTPUT}" "/* Made from ${file} at build time. */
-#include \"blockpage/embedded.h\"
+#include \"${HEADER}\"
 
 const struct str ${NAME} = {
     \"${lines}\",

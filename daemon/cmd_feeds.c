@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/command.h"
+#include "daemon/cmd_feeds_choice.h"
 
 /* What the command line says, for all verbs of `ccward feeds`. */
 struct feeds_call {
@@ -187,12 +187,15 @@ int cmd_feeds(const struct command *command, int argc, char **argv)
     for (int i = 1; i < argc; i++)
         if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
             return command_help(command);
+    if (argc > 1 && feeds_choice_knows(argv[1]))
+        return feeds_choice(command, argc - 1, argv + 1);
     int (*run)(struct feeds_call *) = NULL;
     for (size_t i = 0; argc > 1 && i < sizeof verbs / sizeof verbs[0]; i++)
         if (!strcmp(verbs[i].name, argv[1]))
             run = verbs[i].run;
     if (!run)
-        return command_misused(command, "import, refresh, list or remove is expected");
+        return command_misused(
+            command, "import, refresh, list, remove, catalogue, enable, disable, promote or monitor is expected");
     int code = parse_options(&call, argc - 1, argv + 1);
     if (code != EXIT_OK)
         return code;

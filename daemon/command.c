@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/chosen_feeds.h"
 #include "net/system_servers.h"
 
 int command_help(const struct command *command)
@@ -45,6 +46,8 @@ bool command_config(const char *path, struct config *config)
 {
     struct config_faults faults = {0};
     enum status status = config_load(path ? path : config_default_path(), config, &faults);
+    if (status == ST_OK)
+        config_take_chosen(config, &faults);
     fputs(buf_text(&faults.text), stderr);
     if (status != ST_OK && !faults.errors)
         fprintf(stderr, "ccward: the configuration cannot be read: %s\n", status_text(status));

@@ -43,7 +43,8 @@ int command_bad_option(const struct command *command, int getopt_result, char **
 /* Prints a failure on standard error; returns the code that fits STATUS. */
 int command_failed(enum status status, const struct fault *fault);
 
-/* Loads PATH, or the default place when NULL, printing faults; false: do not go on. */
+/* Loads PATH, or the default place when NULL, with the feeds that were chosen since, printing faults; false: do not go
+ * on. */
 bool command_config(const char *path, struct config *config);
 
 /* For commands that write: what root writes into the state directory of the service's user has to belong to that user,

@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "dnsfilter/dns_server.h"
@@ -33,11 +35,12 @@ struct text_list {
 struct config_feed {
     char *name, *url, *format;
     struct text_list mirrors;
-    int category; /* enum category */
-    int risk;     /* enum risk */
-    int action;   /* enum feed_use */
-    int match;    /* enum feed_match */
-    int retain;   /* enum feed_retain */
+    int category;   /* enum category */
+    int risk;       /* enum risk */
+    int action;     /* enum feed_use */
+    int own_action; /* of a feed of the file: what that says, whatever was chosen since */
+    int match;      /* enum feed_match */
+    int retain;     /* enum feed_retain */
     int can_be_empty;
     int zone_answer; /* 1: given */
     uint64_t interval_ms, expire_ms, top, min_confidence, min_feeds, min_feeds_addresses;
@@ -48,6 +51,12 @@ struct config_group {
     char *name;
     struct network_list clients;
     int names, urls, addresses; /* enum part_mode */
+};
+
+/* Tells a file from another in its place; zero: there was none. */
+struct chosen_stamp {
+    struct timespec changed;
+    ino_t inode;
 };
 
 /* Times are milliseconds, sizes bytes. */
@@ -87,7 +96,8 @@ struct config {
     int categories[CATEGORY_COUNT]; /* enum action */
 
     struct config_feed *feeds;
-    size_t feed_count;
+    size_t feed_count, own_feed_count; /* own: of the file; behind them stand those that were chosen since */
+    struct chosen_stamp chosen_seen;
     struct config_group *groups;
     size_t group_count;
 

@@ -164,8 +164,8 @@ static void check_section_pair(struct loading *loading, const void *context, con
                                yaml_node_t *value)
 {
     (void)context;
-    for (size_t i = 0; i < config_section_count; i++) {
-        const struct section *section = &config_sections[i];
+    for (size_t i = 0; i < loading->section_count; i++) {
+        const struct section *section = &loading->sections[i];
         if (!str_eq(str_of(section->name), node_text(key)))
             continue;
         if (is_null(value))

@@ -39,6 +39,7 @@ void config_report(struct loading *loading, bool error, size_t line, const char 
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    error = error || loading->strict;
     text_printable(safe, sizeof safe, str_of(text));
     if (line)
         buf_printf(&loading->faults->text, "%s:%zu: ", loading->name, line);
@@ -56,9 +57,12 @@ static const cyaml_schema_value_t string_value = {.type = CYAML_STRING,
                                                   .data_size = sizeof(char),
                                                   .string = {.min = 0, .max = MAX_FILE_BYTES}};
 
+enum { MAX_SECTIONS = 16 };
+
 struct schema {
-    cyaml_schema_field_t top[16], options[16][CONFIG_MAX_OPTIONS + 1], categories[CATEGORY_COUNT + 2];
-    cyaml_schema_value_t items[16], root;
+    cyaml_schema_field_t top[MAX_SECTIONS], options[MAX_SECTIONS][CONFIG_MAX_OPTIONS + 1],
+        categories[CATEGORY_COUNT + 2];
+    cyaml_schema_value_t items[MAX_SECTIONS], root;
 };
 
 static void schema_categories(struct schema *schema)
@@ -81,9 +85,8 @@ static cyaml_schema_value_t categories_value(const struct schema *schema)
                                   .mapping = {.fields = schema->categories}};
 }
 
-static void schema_options(struct schema *schema, size_t index)
+static void schema_options(struct schema *schema, const struct section *section, size_t index)
 {
-    const struct section *section = &config_sections[index];
     CHECK(section->option_count <= CONFIG_MAX_OPTIONS);
     for (size_t k = 0; k < section->option_count; k++) {
         const struct config_option *option = &section->options[k];
@@ -110,14 +113,15 @@ static void schema_options(struct schema *schema, size_t index)
     }
 }
 
-static void schema_build(struct schema *schema)
+static void schema_build(const struct loading *loading, struct schema *schema)
 {
+    CHECK(loading->section_count < MAX_SECTIONS);
     schema_categories(schema);
-    for (size_t i = 0; i < config_section_count; i++) {
-        const struct section *section = &config_sections[i];
+    for (size_t i = 0; i < loading->section_count; i++) {
+        const struct section *section = &loading->sections[i];
         cyaml_schema_field_t *field = &schema->top[i];
         uint32_t base = (uint32_t)(i * sizeof(struct raw_section));
-        schema_options(schema, i);
+        schema_options(schema, section, i);
         field->key = section->name;
         field->data_offset = base + (uint32_t)offsetof(struct raw_section, options);
         cyaml_schema_value_t mapping = {.type = CYAML_MAPPING,
@@ -144,7 +148,7 @@ static void schema_build(struct schema *schema)
     }
     schema->root = (cyaml_schema_value_t){.type = CYAML_MAPPING,
                                           .flags = CYAML_FLAG_POINTER,
-                                          .data_size = (uint32_t)(config_section_count * sizeof(struct raw_section)),
+                                          .data_size = (uint32_t)(loading->section_count * sizeof(struct raw_section)),
                                           .mapping = {.fields = schema->top}};
 }
 
@@ -192,9 +196,9 @@ static enum status set_items(struct loading *loading, const struct section *sect
     char *items = calloc(raw->item_count, section->item_size);
     if (!items)
         return ST_NOMEM;
-    memcpy((char *)loading->config + section->items_offset, &items, sizeof items);
+    memcpy((char *)loading->base + section->items_offset, &items, sizeof items);
     size_t count = raw->item_count;
-    memcpy((char *)loading->config + section->count_offset, &count, sizeof count);
+    memcpy((char *)loading->base + section->count_offset, &count, sizeof count);
     enum status status = ST_OK;
     for (unsigned i = 0; i < raw->item_count; i++) {
         void *base = items + i * section->item_size;
@@ -224,7 +228,7 @@ static enum status set_values(struct loading *loading, const void *data, size_t 
     struct schema *schema = calloc(1, sizeof *schema);
     if (!schema)
         return ST_NOMEM;
-    schema_build(schema);
+    schema_build(loading, schema);
     cyaml_config_t settings = {.log_fn = on_cyaml_log,
                                .log_ctx = loading,
                                .mem_fn = cyaml_mem,
@@ -235,14 +239,14 @@ static enum status set_values(struct loading *loading, const void *data, size_t 
     enum status status = loaded == CYAML_OK ? ST_OK : ST_INVALID;
     if (status != ST_OK && !loading->faults->errors)
         config_report(loading, true, 0, "", "%s", cyaml_strerror(loaded));
-    for (size_t i = 0; raw && status == ST_OK && i < config_section_count; i++) {
-        const struct section *section = &config_sections[i];
+    for (size_t i = 0; raw && status == ST_OK && i < loading->section_count; i++) {
+        const struct section *section = &loading->sections[i];
         if (section->item_size)
             status = set_items(loading, section, &raw[i]);
         else if (raw[i].by_category)
-            status = set_categories(section->options, loading->config, raw[i].by_category);
+            status = set_categories(section->options, loading->base, raw[i].by_category);
         for (size_t k = 0; raw[i].options && status == ST_OK && k < section->option_count; k++)
-            status = set_option(loading, section, -1, &section->options[k], loading->config, &raw[i].options[k]);
+            status = set_option(loading, section, -1, &section->options[k], loading->base, &raw[i].options[k]);
     }
     if (raw)
         cyaml_free(&settings, &schema->root, raw, 0);
@@ -271,22 +275,34 @@ static enum status resolve_state_dir(struct config *config, const char *file)
     return config->state_dir ? ST_OK : ST_NOMEM;
 }
 
+enum status config_load_sections(struct loading *loading, const void *data, size_t n)
+{
+    enum status status = ST_OK;
+    for (size_t i = 0; i < loading->section_count; i++)
+        if (!loading->sections[i].item_size)
+            set_defaults(&loading->sections[i], loading->base);
+    if (n && config_check_document(loading, data, n) && !loading->faults->errors)
+        status = set_values(loading, data, n);
+    if (status == ST_OK && !loading->faults->errors && loading->check)
+        loading->check(loading);
+    yaml_document_delete(&loading->document);
+    return status == ST_OK && loading->faults->errors ? ST_INVALID : status;
+}
+
 static enum status load_bytes(const char *name, const void *data, size_t n, struct config *config,
                               struct config_faults *faults)
 {
     *config = (struct config){0};
-    struct loading loading = {.name = name, .config = config, .faults = faults};
-    enum status status = ST_OK;
-    for (size_t i = 0; i < config_section_count; i++)
-        if (!config_sections[i].item_size)
-            set_defaults(&config_sections[i], config);
-    if (n && config_check_document(&loading, data, n) && !faults->errors)
-        status = set_values(&loading, data, n);
-    if (status == ST_OK && !faults->errors)
-        config_check_whole(&loading);
-    yaml_document_delete(&loading.document);
-    if (status == ST_OK && faults->errors)
-        status = ST_INVALID;
+    struct loading loading = {.name = name,
+                              .sections = config_sections,
+                              .section_count = config_section_count,
+                              .base = config,
+                              .check = config_check_whole,
+                              .faults = faults};
+    enum status status = config_load_sections(&loading, data, n);
+    config->own_feed_count = config->feed_count;
+    for (size_t i = 0; i < config->feed_count; i++)
+        config->feeds[i].own_action = config->feeds[i].action;
     return status;
 }
 
@@ -346,24 +362,28 @@ enum status config_load(const char *path, struct config *config, struct config_f
     return status;
 }
 
-void config_free(struct config *config)
+void config_free_sections(const struct section *sections, size_t section_count, void *base)
 {
-    for (size_t i = 0; i < config_section_count; i++) {
-        const struct section *section = &config_sections[i];
+    for (const struct section *section = sections; section < sections + section_count; section++) {
         if (!section->item_size) {
             for (size_t k = 0; k < section->option_count; k++)
-                option_clear(&section->options[k], config);
+                option_clear(&section->options[k], base);
             continue;
         }
         char *items;
         size_t count;
-        memcpy(&items, (char *)config + section->items_offset, sizeof items);
-        memcpy(&count, (char *)config + section->count_offset, sizeof count);
+        memcpy(&items, (char *)base + section->items_offset, sizeof items);
+        memcpy(&count, (char *)base + section->count_offset, sizeof count);
         for (size_t item = 0; item < count; item++)
             for (size_t k = 0; k < section->option_count; k++)
                 option_clear(&section->options[k], items + item * section->item_size);
         free(items);
     }
+}
+
+void config_free(struct config *config)
+{
+    config_free_sections(config_sections, config_section_count, config);
     free(config->path);
     free(config->state_dir);
     *config = (struct config){0};

@@ -1,4 +1,4 @@
-/* For the config_*.c files: a configuration while it is read. */
+/* For the files that read YAML by a table of sections: a document while it is read. */
 #pragma once
 
 #include <yaml.h>
@@ -7,7 +7,11 @@
 
 struct loading {
     const char *name;
-    struct config *config;
+    const struct section *sections; /* what there may be in it */
+    size_t section_count;
+    void *base;                             /* what the sections' offsets are relative to */
+    void (*check)(struct loading *loading); /* reports what no single value tells, when all are set; may be NULL */
+    bool strict;                            /* what is not known is an error, not a warning */
     struct config_faults *faults;
     yaml_document_t document;
 };
@@ -20,7 +24,12 @@ void config_report(struct loading *loading, bool error, size_t line, const char 
  * the YAML itself is broken, or there is nothing in it (no error then). */
 bool config_check_document(struct loading *loading, const void *data, size_t n);
 
-/* Reports what no single option can tell: two feeds of one name, an upstream that is ourselves. */
+/* Reads the document into what LOADING says: defaults first, then what is written. Reports all faults; ST_INVALID when
+ * there are errors. What was set is for the caller to free, by config_free_sections(). */
+enum status config_load_sections(struct loading *loading, const void *data, size_t n) MUST_CHECK;
+void config_free_sections(const struct section *sections, size_t count, void *base);
+
+/* Reports what no single option of the configuration can tell: two feeds of one name, an upstream that is ourselves. */
 void config_check_whole(struct loading *loading);
 
 /* The line of a value, for a fault in it; 0: not found. ITEM, ELEMENT: -1 for none. */

@@ -49,6 +49,8 @@ void config_take_reloadable(struct config *into, struct config *from)
 {
     SWAP(into->feeds, from->feeds);
     SWAP(into->feed_count, from->feed_count);
+    SWAP(into->own_feed_count, from->own_feed_count);
+    SWAP(into->chosen_seen, from->chosen_seen);
     SWAP(into->groups, from->groups);
     SWAP(into->group_count, from->group_count);
     into->log.level = from->log.level;

@@ -4,6 +4,11 @@
 #include "base/check.h"
 #include "daemon/config_loading.h"
 
+static const struct config *config_of(const struct loading *loading)
+{
+    return loading->base;
+}
+
 static const struct section *find_section(const char *name)
 {
     for (size_t i = 0; i < config_section_count; i++)
@@ -16,22 +21,22 @@ static const struct section *find_section(const char *name)
 static void check_feeds(struct loading *loading)
 {
     const struct section *section = find_section("feeds");
-    for (size_t i = 0; i < loading->config->feed_count; i++)
+    for (size_t i = 0; i < config_of(loading)->feed_count; i++)
         for (size_t k = 0; k < i; k++) {
             char field[64];
-            if (strcmp(loading->config->feeds[k].name, loading->config->feeds[i].name))
+            if (strcmp(config_of(loading)->feeds[k].name, config_of(loading)->feeds[i].name))
                 continue;
             snprintf(field, sizeof field, "feeds[%zu].name", i);
             config_report(loading, true, config_value_line(loading, section, (long)i, STR("name"), -1), field,
-                          "'%s' is the name of feeds[%zu] already", loading->config->feeds[i].name, k);
+                          "'%s' is the name of feeds[%zu] already", config_of(loading)->feeds[i].name, k);
         }
 }
 
 static void check_groups(struct loading *loading)
 {
     const struct section *section = find_section("groups");
-    for (size_t i = 0; i < loading->config->group_count; i++) {
-        const struct config_group *group = &loading->config->groups[i];
+    for (size_t i = 0; i < config_of(loading)->group_count; i++) {
+        const struct config_group *group = &config_of(loading)->groups[i];
         char field[64];
         snprintf(field, sizeof field, "groups[%zu]", i);
         size_t line = config_value_line(loading, section, (long)i, STR("name"), -1);
@@ -42,7 +47,7 @@ static void check_groups(struct loading *loading)
         if (!is_default && !group->clients.count)
             config_report(loading, true, line, field, "'%s' has no clients", group->name);
         for (size_t k = 0; k < i; k++)
-            if (!strcmp(loading->config->groups[k].name, group->name))
+            if (!strcmp(config_of(loading)->groups[k].name, group->name))
                 config_report(loading, true, line, field, "'%s' is the name of groups[%zu] already", group->name, k);
     }
 }
@@ -90,7 +95,7 @@ static size_t all_listeners(const struct config *config, struct place places[MAX
 static void check_listeners(struct loading *loading)
 {
     struct place places[MAX_LISTENERS];
-    size_t count = all_listeners(loading->config, places);
+    size_t count = all_listeners(config_of(loading), places);
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < i; k++) {
             const struct addr *a = places[i].addr, *b = places[k].addr;
@@ -101,14 +106,14 @@ static void check_listeners(struct loading *loading)
             snprintf(other, sizeof other, "%s.%s[%zu]", places[k].section, places[k].key, places[k].index);
             report_place(loading, &places[i], "is taken already, by ", other);
         }
-    if (count == loading->config->console.listen.count)
+    if (count == config_of(loading)->console.listen.count)
         config_report(loading, true, 0, "", "every `listen` is empty: there would be nothing to do");
 }
 
 /* An upstream that is a listener of ours would ask itself for ever. */
 static void check_upstreams(struct loading *loading)
 {
-    const struct config *config = loading->config;
+    const struct config *config = config_of(loading);
     for (size_t i = 0; i < config->dns.upstreams.count; i++) {
         const struct addr *upstream = &config->dns.upstreams.items[i];
         struct place place = {"dns", "upstreams", i, upstream};

@@ -206,7 +206,7 @@ static enum status check_feed_key_as(struct str text, struct fault *why)
                                                (int)text.length, text.data);
 }
 
-static const struct config_option feed_options[] = {
+const struct config_option config_feed_options[] = {
     {"name", OPTION_TEXT, offsetof(struct config_feed, name), NULL, 1, SOURCE_NAME_SIZE - 1, NULL,
      "What the feed is called in logs and lists: lower-case letters, digits, '.', '_' and '-'.", check_feed_name},
     {"url", OPTION_TEXT, offsetof(struct config_feed, url), NULL, 1, 2000, NULL,
@@ -254,6 +254,7 @@ static const struct config_option feed_options[] = {
      "How DNS answers what a policy zone blocks: as `dns.block-answer` has it for the category, or as the zone itself "
      "gives it, its local data and addresses included."},
 };
+const size_t config_feed_option_count = COUNT_OF(config_feed_options);
 
 static const struct config_option group_options[] = {
     {"name", OPTION_TEXT, offsetof(struct config_group, name), NULL, 1, GROUP_NAME_SIZE - 1, NULL,
@@ -298,7 +299,7 @@ const struct section config_sections[] = {
      .is_map = true},
     {.name = "feeds",
      .help = "Lists to fetch. Each becomes a source of the reputation store.",
-     OPTIONS(feed_options),
+     OPTIONS(config_feed_options),
      .item_size = sizeof(struct config_feed),
      .items_offset = AT(feeds),
      .count_offset = AT(feed_count)},

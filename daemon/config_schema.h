@@ -47,8 +47,11 @@ struct section {
 
 extern const struct section config_sections[];
 extern const size_t config_section_count;
+/* Those of a feed, which other documents have as well. */
+extern const struct config_option config_feed_options[];
+extern const size_t config_feed_option_count;
 
-enum { CONFIG_MAX_OPTIONS = 24, CONFIG_MAX_ITEMS = 256, CONFIG_MAX_ELEMENTS = 1024 };
+enum { CONFIG_MAX_OPTIONS = 40, CONFIG_MAX_ITEMS = 256, CONFIG_MAX_ELEMENTS = 1024 };
 
 const struct config_option *section_option(const struct section *section, struct str key);
 

@@ -16,6 +16,7 @@
 #include "callbacks/recorder.h"
 #include "console/console.h"
 #include "daemon/announce.h"
+#include "daemon/chosen_feeds.h"
 #include "daemon/clock_watch.h"
 #include "daemon/command.h"
 #include "daemon/health.h"
@@ -326,6 +327,39 @@ static enum status renew_policy(struct control *control, const struct config *co
     return ST_OK;
 }
 
+static void log_faults(const struct config_faults *faults)
+{
+    struct str line, rest = {faults->text.data, faults->text.length};
+    while (str_cut(rest, '\n', &line, &rest))
+        log_warning("%.*s", (int)line.length, line.data);
+}
+
+/* After the feeds have changed. A worker that keeps the old table tells nobody of what it hears. */
+static void renew_news(struct control *control)
+{
+    zone_news_free(control->news);
+    control->news = zone_news_new(control->config);
+    enum status status = control->news ? ST_OK : ST_NOMEM;
+    for (size_t i = 0; status == ST_OK && i < control->worker_count; i++)
+        status = worker_set_notify(control->workers[i], zone_news_table(control->news));
+    if (status != ST_OK)
+        log_error("zones are fetched when they are due, and not when their primaries say so: out of memory");
+}
+
+/* Takes what `ccward feeds enable` and its like have chosen since. */
+static void renew_chosen(struct control *control)
+{
+    struct config_faults faults = {0};
+    if (!config_chosen_changed(control->config))
+        return;
+    config_take_chosen(control->config, &faults);
+    log_faults(&faults);
+    config_faults_free(&faults);
+    refresher_set_config(control->refresher, control->config);
+    renew_news(control);
+    (void)!renew_policy(control, control->config);
+}
+
 static void on_step(void *arg)
 {
     struct control *control = arg;
@@ -343,20 +377,9 @@ static void on_step(void *arg)
     zone_news_step(control->news, control->refresher, now);
     lists_watch_step(&control->lists, control->config->state_dir);
     clock_watch_step(&control->clock);
+    renew_chosen(control);
     if (store_changed(control) || (control->retry_ms && now >= control->retry_ms))
         (void)!renew_policy(control, control->config);
-}
-
-/* After the feeds have changed. A worker that keeps the old table tells nobody of what it hears. */
-static void renew_news(struct control *control)
-{
-    zone_news_free(control->news);
-    control->news = zone_news_new(control->config);
-    enum status status = control->news ? ST_OK : ST_NOMEM;
-    for (size_t i = 0; status == ST_OK && i < control->worker_count; i++)
-        status = worker_set_notify(control->workers[i], zone_news_table(control->news));
-    if (status != ST_OK)
-        log_error("zones are fetched when they are due, and not when their primaries say so: out of memory");
 }
 
 static void reload(struct control *control)
@@ -364,9 +387,9 @@ static void reload(struct control *control)
     struct config *config = calloc(1, sizeof *config);
     struct config_faults faults = {0};
     enum status status = config ? config_load(control->config->path, config, &faults) : ST_NOMEM;
-    struct str line, rest = {faults.text.data, faults.text.length};
-    while (str_cut(rest, '\n', &line, &rest))
-        log_warning("%.*s", (int)line.length, line.data);
+    if (status == ST_OK)
+        config_take_chosen(config, &faults);
+    log_faults(&faults);
     config_faults_free(&faults);
     if (status != ST_OK) {
         log_error("the configuration was not read again: %s; what was in force stays in force", status_text(status));

@@ -151,6 +151,11 @@ enum feed_refresh_option {
 enum status feed_refresh(const struct feed_site *site, const struct feed *feed, unsigned options, bool progress,
                          struct feed_report *report, struct fault *fault) MUST_CHECK;
 
+/* Takes away the source of NAME and what is kept of its downloads, after a refresh of it that is under way. *WAS_THERE:
+ * there was a source. */
+enum status feed_forget(const struct feed_site *site, const char *name, bool *was_there,
+                        struct fault *fault) MUST_CHECK;
+
 /* `feeds list`: every configured feed and every source in the store, with its state. */
 enum status feeds_list(const struct feed_site *site, bool json, FILE *out, struct fault *fault) MUST_CHECK;
 

@@ -17,8 +17,7 @@ static enum status writer_take(void *writer, const struct indicator *indicator, 
     return guarded ? ST_OK : source_writer_add(writer, indicator);
 }
 
-/* Another import holds the lock for as long as it writes; a short wait is better than a failure. */
-static enum status wait_for_lock(const char *store_dir, int *lock, struct fault *fault)
+enum status import_lock(const char *store_dir, int *lock, struct fault *fault)
 {
     for (int waited_ms = 0;; waited_ms += LOCK_POLL_MS) {
         struct fault busy = {0};
@@ -36,7 +35,7 @@ static enum status publish(const char *store_dir, const struct feed *feed, struc
                            struct source_writer *writer, struct feed_report *report, struct fault *fault)
 {
     int lock;
-    enum status st = wait_for_lock(store_dir, &lock, fault);
+    enum status st = import_lock(store_dir, &lock, fault);
     if (st != ST_OK)
         return st;
     if (feed->retain == FEED_RETAIN_WINDOW)

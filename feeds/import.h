@@ -6,6 +6,9 @@
 /* Whether a feed may be called so: source_name_valid(), and not one of the built-in sources. */
 enum status feed_name_check(const char *name, struct fault *fault) MUST_CHECK;
 
+/* store_lock(), with some patience: another import holds it for as long as it writes. ST_BUSY, ST_CLOSED. */
+enum status import_lock(const char *store_dir, int *lock, struct fault *fault) MUST_CHECK;
+
 /* Asked once all has been read and before anything is published: any status but ST_OK ends the import. */
 struct import_gate {
     enum status (*ask)(void *user, const struct feed_report *report, struct fault *fault);
