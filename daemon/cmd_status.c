@@ -105,7 +105,7 @@ static void print_head(const json_t *health, long pid)
     if (!pid)
         printf("ccward %s is not running\n", text_of(health, "version"));
     else if (uptime)
-        printf("ccward %s is running (process %ld, since %s): %s\n", text_of(health, "version"), pid, span,
+        printf("ccward %s is running (process %ld, for %s): %s\n", text_of(health, "version"), pid, span,
                text_of(health, "state"));
     else
         printf("ccward is running (process %ld), but cannot be asked: %s\n", pid, text_of(health, "state"));
@@ -130,7 +130,8 @@ static void print_people(const json_t *health, long pid)
     print_addresses("upstreams", json_object_get(health, "upstreams"), "none");
     printf("  %-12s%lld sources: %lld names, %lld URLs, %lld networks\n", "store", number_of(counts, "sources"),
            number_of(counts, "names"), number_of(counts, "urls"), number_of(counts, "networks"));
-    printf("  %-12s%lld (`ccward lists`)\n", "own entries", number_of(counts, "own"));
+    if (json_is_integer(json_object_get(health, "own_entries")))
+        printf("  %-12s%lld (`ccward lists`)\n", "own entries", number_of(health, "own_entries"));
     printf("  %-12s%lld configured, %lld in trouble (`ccward feeds list`)\n", "feeds", number_of(feeds, "configured"),
            number_of(feeds, "in_trouble"));
     if (json_object_get(health, "hits"))
@@ -147,6 +148,18 @@ static int print_json(json_t *health, long pid)
     return failed ? EXIT_FAILED : EXIT_OK;
 }
 
+/* The file is the truth of these; null where it cannot be read, which is a problem that is told. */
+static json_t *own_entries(const struct config *config)
+{
+    struct user_lists *lists;
+    if (user_lists_read(config->state_dir, &lists, NULL) != ST_OK)
+        return json_null();
+    user_lists_prune(lists, clock_wall_ms() / 1000);
+    json_t *count = json_integer((json_int_t)user_lists_count(lists));
+    user_lists_free(lists);
+    return count;
+}
+
 static int tell(const struct config *config, bool json)
 {
     struct fault why = {0};
@@ -159,6 +172,7 @@ static int tell(const struct config *config, bool json)
     }
     if (!health)
         return command_failed(ST_NOMEM, NULL);
+    json_object_set_new(health, "own_entries", own_entries(config));
     bool ok = !strcmp(text_of(health, "state"), "ok");
     int code = EXIT_OK;
     if (json)

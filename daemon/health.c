@@ -93,23 +93,12 @@ static json_t *listen_json(const struct config *config)
                      addresses_json(console->items, console->count));
 }
 
-static uint64_t own_entries(const struct store *store)
-{
-    for (size_t i = 0; store && i < store_source_count(store); i++) {
-        const struct source_info *info = store_source_info(store, i);
-        if (!strcmp(info->name, SOURCE_USER))
-            return info->counts[INDICATOR_NAME] + info->counts[INDICATOR_URL] + info->counts[INDICATOR_NETWORK];
-    }
-    return 0;
-}
-
 static json_t *counts_json(const struct health_facts *facts)
 {
     const struct snapshot_facts *snapshot = facts->snapshot;
-    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "sources", (json_int_t)snapshot->sources, "names",
+    return json_pack("{s:I, s:I, s:I, s:I}", "sources", (json_int_t)snapshot->sources, "names",
                      (json_int_t)snapshot->counts[INDICATOR_NAME], "urls", (json_int_t)snapshot->counts[INDICATOR_URL],
-                     "networks", (json_int_t)snapshot->counts[INDICATOR_NETWORK], "own",
-                     (json_int_t)own_entries(facts->store));
+                     "networks", (json_int_t)snapshot->counts[INDICATOR_NETWORK]);
 }
 
 static const char *state_of(const struct health_facts *facts, const json_t *problems)

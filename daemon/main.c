@@ -114,7 +114,7 @@ static const struct command commands[] = {
      "Usage: ccward status [-c FILE] [--json]\n"
      "\n"
      "  -c, --config FILE   the configuration (default: as for `ccward run`)\n"
-     "      --json          print as JSON: what /healthz of the console answers\n"
+     "      --json          print as JSON: what /healthz of the console answers, and more\n"
      "\n"
      "Exits 0 when it is running and well, 1 when something is wrong that is told, 3 when it is not running.\n",
      cmd_status},

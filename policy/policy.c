@@ -606,3 +606,44 @@ void policy_decide(struct policy_reader *reader, const struct subject *subject, 
             return;
         }
 }
+
+static enum hit_effect recorded_by(const struct policy *policy, const struct store_hit *hit)
+{
+    if (hit->source != policy->user_source && policy->settings.categories[hit->record.category] == ACTION_LOG)
+        return HIT_RECORDED_BY_CATEGORY;
+    if (hit->record.flags & RECORD_LOG)
+        return hit->record.flags & RECORD_GUARDED ? HIT_RECORDED_BY_GUARD : HIT_RECORDED_BY_ENTRY;
+    return use_of(policy, hit) == SOURCE_MONITORS ? HIT_RECORDED_BY_MONITOR : HIT_RECORDED_BY_GROUP;
+}
+
+enum hit_effect policy_hit_effect(const struct policy *policy, const struct subject *subject,
+                                  const struct store_hit *hit)
+{
+    static const enum look looks[] = {
+        [INDICATOR_NAME] = LOOK_NAME, [INDICATOR_URL] = LOOK_URL, [INDICATOR_NETWORK] = LOOK_ADDRESS};
+    const struct policy_group *group = group_of(policy, &subject->client);
+    if (hit->record.expires && hit->record.expires <= clock_wall_ms() / 1000)
+        return HIT_EXPIRED;
+    if (use_of(policy, hit) == SOURCE_GUARDS)
+        return HIT_OF_GUARD_LIST;
+    if (!applies(&hit->record, group, 0))
+        return HIT_OF_OTHER_GROUP;
+    if (!applies(&hit->record, group, subject->kind == SUBJECT_NAME ? subject->qtype : 0))
+        return HIT_OF_OTHER_TYPE;
+    enum action action = action_of(policy, group, looks[hit->kind], hit);
+    if (hit_exempts(policy, hit))
+        return action == ACTION_LOG ? HIT_PASSES_RECORDED : HIT_PASSES;
+    return action == ACTION_BLOCK ? HIT_BLOCKS
+           : action == ACTION_LOG ? recorded_by(policy, hit)
+                                  : HIT_ALLOWED_BY_CATEGORY;
+}
+
+const struct policy_source *policy_source(const struct policy *policy, size_t index)
+{
+    return &policy->sources[index];
+}
+
+const char *policy_group_name(const struct policy *policy, const struct addr *client)
+{
+    return group_of(policy, client)->name;
+}

@@ -72,3 +72,28 @@ struct str policy_data(const struct policy_reader *reader);
  * URL, host entries (names, addresses) are looked at as well as URL entries. Never fails: without an answer it allows.
  */
 void policy_decide(struct policy_reader *reader, const struct subject *subject, struct verdict *verdict);
+
+/* What one hit of a look-up asks for, and why for no more: for people (`ccward why`). */
+enum hit_effect {
+    HIT_BLOCKS,
+    HIT_PASSES,          /* it takes the subject out of its source's listing; of the user's entries, of all */
+    HIT_PASSES_RECORDED, /* the same, and the contact is recorded */
+    HIT_RECORDED_BY_ENTRY,
+    HIT_RECORDED_BY_GUARD,
+    HIT_RECORDED_BY_MONITOR,
+    HIT_RECORDED_BY_CATEGORY,
+    HIT_RECORDED_BY_GROUP,
+    HIT_ALLOWED_BY_CATEGORY,
+    HIT_OF_GUARD_LIST, /* as this and all below: it counts as not there */
+    HIT_OF_OTHER_GROUP,
+    HIT_OF_OTHER_TYPE,
+    HIT_EXPIRED,
+    HIT_EFFECTS
+};
+/* HIT is one of the look-ups of SUBJECT in the store of POLICY. Other sources may overrule it. */
+enum hit_effect policy_hit_effect(const struct policy *policy, const struct subject *subject,
+                                  const struct store_hit *hit);
+/* What the settings say of the source INDEX of the store. */
+const struct policy_source *policy_source(const struct policy *policy, size_t index);
+/* The name of the client's group. */
+const char *policy_group_name(const struct policy *policy, const struct addr *client);

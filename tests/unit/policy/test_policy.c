@@ -348,6 +348,92 @@ static void more_sources_than_fit_are_cut_at_a_whole_name(void **state)
     assert_null(*state);
 }
 
+/* What the only entry does, and the verdict that comes of it. */
+static const struct {
+    struct entry entry;
+    struct policy_source source;
+    enum hit_effect effect;
+    enum action action;
+} effects[] = {
+    {{.source = "a", .text = "x.example"}, {.name = "a"}, HIT_BLOCKS, ACTION_BLOCK},
+    {{.source = "a", .text = "x.example", .flags = RECORD_ALLOW}, {.name = "a"}, HIT_PASSES, ACTION_ALLOW},
+    {{.source = "a", .text = "x.example"}, {.name = "a", .use = SOURCE_EXEMPTS}, HIT_PASSES, ACTION_ALLOW},
+    {{.source = "user", .text = "x.example", .flags = RECORD_ALLOW | RECORD_LOG},
+     {.name = "a"},
+     HIT_PASSES_RECORDED,
+     ACTION_LOG},
+    {{.source = "a", .text = "x.example", .flags = RECORD_LOG}, {.name = "a"}, HIT_RECORDED_BY_ENTRY, ACTION_LOG},
+    {{.source = "a", .text = "x.example", .flags = RECORD_LOG | RECORD_GUARDED},
+     {.name = "a"},
+     HIT_RECORDED_BY_GUARD,
+     ACTION_LOG},
+    {{.source = "a", .text = "x.example"}, {.name = "a", .use = SOURCE_MONITORS}, HIT_RECORDED_BY_MONITOR, ACTION_LOG},
+    {{.source = "a", .text = "x.example", .category = CATEGORY_SUSPICIOUS},
+     {.name = "a"},
+     HIT_RECORDED_BY_CATEGORY,
+     ACTION_LOG},
+    {{.source = "user", .text = "x.example", .category = CATEGORY_SUSPICIOUS}, {.name = "a"}, HIT_BLOCKS, ACTION_BLOCK},
+    {{.source = "a", .text = "192.0.2.1"}, {.name = "a"}, HIT_RECORDED_BY_GROUP, ACTION_LOG},
+    {{.source = "user", .text = "192.0.2.1"}, {.name = "a"}, HIT_BLOCKS, ACTION_BLOCK},
+    {{.source = "a", .text = "x.example", .category = CATEGORY_ADS},
+     {.name = "a"},
+     HIT_ALLOWED_BY_CATEGORY,
+     ACTION_ALLOW},
+    {{.source = "a", .text = "x.example"}, {.name = "a", .use = SOURCE_GUARDS}, HIT_OF_GUARD_LIST, ACTION_ALLOW},
+    {{.source = "a", .text = "x.example", .group = "lab"}, {.name = "a"}, HIT_OF_OTHER_GROUP, ACTION_ALLOW},
+    {{.source = "a", .text = "x.example", .types = {"\0\34", 2}}, {.name = "a"}, HIT_OF_OTHER_TYPE, ACTION_ALLOW},
+};
+
+static void what_an_entry_does_is_told_as_it_is_judged(void **state)
+{
+    for (size_t i = 0; i < COUNT(effects); i++) {
+        struct policy_settings settings = default_settings();
+        struct dname name;
+        struct addr addr;
+        struct store_hit hits[2];
+        struct verdict verdict;
+        settings.sources = &effects[i].source;
+        settings.source_count = 1;
+        struct policy *policy = policy_over(&settings, &effects[i].entry, 1);
+        struct policy_reader *judge;
+        struct store_reader *reader;
+        assert_int_equal(policy_reader_new(policy, &judge), ST_OK);
+        assert_int_equal(store_reader_new(policy_store(policy), &reader), ST_OK);
+        struct subject subject = {.kind = SUBJECT_NAME, .client = addr_v4(0x7f000001, 0), .name = &name, .qtype = 1};
+        size_t found;
+        if (addr_parse_ip(str_of(effects[i].entry.text), &addr) == ST_OK) {
+            subject.kind = SUBJECT_ADDRESS;
+            subject.addr = addr;
+            found = store_find_addr(reader, &addr, 0, hits, 2);
+        } else {
+            assert_int_equal(dname_from_text(str_of(effects[i].entry.text), &name), ST_OK);
+            found = store_find_name(reader, &name, 0, hits, 2);
+        }
+        assert_int_equal(found, 1);
+        policy_decide(judge, &subject, &verdict);
+        enum hit_effect effect = policy_hit_effect(policy, &subject, &hits[0]);
+        if (effect != effects[i].effect || verdict.action != effects[i].action)
+            fail_msg("case %zu: effect %d, %s", i, (int)effect, action_text(verdict.action));
+        assert_string_equal(policy_group_name(policy, &subject.client), "default");
+        store_reader_free(reader);
+        policy_reader_free(judge);
+        policy_unref(policy);
+    }
+    assert_null(*state);
+}
+
+static void an_expired_entry_is_told_as_such(void **state)
+{
+    static const struct entry entry = {.source = "a", .text = "x.example"};
+    struct policy_settings settings = default_settings();
+    struct policy *policy = policy_over(&settings, &entry, 1);
+    struct subject subject = {.kind = SUBJECT_NAME, .client = addr_v4(0x7f000001, 0)};
+    struct store_hit hit = {.kind = INDICATOR_NAME, .record = {.category = CATEGORY_C2, .expires = 1000}};
+    assert_int_equal(policy_hit_effect(policy, &subject, &hit), HIT_EXPIRED);
+    policy_unref(policy);
+    assert_null(*state);
+}
+
 /* The verdict where sources are used as USES say and the client is 127.0.0.1. */
 struct used {
     const char *name; /* of the case */
@@ -593,6 +679,8 @@ int main(void)
         cmocka_unit_test(more_sources_than_fit_are_cut_at_a_whole_name),
         cmocka_unit_test(sources_act_as_they_are_used),
         cmocka_unit_test(an_entry_of_a_group_holds_for_its_clients_alone),
+        cmocka_unit_test(what_an_entry_does_is_told_as_it_is_judged),
+        cmocka_unit_test(an_expired_entry_is_told_as_such),
         cmocka_unit_test(the_users_entry_for_a_group_stands_before_that_for_all),
         cmocka_unit_test(a_verdict_tells_whether_the_subject_is_let_pass),
         cmocka_unit_test(an_entry_for_some_query_types_holds_for_them_alone),
