@@ -107,7 +107,8 @@ def test_print_config_shows_what_is_in_force(make_ccward):
 
 def test_every_command_has_help():
     for words in (["--help"], ["run", "--help"], ["check-config", "--help"], ["feeds", "--help"], ["why", "--help"],
-                  ["hits", "--help"], ["help", "why"], ["--version"]):
+                  ["hits", "--help"], ["help", "why"], ["--version"], ["allow", "--help"], ["help", "deny"],
+                  ["lists", "--help"], ["lists", "remove", "-h"], ["status", "--help"]):
         result = subprocess.run([BINARY, *words], capture_output=True, text=True, timeout=20)
         assert result.returncode == 0 and result.stdout, words
     assert subprocess.run([BINARY, "nothing"], capture_output=True, timeout=20).returncode == 2
