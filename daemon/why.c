@@ -222,7 +222,7 @@ static void explain_overruled(const struct store_hit *hit, struct answer *answer
                  sources_listing(answer));
     for (size_t i = 0; answer->verdict.action == ACTION_ALLOW && i < answer->hit_count; i++)
         if (answer->effects[i] == HIT_PASSES)
-            snprintf(answer->because, sizeof answer->because, "%s exempts it from other feeds by its entry %s",
+            snprintf(answer->because, sizeof answer->because, "%s exempts it from other feeds by its entry %.500s",
                      source_name(answer, i), answer->indicators[i]);
 }
 

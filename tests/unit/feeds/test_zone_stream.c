@@ -20,7 +20,7 @@ static void ask(uint16_t type, int64_t old_serial)
         close(file.fd);
     zone_file_free(&file);
     zone_stream_free(&stream);
-    zone = zone_name("rpz.example");
+    zone = name_of("rpz.example");
     file = (struct zone_file){
         .fd = open(in_scratch("zone"), O_RDWR | O_CREAT | O_TRUNC, 0600), .max_bytes = 1 << 20, .max_records = 1000};
     assert_true(file.fd > 0);
@@ -262,7 +262,7 @@ static void a_refusal_is_told_by_its_name(void **state)
 
 static void add_raw(const char *owner, uint16_t type, uint16_t class)
 {
-    struct dname name = zone_name(owner);
+    struct dname name = name_of(owner);
     struct wire *wire = &reply.build.wire;
     wire_bytes(wire, name.wire, name.length);
     wire_u16(wire, type);

@@ -115,7 +115,7 @@ static void an_soa_is_read_from_its_line(void **state)
         {"$ORIGIN rpz.example.", ST_INVALID},
         {"", ST_INVALID},
     };
-    struct dname zone = zone_name("rpz.example");
+    struct dname zone = name_of("rpz.example");
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct zone_soa soa = {0};

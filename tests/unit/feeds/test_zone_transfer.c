@@ -25,7 +25,7 @@ struct options {
 
 static enum status transfer_from(const struct addr *primaries, size_t count, struct options options)
 {
-    struct dname zone = zone_name("rpz.example");
+    struct dname zone = name_of("rpz.example");
     struct progress bar;
     int old = options.old ? open(write_text("old", options.old), O_RDONLY) : -1;
     int fd = open(in_scratch("zone"), O_RDWR | O_CREAT | O_TRUNC, 0600);

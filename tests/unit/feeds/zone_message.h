@@ -14,7 +14,7 @@ struct reply {
     struct dns_build build;
 };
 
-static inline struct dname zone_name(const char *text)
+static inline struct dname name_of(const char *text)
 {
     struct dname name;
     if (dname_from_text(str_of(text), &name) != ST_OK)
@@ -25,7 +25,7 @@ static inline struct dname zone_name(const char *text)
 /* TYPE 0: without a question. */
 static inline void reply_start(struct reply *reply, const char *zone, uint16_t type)
 {
-    struct dns_question question = {.name = zone_name(zone), .type = type, .class = DNS_CLASS_IN};
+    struct dns_question question = {.name = name_of(zone), .type = type, .class = DNS_CLASS_IN};
     if (type) {
         reply->build = dns_build_query(reply->bytes, sizeof reply->bytes, REPLY_ID, &question, 0);
     } else {
@@ -39,7 +39,7 @@ static inline void reply_start(struct reply *reply, const char *zone, uint16_t t
 
 static inline void reply_add(struct reply *reply, const char *owner, uint16_t type, const void *rdata, size_t n)
 {
-    struct dname name = zone_name(owner);
+    struct dname name = name_of(owner);
     dns_build_record(&reply->build, DNS_ANSWER, &name, type, 60, rdata, n);
 }
 
