@@ -182,3 +182,13 @@ def test_an_address_of_a_transfer_that_is_wrong_is_told_with_its_place(make_ccwa
     ccward = make_ccward(start=False, feeds=[{"name": "zone", "url": f"axfr://127.0.0.1:{primary.port}"}])
     result = ccward.run("check-config", check=False)
     assert result.returncode != 0 and "the zone is missing" in result.stderr + result.stdout
+
+
+def test_a_mirror_is_asked_where_the_primary_is_down(make_ccward, make_primary):
+    down, mirror = make_primary(start=False), make_primary(names=["mirrored.example"])
+    ccward = make_ccward(start=False, feeds=feed(down, mirrors=[mirror.url()]))
+    ccward.run("feeds", "refresh")
+    assert blocked(ccward, "mirrored.example")
+    mirror.add("new.example")
+    ccward.run("feeds", "refresh")
+    assert blocked(ccward, "new.example") and "IXFR started" in mirror.log
