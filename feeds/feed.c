@@ -37,3 +37,11 @@ bool feed_key_as_valid(struct str text)
     return str_cut(text, ' ', &way, &name) && (str_eq(way, STR("header")) || str_eq(way, STR("query"))) &&
            is_token(name);
 }
+
+const struct feed *feed_find(const struct feed_site *site, const char *name)
+{
+    for (size_t i = 0; i < site->feed_count; i++)
+        if (!strcmp(site->feeds[i].name, name))
+            return &site->feeds[i];
+    return NULL;
+}

@@ -50,6 +50,8 @@ struct feed_site {
     const struct addr *listeners; /* of ccward's own DNS side: never asked, never blocked */
     size_t listener_count;
 };
+/* The configured feed of that name; NULL: there is none. */
+const struct feed *feed_find(const struct feed_site *site, const char *name);
 
 enum { FEED_EXAMPLES = 5, FEED_REASONS = 40, FEED_GUARDS_MAX = 16 };
 /* A feed with more faulty lines than this is refused as a whole, once it has so many lines with content. */
@@ -155,6 +157,24 @@ enum status feed_refresh(const struct feed_site *site, const struct feed *feed, 
  * there was a source. */
 enum status feed_forget(const struct feed_site *site, const char *name, bool *was_there,
                         struct fault *fault) MUST_CHECK;
+
+/* Takes what is in force of NAME away, so that the generation before it is in force again (INFO), and remembers the
+ * list that was: refreshes do not take it again without FEED_ACCEPT. ST_NOT_FOUND: there is none before it. */
+enum status feed_rollback(const struct feed_site *site, const char *name, struct source_info *info,
+                          struct fault *fault) MUST_CHECK;
+
+/* Builds NAME's source again from the copy that was kept of its list, without the network, as the configuration has it
+ * or, of one that was imported, as it was imported. ST_NOT_FOUND: there is no copy; ST_CORRUPT: it is another than the
+ * one that was taken. */
+enum status feed_rebuild(const struct feed_site *site, const char *name, bool progress, struct feed_report *report,
+                         struct fault *fault) MUST_CHECK;
+/* Tells the names of those of whose lists there are copies, sorted. */
+typedef void feed_named_fn(void *user, const char *name);
+enum status feeds_kept(const struct feed_site *site, feed_named_fn *tell, void *user, struct fault *fault) MUST_CHECK;
+
+/* `feeds verify`: reads every byte of NAME's source, or of all (NULL), and prints how each is. */
+enum status feeds_verify(const struct feed_site *site, const char *name, bool json, FILE *out, unsigned *damaged,
+                         struct fault *fault) MUST_CHECK;
 
 /* `feeds list`: every configured feed and every source in the store, with its state. */
 enum status feeds_list(const struct feed_site *site, bool json, FILE *out, struct fault *fault) MUST_CHECK;
