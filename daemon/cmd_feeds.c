@@ -3,18 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/cmd_feeds.h"
 #include "daemon/cmd_feeds_choice.h"
-
-/* What the command line says, for all verbs of `ccward feeds`. */
-struct feeds_call {
-    const struct command *command;
-    const char *config_path, *operand;
-    struct feed feed;
-    enum feed_dump dump;
-    bool json, dry_run;
-    struct config config;
-    struct command_site site;
-};
 
 /* The report tells people why lines were skipped also when the file is refused. */
 static int import_failed(const struct feeds_call *call, enum status status, const struct feed_report *report,
@@ -51,28 +41,38 @@ static int import(struct feeds_call *call)
     return status == ST_OK ? EXIT_OK : import_failed(call, status, &report, &fault);
 }
 
+int feeds_told(const struct feeds_call *call, const char *name, enum status status, const struct feed_report *report,
+               const struct fault *fault)
+{
+    if (status != ST_OK) {
+        fprintf(stderr, "ccward: %s%s\n", fault->text[0] ? fault->text : status_text(status),
+                report->expired ? "" : "; what was in force stays in force");
+        return status == ST_BUSY ? EXIT_BUSY : status == ST_CLOSED ? EXIT_INTERRUPTED : EXIT_FAILED;
+    }
+    if (call->json)
+        return feed_report_print(report, true, stdout) == ST_OK ? EXIT_OK : EXIT_FAILED;
+    if (report->unchanged)
+        printf("%s: unchanged\n", name);
+    else
+        printf("%s: ", name);
+    return report->unchanged || feed_report_print(report, false, stdout) == ST_OK ? EXIT_OK : EXIT_FAILED;
+}
+
 static int refresh_one(const struct feeds_call *call, const struct config_feed *configured)
 {
     struct feed feed = feed_of_config(configured);
     struct feed_report report = {0};
     struct fault fault = {0};
-    enum status status = feed_refresh(&call->site.site, &feed, 0, true, &report, &fault);
-    if (status != ST_OK) {
-        fprintf(stderr, "ccward: %s%s\n", fault.text[0] ? fault.text : status_text(status),
-                report.expired ? "" : "; what was in force stays in force");
-        return status == ST_BUSY ? EXIT_BUSY : status == ST_CLOSED ? EXIT_INTERRUPTED : EXIT_FAILED;
-    }
-    if (report.unchanged)
-        printf("%s: unchanged\n", feed.name);
-    else if (feed_report_print(&report, call->json, stdout) != ST_OK)
-        return EXIT_FAILED;
-    return EXIT_OK;
+    enum status status = feed_refresh(&call->site.site, &feed, call->refresh, true, &report, &fault);
+    return feeds_told(call, feed.name, status, &report, &fault);
 }
 
 static int refresh(struct feeds_call *call)
 {
     int worst = EXIT_OK;
     bool found = false;
+    if (call->refresh & FEED_ACCEPT && !call->operand)
+        return command_misused(call->command, "--accept goes with the name of a feed");
     for (size_t i = 0; i < call->config.feed_count; i++) {
         const struct config_feed *feed = &call->config.feeds[i];
         if (call->operand && strcmp(feed->name, call->operand))
@@ -93,42 +93,21 @@ static int refresh(struct feeds_call *call)
 static int list(struct feeds_call *call)
 {
     struct fault fault = {0};
-    if (call->operand || call->feed.name)
-        return command_misused(call->command, "`list` takes no name");
-    enum status status = feeds_list(&call->site.site, call->json, stdout, &fault);
-    return status == ST_OK ? EXIT_OK : command_failed(status, &fault);
-}
-
-static int remove_source(struct feeds_call *call)
-{
-    struct fault fault = {0};
-    int lock;
-    if (!call->operand || !source_name_valid(str_of(call->operand)))
-        return command_misused(call->command, "which source is to be removed?");
-    if (!strcmp(call->operand, "test-hosts"))
-        return command_misused(call->command, "test-hosts is built in and cannot be removed");
-    if (!strcmp(call->operand, SOURCE_USER))
-        return command_misused(call->command, "user is the source of your own entries: `ccward lists remove` takes one "
-                                              "back");
-    enum status status = store_lock(store_dir(&call->config), &lock, &fault);
-    if (status == ST_OK) {
-        status = source_remove(store_dir(&call->config), call->operand, &fault);
-        store_unlock(lock);
-    }
-    if (status == ST_NOT_FOUND)
-        fault_set(&fault, status, "there is no source '%s'; `ccward feeds list` shows them", call->operand);
+    enum status status = feeds_list(&call->site.site, call->operand, call->json, stdout, &fault);
     return status == ST_OK ? EXIT_OK : command_failed(status, &fault);
 }
 
 static const struct {
     const char *name;
     int (*run)(struct feeds_call *call);
-} verbs[] = {{"import", import}, {"refresh", refresh}, {"list", list}, {"remove", remove_source}};
+} verbs[] = {{"import", import},        {"refresh", refresh},         {"list", list},
+             {"remove", feeds_remove},  {"rollback", feeds_rollback}, {"verify", feeds_check},
+             {"rebuild", feeds_rebuild}};
 
 /* EXIT_OK: go on. */
 static int parse_options(struct feeds_call *call, int argc, char **argv)
 {
-    enum { FEED = 256, FORMAT, CATEGORY, RISK, DRY_RUN, DUMP, JSON };
+    enum { FEED = 256, FORMAT, CATEGORY, RISK, DRY_RUN, DUMP, JSON, ACCEPT, FORCE };
     static const struct option options[] = {{"config", required_argument, NULL, 'c'},
                                             {"feed", required_argument, NULL, FEED},
                                             {"format", required_argument, NULL, FORMAT},
@@ -137,6 +116,8 @@ static int parse_options(struct feeds_call *call, int argc, char **argv)
                                             {"dry-run", no_argument, NULL, DRY_RUN},
                                             {"dump", required_argument, NULL, DUMP},
                                             {"json", no_argument, NULL, JSON},
+                                            {"accept", no_argument, NULL, ACCEPT},
+                                            {"force", no_argument, NULL, FORCE},
                                             {0}};
     for (int c; (c = getopt_long(argc, argv, ":c:", options, NULL)) != -1;) {
         enum status status = ST_OK;
@@ -168,6 +149,12 @@ static int parse_options(struct feeds_call *call, int argc, char **argv)
         case JSON:
             call->json = true;
             break;
+        case ACCEPT:
+            call->refresh |= FEED_ACCEPT;
+            break;
+        case FORCE:
+            call->refresh |= FEED_FORCE;
+            break;
         default:
             return command_bad_option(call->command, c, argv);
         }
@@ -194,8 +181,8 @@ int cmd_feeds(const struct command *command, int argc, char **argv)
         if (!strcmp(verbs[i].name, argv[1]))
             run = verbs[i].run;
     if (!run)
-        return command_misused(
-            command, "import, refresh, list, remove, catalogue, enable, disable, promote or monitor is expected");
+        return command_misused(command, "import, refresh, list, rollback, verify, rebuild, remove, catalogue, enable, "
+                                        "disable, promote or monitor is expected");
     int code = parse_options(&call, argc - 1, argv + 1);
     if (code != EXIT_OK)
         return code;

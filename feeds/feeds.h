@@ -176,8 +176,10 @@ enum status feeds_kept(const struct feed_site *site, feed_named_fn *tell, void *
 enum status feeds_verify(const struct feed_site *site, const char *name, bool json, FILE *out, unsigned *damaged,
                          struct fault *fault) MUST_CHECK;
 
-/* `feeds list`: every configured feed and every source in the store, with its state. */
-enum status feeds_list(const struct feed_site *site, bool json, FILE *out, struct fault *fault) MUST_CHECK;
+/* `feeds list`: every configured feed and every source in the store, with its state; or NAME alone (may be NULL) in
+ * full. ST_NOT_FOUND: there is none of that name. */
+enum status feeds_list(const struct feed_site *site, const char *name, bool json, FILE *out,
+                       struct fault *fault) MUST_CHECK;
 
 /* Seconds until FEED is due, by its state file and what its server wants; 0: now. */
 int64_t feed_due_in_s(const char *state_dir, const struct feed *feed);

@@ -64,6 +64,8 @@ enum status feed_name_check(const char *name, struct fault *fault)
     if (str_eq(str_of(name), STR(TEST_HOSTS_NAME)))
         return fault_set(fault, ST_INVALID, "'%s' is the name of a built-in source", name);
     if (str_eq(str_of(name), STR(SOURCE_USER)))
+        return fault_set(fault, ST_INVALID, "'%s' is the name of the source of your own entries", name);
+    if (str_eq(str_of(name), STR(SOURCE_USER)))
         return fault_set(fault, ST_INVALID, "'%s' is the name of your own entries: see `ccward allow --help`", name);
     return ST_OK;
 }

@@ -30,7 +30,7 @@ static char *list(bool json)
     struct fault fault = {0};
     FILE *out = open_memstream(&text, &n);
     assert_int_equal(
-        feeds_list(&(struct feed_site){.state_dir = scratch, .feeds = feeds, .feed_count = 3}, json, out, &fault),
+        feeds_list(&(struct feed_site){.state_dir = scratch, .feeds = feeds, .feed_count = 3}, NULL, json, out, &fault),
         ST_OK);
     fclose(out);
     return text;
