@@ -17,6 +17,8 @@ static struct {
     pthread_t thread;
     atomic_uint requests, version; /* version: of what /feed serves */
     _Atomic bool stop;
+    const char *body; /* of what /body serves */
+    size_t body_bytes;
     char last_request[2048]; /* read it when the client is done */
 } server;
 
@@ -81,6 +83,20 @@ static inline void say_redirect(int fd, const char *host, const char *path)
     say(fd, text);
 }
 
+static inline void say_body(int fd)
+{
+    char head[128];
+    snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n",
+             server.body_bytes);
+    say(fd, head);
+    for (size_t done = 0; done < server.body_bytes;) {
+        ssize_t n = send(fd, server.body + done, server.body_bytes - done, MSG_NOSIGNAL);
+        if (n <= 0)
+            return;
+        done += (size_t)n;
+    }
+}
+
 /* Wants a key in any of the ways. */
 static inline void say_locked(const struct request *request)
 {
@@ -131,6 +147,8 @@ static inline void *serve_one(void *user)
         say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 27\r\n\r\n\r\n<html>please sign in</html>");
     else if (asks_for(request, "/empty"))
         say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    else if (starts_with(request, "/body"))
+        say_body(fd);
     else if (asks_for(request, "/page"))
         say(fd,
             "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: 13\r\n\r\nevil.example\n");
