@@ -4,6 +4,7 @@
 
 #include "daemon/command.h"
 #include "daemon/why.h"
+#include "message/dns_type.h"
 
 static enum status ask(const struct config *config, struct question *question, bool json, bool quiet, int *exit_code,
                        struct fault *fault)
@@ -41,11 +42,14 @@ static enum status ask(const struct config *config, struct question *question, b
 
 int cmd_why(const struct command *command, int argc, char **argv)
 {
-    enum { CLIENT = 256, JSON };
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"client", required_argument, NULL, CLIENT},
-        {"json", no_argument, NULL, JSON},        {"quiet", no_argument, NULL, 'q'},
-        {"help", no_argument, NULL, 'h'},         {0}};
+    enum { CLIENT = 256, TYPE, JSON };
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"client", required_argument, NULL, CLIENT},
+                                            {"type", required_argument, NULL, TYPE},
+                                            {"json", no_argument, NULL, JSON},
+                                            {"quiet", no_argument, NULL, 'q'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
     static struct question question;
     question.subject.client = addr_v4(0x7f000001, 0);
     const char *path = NULL;
@@ -58,6 +62,10 @@ int cmd_why(const struct command *command, int argc, char **argv)
         case CLIENT:
             if (addr_parse_ip(str_of(optarg), &question.subject.client) != ST_OK)
                 return command_misused(command, "'%s' is no address", optarg);
+            break;
+        case TYPE:
+            if (dns_type_parse(str_of(optarg), &question.subject.qtype) != ST_OK)
+                return command_misused(command, "'%s' is no type: write it like A, AAAA, HTTPS or TYPE65", optarg);
             break;
         case JSON:
             json = true;

@@ -90,10 +90,11 @@ static const struct command commands[] = {
      "Works with or without a running daemon, which sees the change within a second.\n",
      cmd_feeds},
     {"why", "say what would happen to a name, a URL or an address, and which source says so",
-     "Usage: ccward why [-c FILE] [--client IP] [--json | --quiet] NAME|URL|IP[:PORT]\n"
+     "Usage: ccward why [-c FILE] [--client IP] [--type TYPE] [--json | --quiet] NAME|URL|IP[:PORT]\n"
      "\n"
      "  -c, --config FILE   the configuration (default: as for `ccward run`)\n"
      "      --client IP     who asks (default: 127.0.0.1): its group decides\n"
+     "      --type TYPE     the type of record that the name is asked for: A, AAAA, HTTPS, ... (default: any)\n"
      "      --json          print as JSON\n"
      "  -q, --quiet         print nothing, and let the exit code tell: 0 allow, 3 log, 4 block, 2 bad input\n",
      cmd_why},

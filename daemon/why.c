@@ -123,16 +123,46 @@ static enum status find_candidates(const struct question *question, const struct
     return ST_OK;
 }
 
+/* Policy zones have rules for who asks as well, whatever name or URL that is. */
+static bool asks_for_client(const struct question *question)
+{
+    return question->subject.kind == SUBJECT_NAME || question->subject.kind == SUBJECT_URL;
+}
+
 static size_t look_up(const struct question *question, struct store_reader *reader, uint32_t now_s,
                       struct store_hit hits[STORE_MAX_HITS])
 {
     struct addr addr = addr_of(question);
     size_t n = 0;
     if (question->subject.kind == SUBJECT_URL)
-        n = store_find_url(reader, &question->url, now_s, hits, STORE_MAX_HITS);
+        n += store_find_url(reader, &question->url, now_s, hits, STORE_MAX_HITS);
     if (is_name(question))
-        return n + store_find_name(reader, name_of(question), now_s, hits + n, STORE_MAX_HITS - n);
-    return n + store_find_addr(reader, &addr, now_s, hits + n, STORE_MAX_HITS - n);
+        n += store_find_name(reader, name_of(question), now_s, hits + n, STORE_MAX_HITS - n);
+    else
+        n += store_find_addr(reader, &addr, now_s, hits + n, STORE_MAX_HITS - n);
+    if (asks_for_client(question))
+        n += store_find_trigger_addr(reader, TRIGGER_CLIENT, &question->subject.client, now_s, hits + n,
+                                     STORE_MAX_HITS - n);
+    return n;
+}
+
+/* As the DNS side and the proxy do (dns_query.c, http_verdict.c), before anything is asked of an upstream. */
+static void decide(const struct question *question, struct policy_reader *judge, struct answer *answer)
+{
+    struct passed passed = {0};
+    struct subject subject = question->subject,
+                   client = {.kind = SUBJECT_CLIENT, .client = subject.client, .passed = &passed};
+    struct verdict verdict;
+    policy_decide(judge, &subject, &answer->verdict);
+    if (answer->verdict.exempts || !asks_for_client(question) || !policy_has_trigger(judge, TRIGGER_CLIENT))
+        return;
+    policy_decide(judge, &client, &verdict);
+    if (passed.count && verdict.action != ACTION_BLOCK) {
+        subject.passed = &passed;
+        policy_decide(judge, &subject, &answer->verdict);
+    }
+    if (verdict.action == ACTION_BLOCK || verdict_strength(&verdict) > verdict_strength(&answer->verdict))
+        answer->verdict = verdict;
 }
 
 /* What counts first; then, as far as there is room, what has expired. */
@@ -153,22 +183,23 @@ static void describe_hits(const struct question *question, struct answer *answer
     struct addr addr = addr_of(question);
     for (size_t i = 0; i < answer->hit_count; i++) {
         struct store_hit *hit = &answer->hits[i], bare = *hit;
+        const struct addr *by = hit->record.trigger == TRIGGER_CLIENT ? &question->subject.client : &addr;
         bare.record.port = 0;
-        store_hit_text(hit, name_of(question), url, &addr, answer->indicators[i], STORE_KEY_TEXT_SIZE);
-        store_hit_text(&bare, name_of(question), url, &addr, answer->keys[i], STORE_KEY_TEXT_SIZE);
+        store_hit_text(hit, name_of(question), url, by, answer->indicators[i], STORE_KEY_TEXT_SIZE);
+        store_hit_text(&bare, name_of(question), url, by, answer->keys[i], STORE_KEY_TEXT_SIZE);
         answer->effects[i] = policy_hit_effect(answer->policy, &question->subject, hit);
     }
 }
 
 static bool is_candidate(const struct answer *answer, size_t hit, const struct candidate *candidate)
 {
-    if (answer->hits[hit].kind != candidate->kind)
+    if (answer->hits[hit].kind != candidate->kind || answer->hits[hit].record.trigger != TRIGGER_SUBJECT)
         return false;
     /* Keys are cut where they are very long. */
     return !strncmp(answer->keys[hit], candidate->text, STORE_KEY_TEXT_SIZE - 1);
 }
 
-static const char *source_name(const struct answer *answer, size_t hit)
+const char *why_source(const struct answer *answer, size_t hit)
 {
     return store_source_info(policy_store(answer->policy), answer->hits[hit].source)->name;
 }
@@ -180,131 +211,21 @@ const char *why_source_of_candidate(const struct answer *answer, size_t index, c
     for (size_t i = 0; i < index; i++)
         if (answer->hits[i].source == answer->hits[index].source && is_candidate(answer, i, candidate))
             return NULL;
-    return source_name(answer, index);
-}
-
-/* The hit behind the verdict. */
-static const struct store_hit *deciding(const struct answer *answer, enum hit_effect *effect)
-{
-    struct str first = str_of(answer->verdict.sources), rest;
-    (void)str_cut(first, ',', &first, &rest);
-    for (size_t i = 0; i < answer->hit_count; i++)
-        if (answer->effects[i] < HIT_OF_GUARD_LIST && str_eq(first, str_of(source_name(answer, i))) &&
-            !strncmp(answer->indicators[i], answer->verdict.indicator, VERDICT_INDICATOR_SIZE - 1)) {
-            *effect = answer->effects[i];
-            return &answer->hits[i];
-        }
-    return NULL;
-}
-
-static unsigned sources_listing(const struct answer *answer)
-{
-    bool listing[STORE_MAX_SOURCES] = {false};
-    unsigned count = 0;
-    for (size_t i = 0; i < answer->hit_count; i++) {
-        uint16_t source = answer->hits[i].source;
-        bool lists = answer->effects[i] < HIT_OF_GUARD_LIST && answer->effects[i] != HIT_PASSES &&
-                     answer->effects[i] != HIT_PASSES_RECORDED;
-        count += lists && !listing[source];
-        listing[source] |= lists;
-    }
-    return count;
-}
-
-/* An entry that would block, but does not: too few have it, or another source exempts from it. */
-static void explain_overruled(const struct store_hit *hit, struct answer *answer)
-{
-    const struct policy_source *source = policy_source(answer->policy, hit->source);
-    unsigned wanted = hit->kind == INDICATOR_NETWORK ? source->min_addresses : source->min_names;
-    if (answer->verdict.action == ACTION_LOG)
-        snprintf(answer->because, sizeof answer->because,
-                 "recorded only: %s blocks what %u sources list (min-feeds), and %u of them do", source->name, wanted,
-                 sources_listing(answer));
-    for (size_t i = 0; answer->verdict.action == ACTION_ALLOW && i < answer->hit_count; i++)
-        if (answer->effects[i] == HIT_PASSES)
-            snprintf(answer->because, sizeof answer->because, "%s exempts it from other feeds by its entry %.500s",
-                     source_name(answer, i), answer->indicators[i]);
-}
-
-static void explain_entry(const struct store_hit *hit, enum hit_effect effect, struct answer *answer)
-{
-    const char *source = store_source_info(policy_store(answer->policy), hit->source)->name;
-    bool users = !strcmp(source, SOURCE_USER);
-    if (users && effect == HIT_RECORDED_BY_ENTRY)
-        text_copy(answer->because, sizeof answer->because, STR("your own entry wants it recorded only"));
-    else if (effect == HIT_PASSES || effect == HIT_PASSES_RECORDED)
-        snprintf(answer->because, sizeof answer->because, "%s %s", users ? "your own entry" : source,
-                 why_effect_text(effect));
-    else
-        text_copy(answer->because, sizeof answer->because, str_of(why_effect_text(effect)));
-}
-
-static void explain(struct answer *answer)
-{
-    const struct verdict *verdict = &answer->verdict;
-    enum hit_effect effect;
-    const struct store_hit *hit = verdict->matched ? deciding(answer, &effect) : NULL;
-    if (!verdict->matched && answer->hit_count)
-        text_copy(answer->because, sizeof answer->because,
-                  STR("none of the entries below counts for this client and question"));
-    if (!hit || verdict->action == ACTION_BLOCK)
-        return;
-    if (effect == HIT_BLOCKS)
-        explain_overruled(hit, answer);
-    else if (effect == HIT_RECORDED_BY_CATEGORY || effect == HIT_ALLOWED_BY_CATEGORY)
-        snprintf(answer->because, sizeof answer->because, "the configuration has `%s: %s` in categories",
-                 category_text(hit->record.category), action_text(verdict->action));
-    else if (effect == HIT_RECORDED_BY_GROUP)
-        snprintf(answer->because, sizeof answer->because,
-                 "recorded only: for clients of group %s, the configuration has `%s: log`", verdict->group,
-                 hit->kind == INDICATOR_NETWORK ? "addresses"
-                 : hit->kind == INDICATOR_URL   ? "urls"
-                                                : "names");
-    else
-        explain_entry(hit, effect, answer);
-}
-
-const char *why_effect_text(enum hit_effect effect)
-{
-    static const char *const texts[HIT_EFFECTS] = {
-        [HIT_BLOCKS] = "blocks",
-        [HIT_PASSES] = "lets it pass",
-        [HIT_PASSES_RECORDED] = "lets it pass, recorded",
-        [HIT_RECORDED_BY_ENTRY] = "recorded only: the entry says so, or its source is not sure enough of it",
-        [HIT_RECORDED_BY_GUARD] = "recorded only: a guard held it back, since blocking it would hurt more than malware",
-        [HIT_RECORDED_BY_MONITOR] = "recorded only: the feed has `action: monitor`; `ccward feeds promote` ends that",
-        [HIT_RECORDED_BY_CATEGORY] = "recorded only: its category is only logged",
-        [HIT_RECORDED_BY_GROUP] = "recorded only: the client's group asks for no more",
-        [HIT_ALLOWED_BY_CATEGORY] = "nothing: its category is allowed",
-        [HIT_OF_GUARD_LIST] = "nothing: the feed is a guard list, which other feeds are compared with",
-        [HIT_OF_OTHER_GROUP] = "nothing: it is for another group",
-        [HIT_OF_OTHER_TYPE] = "nothing: it is for other query types",
-        [HIT_EXPIRED] = "nothing: it has expired",
-    };
-    return texts[effect];
-}
-
-const char *why_answer_text(enum record_answer answer)
-{
-    static const char *const texts[RECORD_ANSWER_COUNT] = {
-        [RECORD_ANSWER_NXDOMAIN] = "NXDOMAIN",    [RECORD_ANSWER_NODATA] = "NODATA",   [RECORD_ANSWER_DROP] = "dropped",
-        [RECORD_ANSWER_TCP_ONLY] = "by TCP only", [RECORD_ANSWER_DATA] = "local data",
-    };
-    return texts[answer];
+    return why_source(answer, index);
 }
 
 enum status answer_find(const struct question *question, const struct policy *policy, struct policy_reader *judge,
                         struct store_reader *reader, struct answer *answer)
 {
     answer->policy = policy;
-    policy_decide(judge, &question->subject, &answer->verdict);
+    decide(question, judge, answer);
     set_canonical(question, answer);
     enum status status = find_candidates(question, reader, answer);
     if (status != ST_OK)
         return status;
     find_hits(question, reader, answer);
     describe_hits(question, answer);
-    explain(answer);
+    answer_explain(answer);
     return ST_OK;
 }
 

@@ -42,6 +42,11 @@ enum status answer_find(const struct question *question, const struct policy *po
                         struct store_reader *reader, struct answer *answer) MUST_CHECK;
 void answer_fini(struct answer *answer);
 
+/* Fills `because`; all else is there. */
+void answer_explain(struct answer *answer);
+
+/* The name of the source of the hit INDEX. */
+const char *why_source(const struct answer *answer, size_t index);
 /* What a hit does, in a few words. */
 const char *why_effect_text(enum hit_effect effect);
 /* "dropped", "NXDOMAIN": what a policy zone wants to be answered; NULL: nothing of its own. */

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "daemon/why.h"
+#include "message/dns_type.h"
 
 static const char *const kinds[] = {"name", "url", "network"};
 
@@ -26,9 +27,11 @@ static json_t *view(struct str text)
 static json_t *types_of(const struct record *record)
 {
     json_t *types = json_array();
-    for (size_t i = 0; i + 1 < record->types.length; i += 2)
-        json_array_append_new(types,
-                              json_integer((uint8_t)record->types.data[i] << 8 | (uint8_t)record->types.data[i + 1]));
+    for (size_t i = 0; i + 1 < record->types.length; i += 2) {
+        char type[DNS_TYPE_TEXT_SIZE];
+        dns_type_format((uint16_t)((uint8_t)record->types.data[i] << 8 | (uint8_t)record->types.data[i + 1]), type);
+        json_array_append_new(types, json_string(type));
+    }
     return types;
 }
 
@@ -54,6 +57,7 @@ static json_t *hit_json(const struct answer *answer, size_t index)
     json_object_set_new(json, "types", types_of(record));
     json_object_set_new(json, "types_except", json_boolean(record->flags & RECORD_TYPES_EXCEPT));
     json_object_set_new(json, "answer", answered ? json_string(answered) : json_null());
+    json_object_set_new(json, "client", json_boolean(record->trigger == TRIGGER_CLIENT));
     json_object_set_new(json, "expired", json_boolean(answer->effects[index] == HIT_EXPIRED));
     json_object_set_new(json, "effect", json_string(why_effect_text(answer->effects[index])));
     return json;
@@ -99,6 +103,8 @@ enum status why_print_json(const struct question *question, const struct answer 
                             action_text(verdict->action), "matched", verdict->matched, "canonical",
                             view(str_of(answer->canonical)), "because", view(str_of(answer->because)));
     if (verdict->matched) {
+        const char *answered = why_answer_text(verdict->answer);
+        json_object_set_new(out, "answer", answered ? json_string(answered) : json_null());
         json_object_set_new(out, "indicator", view(str_of(verdict->indicator)));
         json_object_set_new(out, "category", json_string(category_text(verdict->category)));
         json_object_set_new(out, "risk", json_string(risk_text(verdict->risk)));

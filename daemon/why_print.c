@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "daemon/why.h"
+#include "message/dns_type.h"
 
 static void format_date(uint32_t seconds, char out[16])
 {
@@ -15,6 +16,8 @@ static void format_date(uint32_t seconds, char out[16])
 
 static const char *extent(const struct store_hit *hit)
 {
+    if (hit->record.trigger == TRIGGER_CLIENT)
+        return " (who asks)";
     if (hit->kind != INDICATOR_NAME)
         return "";
     return hit->record.flags & RECORD_EXACT        ? " (this name alone)"
@@ -42,8 +45,11 @@ static void print_times(const struct record *record, bool users)
 static void print_types(const struct record *record)
 {
     printf("    types     %s", record->flags & RECORD_TYPES_EXCEPT ? "all but" : "only");
-    for (size_t i = 0; i + 1 < record->types.length; i += 2)
-        printf(" TYPE%u", (unsigned)(uint8_t)record->types.data[i] << 8 | (uint8_t)record->types.data[i + 1]);
+    for (size_t i = 0; i + 1 < record->types.length; i += 2) {
+        char type[DNS_TYPE_TEXT_SIZE];
+        dns_type_format((uint16_t)((uint8_t)record->types.data[i] << 8 | (uint8_t)record->types.data[i + 1]), type);
+        printf(" %s", type);
+    }
     putchar('\n');
 }
 
@@ -111,6 +117,8 @@ void why_print(const struct question *question, const struct answer *answer)
         printf("  because     %s\n", answer->because);
     printf("  looked up   %s, for group %s\n", answer->canonical,
            policy_group_name(answer->policy, &question->subject.client));
+    if (verdict->matched && why_answer_text(verdict->answer))
+        printf("  answered    %s\n", why_answer_text(verdict->answer));
     if (verdict->matched)
         printf("  matched     %s\n  category    %s, risk %s\n  family      %s\n  sources     %s\n", verdict->indicator,
                category_text(verdict->category), risk_text(verdict->risk), verdict->family[0] ? verdict->family : "-",

@@ -621,6 +621,7 @@ enum hit_effect policy_hit_effect(const struct policy *policy, const struct subj
 {
     static const enum look looks[] = {
         [INDICATOR_NAME] = LOOK_NAME, [INDICATOR_URL] = LOOK_URL, [INDICATOR_NETWORK] = LOOK_ADDRESS};
+    bool of_client = hit->record.trigger == TRIGGER_CLIENT;
     const struct policy_group *group = group_of(policy, &subject->client);
     if (hit->record.expires && hit->record.expires <= clock_wall_ms() / 1000)
         return HIT_EXPIRED;
@@ -628,14 +629,16 @@ enum hit_effect policy_hit_effect(const struct policy *policy, const struct subj
         return HIT_OF_GUARD_LIST;
     if (!applies(&hit->record, group, 0))
         return HIT_OF_OTHER_GROUP;
-    if (!applies(&hit->record, group, subject->kind == SUBJECT_NAME ? subject->qtype : 0))
+    if (!applies(&hit->record, group, of_client ? 0 : type_of(subject)))
         return HIT_OF_OTHER_TYPE;
-    enum action action = action_of(policy, group, looks[hit->kind], hit);
-    if (hit_exempts(policy, hit))
-        return action == ACTION_LOG ? HIT_PASSES_RECORDED : HIT_PASSES;
-    return action == ACTION_BLOCK ? HIT_BLOCKS
-           : action == ACTION_LOG ? recorded_by(policy, hit)
-                                  : HIT_ALLOWED_BY_CATEGORY;
+    struct opinion opinion = opinion_of(policy, group, of_client ? LOOK_CLIENT : looks[hit->kind], hit);
+    if (opinion.exempts)
+        return opinion.action == ACTION_LOG ? HIT_PASSES_RECORDED : HIT_PASSES;
+    if (opinion.answer == RECORD_ANSWER_TCP_ONLY)
+        return HIT_PASSES_BY_TCP;
+    return opinion.action == ACTION_BLOCK ? HIT_BLOCKS
+           : opinion.action == ACTION_LOG ? recorded_by(policy, hit)
+                                          : HIT_ALLOWED_BY_CATEGORY;
 }
 
 const struct policy_source *policy_source(const struct policy *policy, size_t index)

@@ -78,6 +78,7 @@ enum hit_effect {
     HIT_BLOCKS,
     HIT_PASSES,          /* it takes the subject out of its source's listing; of the user's entries, of all */
     HIT_PASSES_RECORDED, /* the same, and the contact is recorded */
+    HIT_PASSES_BY_TCP,   /* recorded; by UDP it is told to ask by TCP */
     HIT_RECORDED_BY_ENTRY,
     HIT_RECORDED_BY_GUARD,
     HIT_RECORDED_BY_MONITOR,
@@ -90,7 +91,7 @@ enum hit_effect {
     HIT_EXPIRED,
     HIT_EFFECTS
 };
-/* HIT is one of the look-ups of SUBJECT in the store of POLICY. Other sources may overrule it. */
+/* HIT is one of the look-ups of SUBJECT in the store of POLICY, or of its client. Other sources may overrule it. */
 enum hit_effect policy_hit_effect(const struct policy *policy, const struct subject *subject,
                                   const struct store_hit *hit);
 /* What the settings say of the source INDEX of the store. */

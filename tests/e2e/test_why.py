@@ -106,6 +106,35 @@ def test_an_exemption_by_a_feed_is_told(make_ccward, tmp_path):
     assert report["action"] == "allow" and report["because"] == "good lets it pass"
 
 
+ZONE = """$ORIGIN rpz.example.
+@ 300 IN SOA ns hostmaster 1 3600 600 86400 60
+nx.example        CNAME .
+tcp.example       CNAME rpz-tcp-only.
+data.example      A 192.0.2.80
+pass.example      CNAME rpz-passthru.
+32.9.0.0.127.rpz-client-ip CNAME rpz-drop.
+"""
+
+
+def test_what_a_policy_zone_wants_is_told(make_ccward, tmp_path):
+    path = tmp_path / "zone"
+    path.write_text(ZONE)
+    ccward = make_ccward(start=False, feeds=[{"name": "zone", "url": f"file://{path}", "format": "rpz",
+                                              "zone-answer": "given"}])
+    ccward.run("feeds", "refresh")
+    assert why(ccward, "nx.example")["answer"] == "NXDOMAIN"
+    report = why(ccward, "tcp.example")
+    assert report["action"] == "log" and report["because"] == "zone lets it pass by TCP alone, recorded"
+    assert why(ccward, "data.example", "--type", "A")["answer"] == "local data"
+    assert ccward.run("why", "--type", "B", "data.example", check=False).returncode == 2
+    assert why(ccward, "pass.example")["because"] == "zone lets it pass"
+    assert re.search(r"answered +NXDOMAIN", ccward.run("why", "nx.example").stdout)
+    report = why(ccward, "good.example", "--client", "127.0.0.9")
+    assert (report["action"], report["answer"], report["indicator"]) == ("block", "dropped", "127.0.0.9")
+    assert report["records"][0]["client"]
+    assert why(ccward, "good.example")["action"] == "allow"
+
+
 def test_what_is_no_subject_is_refused(make_ccward):
     ccward = make_ccward(start=False)
     for subject in ("", "bad name", "10.0.0.0/8", "http://", "evil.example:99999", "ftp://evil.example/"):
