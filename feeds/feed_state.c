@@ -260,7 +260,7 @@ struct feed feed_state_feed(const struct feed_state *state, const char *name)
 {
     const struct feed_settings *settings = &state->settings;
     return (struct feed){.name = name,
-                         .url = settings->url,
+                         .url = settings->url[0] ? settings->url : NULL,
                          .format = settings->format,
                          .category = settings->category,
                          .risk = settings->risk,

@@ -1,6 +1,5 @@
 #include "feed_test.h"
 
-#include "base/clock.h"
 #include "feeds/feed_state.h"
 
 static const struct feed mine = {.name = "mine",
@@ -9,24 +8,9 @@ static const struct feed mine = {.name = "mine",
                                  .category = CATEGORY_C2,
                                  .risk = RISK_HIGH,
                                  .interval_s = 3600};
-enum { NOW_S = 1700000000 };
-
 static int make_folder(void **state)
 {
     return make_scratch(state) || mkdir(in_scratch("feeds"), 0700);
-}
-
-static void save(unsigned failures, int64_t last_try_s)
-{
-    struct feed_state state = {.failures = failures, .last_try_ms = last_try_s * 1000, .last_success_ms = 5};
-    struct fault fault = {0};
-    feed_state_adopt(&state, &mine);
-    assert_int_equal(feed_state_save(scratch, "mine", &state, &fault), ST_OK);
-}
-
-static int64_t due(const struct feed *feed)
-{
-    return feed_due_in_s(scratch, feed);
 }
 
 static void a_state_is_read_as_it_was_written(void **state)
@@ -88,7 +72,7 @@ static void a_damaged_state_counts_as_none(void **state)
         assert_int_equal(in.last_try_ms, 0);
         assert_int_equal(in.failures, 0);
         assert_string_equal(in.validators.etag, "");
-        assert_int_equal(due(&mine), 0);
+        assert_int_equal(feed_due_in_s(scratch, &mine), 0);
     }
 }
 
@@ -101,113 +85,70 @@ static void a_state_that_cannot_be_written_is_a_failure(void **state)
     assert_non_null(strstr(fault.text, "mine.json"));
 }
 
-static void a_feed_is_due_after_its_interval(void **state)
+static void a_state_is_kept_with_all_it_has(void **state)
 {
-    (void)state;
-    clock_fake(0, NOW_S * INT64_C(1000));
-    assert_int_equal(due(&mine), 0);
-    save(0, NOW_S);
-    assert_in_range(due(&mine), 3600, 3600 + 180);
-    int64_t first = due(&mine);
-    assert_int_equal(due(&mine), first);
-    clock_fake_advance(3000 * 1000);
-    assert_int_equal(due(&mine), first - 3000);
-    clock_fake_advance(1000 * 1000);
-    assert_int_equal(due(&mine), 0);
-}
-
-static void failures_are_retried_ever_later(void **state)
-{
-    (void)state;
-    clock_fake(0, NOW_S * INT64_C(1000));
-    int64_t want = 60;
-    for (unsigned failures = 1; failures < 40; failures++) {
-        save(failures, NOW_S);
-        assert_in_range(due(&mine), want * 3 / 4, want * 5 / 4);
-        want = want * 2 < 6 * 3600 ? want * 2 : 6 * 3600;
-    }
-}
-
-static struct feed_zone zone_now(unsigned failures, int64_t last_success_s, struct feed_zone zone)
-{
-    struct feed_state out = {.failures = failures,
-                             .last_try_ms = NOW_S * INT64_C(1000),
-                             .last_success_ms = last_success_s * 1000,
-                             .zone = zone};
-    struct feed_state in;
+    struct feed_state in, out = {.asked_ms = 5,
+                                 .retry_at_ms = 6,
+                                 .held_back = true,
+                                 .held = {.entries = 7, .times = 2, .first_ms = 8},
+                                 .outdated = true,
+                                 .guards = UINT64_C(0xfedcba9876543210),
+                                 .expiry_step = 9,
+                                 .from = "https://mirror.example/",
+                                 .generation = 10,
+                                 .entries = 11,
+                                 .zone = {true, 1, 2, 3, 4294967295u},
+                                 .rejected_ms = 12,
+                                 .rejected_serial = 0};
+    struct feed window = {.name = "mine",
+                          .url = "https://feeds.example/x",
+                          .format = "auto",
+                          .use = FEED_GUARDS,
+                          .match = FEED_MATCH_EXACT,
+                          .retain = FEED_RETAIN_WINDOW,
+                          .expire_s = 86400,
+                          .top = 1000,
+                          .min_confidence = 50};
     struct fault fault = {0};
-    feed_state_adopt(&out, &mine);
+    (void)state;
+    memset(out.body, 'a', DIGEST_TEXT_SIZE - 1);
+    memset(out.rejected, 'b', DIGEST_TEXT_SIZE - 1);
+    feed_state_adopt(&out, &window);
     assert_int_equal(feed_state_save(scratch, "mine", &out, &fault), ST_OK);
     feed_state_load(scratch, "mine", &in);
-    return in.zone;
+    assert_int_equal(in.asked_ms, 5);
+    assert_int_equal(in.retry_at_ms, 6);
+    assert_true(in.held_back && in.outdated && in.zone.known);
+    assert_memory_equal(&in.held, &out.held, sizeof in.held);
+    assert_true(in.guards == out.guards);
+    assert_int_equal(in.expiry_step, 9);
+    assert_string_equal(in.from, out.from);
+    assert_int_equal(in.generation, 10);
+    assert_int_equal(in.entries, 11);
+    assert_int_equal(in.zone.serial + in.zone.refresh_s + in.zone.retry_s, 6);
+    assert_int_equal(in.zone.expire_s, 4294967295u);
+    assert_string_equal(in.body, out.body);
+    assert_string_equal(in.rejected, out.rejected);
+    assert_int_equal(in.rejected_ms, 12);
+    assert_int_equal(in.rejected_serial, 0);
+    assert_true(feed_state_matches(&in, &window));
+    struct feed again = feed_state_feed(&in, "mine");
+    assert_true(feed_state_matches(&in, &again));
+    assert_int_equal(again.top, 1000);
+    window.top = 999;
+    assert_false(feed_state_matches(&in, &window));
 }
 
-static void a_zone_is_due_by_the_timers_of_its_soa(void **state)
+static void what_is_no_digest_is_none(void **state)
 {
-    static const struct {
-        struct feed_zone zone;
-        unsigned failures;
-        int64_t success_ago_s, min_s, max_s;
-    } cases[] = {
-        {{true, UINT32_MAX, 300, 120, 86400}, 0, 0, 300, 315},
-        {{true, 7, 300, 120, 86400}, 1, 300, 120, 126},
-        {{true, 7, 300, 120, 86400}, 9, 3600, 120, 126},
-        {{true, 7, 1, 1, 86400}, 0, 0, 60, 63}, /* not every second */
-        {{true, 7, 300, 1, 86400}, 1, 0, 60, 63},
-        {{true, 7, UINT32_MAX, 120, UINT32_MAX}, 0, 0, 7 * 86400, 7 * 86400 * 21 / 20}, /* nor never */
-        {{true, 7, 300, UINT32_MAX, UINT32_MAX}, 1, 300, 6 * 3600, 6 * 3600 * 21 / 20},
-        {{true, 7, 86400, 7200, 3600}, 0, 0, 3600, 3600}, /* when it expires */
-        {{true, 7, 86400, 7200, 3600}, 1, 3000, 600, 600},
-        {{true, 7, 86400, 7200, 3600}, 5, 4000, 7200, 7560},
-        {{true, 7, 86400, 7200, 0}, 1, 4000, 7200, 7560},
-    };
+    struct feed_state in;
     (void)state;
-    clock_fake(0, NOW_S * INT64_C(1000));
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct feed_zone got = zone_now(cases[i].failures, NOW_S - cases[i].success_ago_s, cases[i].zone);
-        assert_true(got.known);
-        assert_int_equal(got.serial, cases[i].zone.serial);
-        assert_int_equal(got.expire_s, cases[i].zone.expire_s);
-        assert_in_range(due(&mine), cases[i].min_s, cases[i].max_s);
-    }
-    assert_false(zone_now(0, NOW_S, (struct feed_zone){0}).known);
-}
-
-static void a_zone_expires_after_its_time_and_a_few_tries(void **state)
-{
-    struct feed_state had = {
-        .failures = 3, .last_success_ms = NOW_S * INT64_C(1000), .zone = {true, 7, 300, 120, 3600}};
-    (void)state;
-    clock_fake(0, (NOW_S + 3599) * INT64_C(1000));
-    assert_false(feed_state_zone_expired(&had));
-    clock_fake_advance(1000);
-    assert_true(feed_state_zone_expired(&had));
-    had.failures = 2;
-    assert_false(feed_state_zone_expired(&had));
-    had.failures = 3;
-    had.zone.expire_s = 0; /* no zone, or one that does not say */
-    assert_false(feed_state_zone_expired(&had));
-    had.zone.expire_s = 3600;
-    clock_fake(0, 0); /* a clock that went back */
-    assert_false(feed_state_zone_expired(&had));
-}
-
-static void other_settings_are_due_at_once(void **state)
-{
-    struct feed other = mine;
-    (void)state;
-    clock_fake(0, NOW_S * INT64_C(1000));
-    save(0, NOW_S);
-    other.url = "https://feeds.example/moved";
-    assert_int_equal(due(&other), 0);
-}
-
-static void a_clock_that_went_back_does_not_hold_a_feed(void **state)
-{
-    (void)state;
-    clock_fake(0, NOW_S * INT64_C(1000));
-    save(0, NOW_S + 10 * 365 * 86400);
-    assert_int_equal(due(&mine), 0);
+    write_text("feeds/mine.json", "{\"schema\": 1, \"body\": \"../x\", \"rejected\": \"ABC\", \"guards\": \"zz\"}");
+    feed_state_load(scratch, "mine", &in);
+    assert_string_equal(in.body, "");
+    assert_string_equal(in.rejected, "");
+    assert_int_equal(in.guards, 0);
+    assert_int_equal(in.rejected_serial, -1);
 }
 
 int main(void)
@@ -215,14 +156,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_state_is_read_as_it_was_written, make_folder, remove_scratch),
         cmocka_unit_test(a_change_of_settings_is_seen),
+        cmocka_unit_test_setup_teardown(a_state_is_kept_with_all_it_has, make_folder, remove_scratch),
+        cmocka_unit_test_setup_teardown(what_is_no_digest_is_none, make_folder, remove_scratch),
         cmocka_unit_test_setup_teardown(a_damaged_state_counts_as_none, make_folder, remove_scratch),
         cmocka_unit_test_setup_teardown(a_state_that_cannot_be_written_is_a_failure, make_folder, remove_scratch),
-        cmocka_unit_test_setup_teardown(a_feed_is_due_after_its_interval, make_folder, remove_scratch),
-        cmocka_unit_test_setup_teardown(failures_are_retried_ever_later, make_folder, remove_scratch),
-        cmocka_unit_test_setup_teardown(a_zone_is_due_by_the_timers_of_its_soa, make_folder, remove_scratch),
-        cmocka_unit_test(a_zone_expires_after_its_time_and_a_few_tries),
-        cmocka_unit_test_setup_teardown(other_settings_are_due_at_once, make_folder, remove_scratch),
-        cmocka_unit_test_setup_teardown(a_clock_that_went_back_does_not_hold_a_feed, make_folder, remove_scratch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
