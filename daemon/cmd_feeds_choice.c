@@ -6,9 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/catalogue_print.h"
 #include "daemon/chosen_feeds.h"
 #include "daemon/config_schema.h"
+#include "daemon/feed_catalogue_print.h"
 #include "daemon/would_block.h"
 
 struct choice_call {
@@ -16,7 +16,7 @@ struct choice_call {
     const char *config_path, *catalogue_path, *name, *key;
     bool json, monitor, dry_run;
     struct config config;
-    struct catalogue catalogue; /* of the verbs that look into it */
+    struct feed_catalogue catalogue; /* of the verbs that look into it */
 };
 
 /* The feed of that name that is in force, or NULL; *OWN: the configuration has it. */
@@ -34,7 +34,7 @@ static const struct config_feed *find_feed(const struct config *config, const ch
 static bool load_catalogue(struct choice_call *call)
 {
     struct config_faults faults = {0};
-    enum status status = catalogue_load(call->catalogue_path, &call->catalogue, &faults);
+    enum status status = feed_catalogue_load(call->catalogue_path, &call->catalogue, &faults);
     fputs(buf_text(&faults.text), stderr);
     if (status != ST_OK && !faults.errors)
         fprintf(stderr, "ccward: the catalogue cannot be read: %s\n", status_text(status));
@@ -53,15 +53,15 @@ static int show(struct choice_call *call)
     enum status status = ST_OK;
     if (!load_catalogue(call))
         return EXIT_FAILED;
-    const struct catalogue_entry *entry = call->name ? catalogue_find(&call->catalogue, call->name) : NULL;
+    const struct feed_catalogue_entry *entry = call->name ? feed_catalogue_find(&call->catalogue, call->name) : NULL;
     if (call->name && !entry)
         return not_in_catalogue(call);
     if (call->json)
-        status = catalogue_print_json(&call->catalogue, entry, &call->config, stdout);
+        status = feed_catalogue_print_json(&call->catalogue, entry, &call->config, stdout);
     else if (entry)
-        catalogue_entry_print(entry, &call->config, stdout);
+        feed_catalogue_entry_print(entry, &call->config, stdout);
     else
-        catalogue_print(&call->catalogue, &call->config, stdout);
+        feed_catalogue_print(&call->catalogue, &call->config, stdout);
     return status == ST_OK ? EXIT_OK : command_failed(status, NULL);
 }
 
@@ -101,7 +101,7 @@ static int change_end(const struct choice_call *call, struct change *change, enu
 }
 
 /* What of the catalogue's entry is taken: its settings, the user's key, and the action that was chosen before. */
-static enum status make_feed(const struct choice_call *call, const struct catalogue_entry *entry,
+static enum status make_feed(const struct choice_call *call, const struct feed_catalogue_entry *entry,
                              const struct config_feed *before, struct config_feed *feed, struct fault *fault)
 {
     const struct section options = {.options = config_feed_options, .option_count = config_feed_option_count};
@@ -127,7 +127,7 @@ static int enable(struct choice_call *call)
     bool own;
     if (!load_catalogue(call))
         return EXIT_FAILED;
-    const struct catalogue_entry *entry = catalogue_find(&call->catalogue, call->name);
+    const struct feed_catalogue_entry *entry = feed_catalogue_find(&call->catalogue, call->name);
     const struct config_feed *before = find_feed(&call->config, call->name, &own);
     if (!entry)
         return not_in_catalogue(call);
@@ -326,7 +326,7 @@ int feeds_choice(const struct command *command, int argc, char **argv)
     if (!command_config(call.config_path, &call.config))
         return EXIT_CONFIG;
     code = verbs[verb].run(&call);
-    catalogue_free(&call.catalogue);
+    feed_catalogue_free(&call.catalogue);
     config_free(&call.config);
     return code;
 }

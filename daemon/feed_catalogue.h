@@ -3,7 +3,7 @@
 
 #include "daemon/config.h"
 
-struct catalogue_entry {
+struct feed_catalogue_entry {
     struct config_feed feed; /* what `feeds enable` takes */
     char *title, *about, *about_ja, *licence, *home;
     char *key_from; /* where people get a key; empty: it needs none */
@@ -11,17 +11,18 @@ struct catalogue_entry {
     char *since;    /* of a dead one: when it ended */
 };
 
-struct catalogue {
-    struct catalogue_entry *entries;
+struct feed_catalogue {
+    struct feed_catalogue_entry *entries;
     size_t count;
 };
 
 /* Reads PATH; with NULL the one that is installed, else the one that is built in. Strict: ST_INVALID with FAULTS for
  * anything that is not known. The caller frees. */
-enum status catalogue_load(const char *path, struct catalogue *catalogue, struct config_faults *faults) MUST_CHECK;
-void catalogue_free(struct catalogue *catalogue);
+enum status feed_catalogue_load(const char *path, struct feed_catalogue *catalogue,
+                                struct config_faults *faults) MUST_CHECK;
+void feed_catalogue_free(struct feed_catalogue *catalogue);
 /* NULL: there is none of that name. */
-const struct catalogue_entry *catalogue_find(const struct catalogue *catalogue, const char *name);
+const struct feed_catalogue_entry *feed_catalogue_find(const struct feed_catalogue *catalogue, const char *name);
 
 /* The one that is built in. */
-extern const struct str catalogue_built_in;
+extern const struct str feed_catalogue_built_in;

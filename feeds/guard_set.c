@@ -254,6 +254,24 @@ static struct dname parent_of(const struct dname *name)
     return parent;
 }
 
+/* What only a wildcard of a company makes a suffix is a customer's machine rather than something that many share:
+ * *.compute.amazonaws.com, *.beget.app. A name that nobody has tells: it is a suffix then as well. */
+static bool is_public_suffix(const struct dname *name)
+{
+    static const char nobody[] = "\031no-one-has-this-name-here";
+    if (name->labels < 2 || !public_suffix_is(name, true))
+        return false;
+    struct dname sibling = parent_of(name);
+    size_t n = sizeof nobody - 1;
+    if (public_suffix_is(name, false) || sibling.length + n > sizeof sibling.wire)
+        return true;
+    memmove(sibling.wire + n, sibling.wire, sibling.length);
+    memcpy(sibling.wire, nobody, n);
+    sibling.length = (uint8_t)(sibling.length + n);
+    sibling.labels++;
+    return !public_suffix_is(&sibling, true);
+}
+
 /* Whether a list names NAME, or names what is above it and means all below: that it must say itself, as lists of MISP
  * do; a plain list of popular names means those names. */
 static bool lists_name(struct guard_set *set, const struct dname *name)
@@ -287,7 +305,7 @@ enum guard guard_set_name(struct guard_set *set, const struct dname *name, uint8
         return (enum guard)slot->below;
     if (starts_with_www(name) && (slot = name_set_find_parent(&set->names, name)) && slot->value)
         return (enum guard)slot->value;
-    if (name->labels > 1 && public_suffix_is(name, true))
+    if (is_public_suffix(name))
         return GUARD_PUBLIC_SUFFIX;
     return find_in_lists(set, name, flags);
 }

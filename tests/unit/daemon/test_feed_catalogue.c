@@ -13,20 +13,20 @@
 #include "daemon/command.h"
 #include "daemon/feed_catalogue.h"
 
-static struct catalogue catalogue;
+static struct feed_catalogue catalogue;
 static struct config_faults faults;
 
 static int free_all(void **state)
 {
     (void)state;
-    catalogue_free(&catalogue);
+    feed_catalogue_free(&catalogue);
     config_faults_free(&faults);
     return 0;
 }
 
 static void load_source(void)
 {
-    enum status status = catalogue_load(CCWARD_SOURCE_DIR "/feeds/catalogue.yaml", &catalogue, &faults);
+    enum status status = feed_catalogue_load(CCWARD_SOURCE_DIR "/feeds/catalogue.yaml", &catalogue, &faults);
     assert_string_equal(buf_text(&faults.text), "");
     assert_int_equal(status, ST_OK);
 }
@@ -39,11 +39,11 @@ static void the_catalogue_that_is_built_in_is_the_one_that_ships(void **state)
     assert_non_null(file);
     size_t n = fread(text, 1, sizeof text, file);
     fclose(file);
-    assert_true(str_eq(catalogue_built_in, (struct str){text, n}));
+    assert_true(str_eq(feed_catalogue_built_in, (struct str){text, n}));
     load_source();
     assert_true(catalogue.count >= 30);
-    assert_non_null(catalogue_find(&catalogue, "urlhaus"));
-    assert_null(catalogue_find(&catalogue, "urlhau"));
+    assert_non_null(feed_catalogue_find(&catalogue, "urlhaus"));
+    assert_null(feed_catalogue_find(&catalogue, "urlhau"));
 }
 
 static void every_entry_says_what_people_want_to_know(void **state)
@@ -52,7 +52,7 @@ static void every_entry_says_what_people_want_to_know(void **state)
     load_source();
     unsigned with_key = 0, dead = 0, guards = 0;
     for (size_t i = 0; i < catalogue.count; i++) {
-        const struct catalogue_entry *entry = &catalogue.entries[i];
+        const struct feed_catalogue_entry *entry = &catalogue.entries[i];
         bool japanese = false;
         for (const char *at = entry->about_ja; *at; at++)
             japanese = japanese || (unsigned char)*at >= 0xe3;
@@ -75,7 +75,7 @@ static void assert_fault(const char *text, const char *expected)
     assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
     close(fd);
     config_faults_free(&faults);
-    assert_int_equal(catalogue_load(path, &catalogue, &faults), ST_INVALID);
+    assert_int_equal(feed_catalogue_load(path, &catalogue, &faults), ST_INVALID);
     unlink(path);
     assert_int_equal(catalogue.count, 0);
     assert_true(faults.errors > 0);
@@ -111,7 +111,7 @@ static void faults_are_told_with_file_line_and_field(void **state)
 static void a_catalogue_that_is_not_there_is_named(void **state)
 {
     (void)state;
-    assert_int_equal(catalogue_load("/nowhere/catalogue.yaml", &catalogue, &faults), ST_NOT_FOUND);
+    assert_int_equal(feed_catalogue_load("/nowhere/catalogue.yaml", &catalogue, &faults), ST_NOT_FOUND);
     assert_non_null(strstr(buf_text(&faults.text), "/nowhere/catalogue.yaml"));
 }
 
@@ -184,7 +184,7 @@ static void every_sample_is_read_as_its_entry_says(void **state)
         char path[512];
         struct feed_report report;
         struct fault fault = {0};
-        const struct catalogue_entry *entry = catalogue_find(&catalogue, samples[i].name);
+        const struct feed_catalogue_entry *entry = feed_catalogue_find(&catalogue, samples[i].name);
         if (!entry)
             fail_msg("the catalogue has no %s", samples[i].name);
         snprintf(path, sizeof path, "%s/feeds/%s", CCWARD_SHARED_DATA, samples[i].sample);

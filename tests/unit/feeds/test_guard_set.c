@@ -49,6 +49,9 @@ static void names_that_hurt_people_are_guarded_and_those_below_are_not(void **st
         {"foo.ck", GUARD_PUBLIC_SUFFIX}, /* by a wildcard */
         {"xn--55qx5d.cn", GUARD_PUBLIC_SUFFIX},
         {"www.ck", GUARD_NOT}, /* by an exception */
+        {"s3.amazonaws.com", GUARD_SHARED_HOST},
+        {"ec2-192-0-2-1.compute-1.amazonaws.com", GUARD_NOT}, /* a company's wildcard: one machine */
+        {"customer.beget.app", GUARD_NOT},
         {"evil.github.io", GUARD_NOT},
         {"evil.co.uk", GUARD_NOT},
         {"evil.bazar", GUARD_NOT}, /* no list of top-level domains */

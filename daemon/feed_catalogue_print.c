@@ -1,4 +1,4 @@
-#include "daemon/catalogue_print.h"
+#include "daemon/feed_catalogue_print.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@ static bool speaks_japanese(void)
 }
 
 /* "enabled", "configured", "dead" or empty. */
-static const char *state_of(const struct catalogue_entry *entry, const struct config *config)
+static const char *state_of(const struct feed_catalogue_entry *entry, const struct config *config)
 {
     for (size_t i = 0; i < config->feed_count; i++)
         if (!strcmp(config->feeds[i].name, entry->feed.name))
@@ -26,11 +26,11 @@ static const char *state_of(const struct catalogue_entry *entry, const struct co
     return entry->dead ? "dead" : "";
 }
 
-void catalogue_print(const struct catalogue *catalogue, const struct config *config, FILE *out)
+void feed_catalogue_print(const struct feed_catalogue *catalogue, const struct config *config, FILE *out)
 {
     fprintf(out, "%-22s %-11s %-8s %-4s %-10s  %s\n", "NAME", "CATEGORY", "ACTION", "KEY", "STATE", "TITLE");
     for (size_t i = 0; i < catalogue->count; i++) {
-        const struct catalogue_entry *entry = &catalogue->entries[i];
+        const struct feed_catalogue_entry *entry = &catalogue->entries[i];
         fprintf(out, "%-22s %-11s %-8s %-4s %-10s  %s\n", entry->feed.name,
                 category_text((enum category)entry->feed.category), feed_use_text((enum feed_use)entry->feed.action),
                 entry->key_from[0] ? "yes" : "", state_of(entry, config), entry->title);
@@ -39,7 +39,7 @@ void catalogue_print(const struct catalogue *catalogue, const struct config *con
 }
 
 /* What differs from the defaults, as it would be written in the configuration. */
-static void print_settings(const struct catalogue_entry *entry, FILE *out)
+static void print_settings(const struct feed_catalogue_entry *entry, FILE *out)
 {
     static const char *const shown[] = {
         "url",          "mirrors",     "format", "category", "risk",           "interval",  "action",
@@ -64,7 +64,7 @@ static void print_settings(const struct catalogue_entry *entry, FILE *out)
     }
 }
 
-void catalogue_entry_print(const struct catalogue_entry *entry, const struct config *config, FILE *out)
+void feed_catalogue_entry_print(const struct feed_catalogue_entry *entry, const struct config *config, FILE *out)
 {
     const char *name = entry->feed.name, *state = state_of(entry, config);
     fprintf(out, "%s: %s%s%s%s\n", name, entry->title, *state ? " (" : "", state, *state ? ")" : "");
@@ -88,7 +88,7 @@ static json_t *texts_json(const struct text_list *texts)
     return list;
 }
 
-static json_t *entry_json(const struct catalogue_entry *entry, const struct config *config)
+static json_t *entry_json(const struct feed_catalogue_entry *entry, const struct config *config)
 {
     const struct config_feed *feed = &entry->feed;
     const char *state = state_of(entry, config);
@@ -108,8 +108,8 @@ static json_t *entry_json(const struct catalogue_entry *entry, const struct conf
         feed->can_be_empty);
 }
 
-enum status catalogue_print_json(const struct catalogue *catalogue, const struct catalogue_entry *entry,
-                                 const struct config *config, FILE *out)
+enum status feed_catalogue_print_json(const struct feed_catalogue *catalogue, const struct feed_catalogue_entry *entry,
+                                      const struct config *config, FILE *out)
 {
     json_t *all = entry ? entry_json(entry, config) : json_pack("{s:[]}", "feeds");
     for (size_t i = 0; !entry && i < catalogue->count; i++)
