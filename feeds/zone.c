@@ -74,7 +74,7 @@ static bool ends_in_dot(struct str text, size_t end)
     return backslashes % 2 == 0;
 }
 
-bool zone_name(const struct zone *zone, struct str text, char out[ZONE_NAME_SIZE], bool *absolute)
+bool zone_full_name(const struct zone *zone, struct str text, char out[ZONE_NAME_SIZE], bool *absolute)
 {
     size_t n = text.length;
     bool dot = ends_in_dot(text, n);
@@ -161,7 +161,7 @@ static enum zone_line take_directive(struct zone *zone, struct str text)
     if (!str_eq_nocase(word, STR("$ORIGIN")))
         return ZONE_DIRECTIVE;
     char origin[ZONE_NAME_SIZE];
-    if (!value.length || !zone_name(zone, value, origin, &absolute))
+    if (!value.length || !zone_full_name(zone, value, origin, &absolute))
         return ZONE_BAD;
     zone->has_origin = absolute;
     memcpy(zone->origin, origin, sizeof origin);
@@ -176,7 +176,7 @@ static enum zone_line take_directive(struct zone *zone, struct str text)
 static bool take_owner(struct zone *zone, struct str *text)
 {
     if (!is_blank(text->data[0]))
-        zone->owner_bad = !zone_name(zone, zone_word(text), zone->owner, &zone->owner_absolute);
+        zone->owner_bad = !zone_full_name(zone, zone_word(text), zone->owner, &zone->owner_absolute);
     return !zone->owner_bad;
 }
 

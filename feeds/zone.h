@@ -51,4 +51,4 @@ enum zone_line zone_take(struct zone *zone, struct str line, struct zone_record 
 struct str zone_word(struct str *text);
 /* TEXT as a name in full by the file's origin, in lower case, without a final dot ("" is the root). *ABSOLUTE is false
  * where the origin is not known. False: it is too long. */
-bool zone_name(const struct zone *zone, struct str text, char out[ZONE_NAME_SIZE], bool *absolute);
+bool zone_full_name(const struct zone *zone, struct str text, char out[ZONE_NAME_SIZE], bool *absolute);

@@ -111,7 +111,7 @@ static enum status add_name(const struct zone *zone, struct str word, struct wir
     char text[ZONE_NAME_SIZE];
     struct dname name;
     bool absolute;
-    if (!zone_name(zone, word, text, &absolute))
+    if (!zone_full_name(zone, word, text, &absolute))
         return ST_INVALID;
     if (!absolute)
         return ST_UNSUPPORTED;
