@@ -21,6 +21,8 @@ static enum feed_dump name_text(const struct indicator *indicator, char out[ENTR
     dname_to_text(&indicator->name, out + star);
     if (server)
         return FEED_DUMP_NS_NAMES;
+    if (indicator->record.types.length)
+        return FEED_DUMP_TYPED_NAMES;
     if (flags & RECORD_ALLOW)
         return FEED_DUMP_ALLOW_NAMES;
     if (flags & RECORD_BELOW_ONLY)

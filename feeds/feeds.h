@@ -90,6 +90,7 @@ enum feed_dump {
     FEED_DUMP_NAMES,       /* with all below them */
     FEED_DUMP_EXACT_NAMES, /* those alone */
     FEED_DUMP_BELOW_NAMES, /* what is below them alone */
+    FEED_DUMP_TYPED_NAMES, /* for some query types alone */
     FEED_DUMP_ALLOW_NAMES, /* that the feed exempts */
     FEED_DUMP_URLS,
     FEED_DUMP_IPS,

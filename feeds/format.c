@@ -4,15 +4,16 @@
 
 #include "base/check.h"
 #include "base/cursor.h"
+#include "feeds/json.h"
 
 /* Of two formats that read a sample equally well the first is taken, so the narrower stands before the wider. */
 static const struct format *const formats[] = {
-    &format_hosts,     &format_ips,          &format_urls,           &format_domains,      &format_wildcard,
-    &format_ipsum,     &format_dnsmasq,      &format_unbound,        &format_bind,         &format_rpz,
-    &format_spamhaus,  &format_urlhaus,      &format_threatfox,      &format_feodo,        &format_sslbl,
-    &format_phishtank, &format_ioc_csv,      &format_dnscrypt_names, &format_dnscrypt_ips, &format_adblock,
-    &format_maltrail,  &format_urlhaus_json, &format_threatfox_json, &format_feodo_json,   &format_phishtank_json,
-    &format_misp,      &format_warninglist,  &format_stix,
+    &format_hosts,          &format_ips,      &format_urls,           &format_domains,        &format_wildcard,
+    &format_ipsum,          &format_dnsmasq,  &format_unbound,        &format_bind,           &format_rpz,
+    &format_spamhaus,       &format_urlhaus,  &format_threatfox,      &format_feodo,          &format_sslbl,
+    &format_phishtank,      &format_ioc_csv,  &format_dnscrypt_names, &format_dnscrypt_ips,   &format_adblock,
+    &format_mixed,          &format_maltrail, &format_urlhaus_json,   &format_threatfox_json, &format_feodo_json,
+    &format_phishtank_json, &format_misp,     &format_warninglist,    &format_stix,
 };
 
 enum { FORMATS = sizeof formats / sizeof formats[0], DETECT_MIN_PERCENT = 50 };
@@ -52,6 +53,30 @@ void format_take_line(const struct format *format, struct intake *intake, struct
         format->line(intake, text);
 }
 
+void format_survey_line(const struct format *format, struct intake *intake, struct str line)
+{
+    struct str text = str_trim(line);
+    if (text.length && !memchr(text.data, '\0', text.length))
+        format->survey(intake, text);
+}
+
+void format_take_document(const struct format *format, struct intake *intake, json_t *root)
+{
+    if (format->knows(root)) {
+        format->document(intake, root);
+    } else if (!json_is_empty(root)) {
+        json_entry(intake, STR("JSON of another structure"));
+        intake_skip(intake, SKIP_NOT_RULE, STR("JSON of another structure"));
+    }
+}
+
+void format_finish(const struct format *format, struct intake *intake)
+{
+    if (format->finish)
+        format->finish(intake);
+    intake_finish(intake);
+}
+
 int format_score(const struct format *format, struct str sample, char separator)
 {
     struct feed_report report = {0};
@@ -66,6 +91,7 @@ int format_score(const struct format *format, struct str sample, char separator)
     /* What is behind the last end of line may be cut off, unless it is all there is. */
     if (!report.lines && sample.length)
         format_take_line(format, &intake, sample);
+    format_finish(format, &intake);
     uint64_t content = report.lines - report.comments;
     return content ? (int)(intake.known_lines * 100 / content) : -1;
 }
@@ -108,6 +134,16 @@ struct str format_without_comment(struct str line, const char *markers)
         if ((line.data[i - 1] == ' ' || line.data[i - 1] == '\t') && strchr(markers, line.data[i]))
             return str_trim((struct str){line.data, i});
     return line;
+}
+
+struct str format_take_comment(struct intake *intake, struct str line, const char *markers)
+{
+    struct str text = format_without_comment(line, markers);
+    struct str comment = str_trim(str_from(line, text.length));
+    while (comment.length && (strchr(markers, comment.data[0]) || comment.data[0] == ' '))
+        comment = str_from(comment, 1);
+    intake->record.reference = comment;
+    return text;
 }
 
 const char *feed_format_names(void)

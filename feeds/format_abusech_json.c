@@ -36,6 +36,7 @@ static void take_urlhaus_row(struct intake *intake, const json_t *row)
     struct str url = json_text(row, "url");
     json_entry(intake, url);
     intake->record.family = first_family(json_object_get(row, "tags"));
+    json_tags(intake, json_object_get(row, "tags"));
     intake->record.reference = either(row, "urlhaus_reference", "urlhaus_link");
     intake->record.first_seen = json_when(row, json_object_get(row, "date_added") ? "date_added" : "dateadded");
     intake->record.last_seen = json_when(row, "last_online");
@@ -58,16 +59,19 @@ static void take_threatfox_row(struct intake *intake, const json_t *row)
     struct str value = either(row, "ioc", "ioc_value");
     uint64_t confidence;
     json_entry(intake, value);
-    intake->record.family = json_text(row, "malware_printable");
-    if (!intake->record.family.length)
-        intake->record.family = first_family(json_object_get(row, "tags"));
-    intake->record.reference = json_text(row, "reference");
+    struct str family = json_text(row, "malware_printable"), reference = json_text(row, "reference");
+    intake->record.family = tag_is_none(family) ? first_family(json_object_get(row, "tags")) : family;
+    intake->record.reference = tag_is_none(reference) ? (struct str){0} : reference;
+    json_tags(intake, json_object_get(row, "tags"));
+    intake_tag(intake, json_text(row, "threat_type"));
     intake->record.first_seen = json_when(row, json_object_get(row, "first_seen") ? "first_seen" : "first_seen_utc");
     intake->record.last_seen = json_when(row, json_object_get(row, "last_seen") ? "last_seen" : "last_seen_utc");
     if (json_number(row, "confidence_level", 100, &confidence))
         intake->record.confidence = (uint8_t)confidence;
     struct str type = json_text(row, "ioc_type");
-    indicator_text_take(intake, type.length ? type : STR("?"), value);
+    if (json_is_yes(row, "is_compromised"))
+        indicator_text_compromised(intake, type);
+    indicator_text_take_plain(intake, type.length ? type : STR("?"), value);
 }
 
 static void take_threatfox(struct intake *intake, json_t *root)

@@ -12,7 +12,7 @@ static void take_name(struct intake *intake, struct str line)
         intake_comment(intake);
         return;
     }
-    struct str text = format_without_comment(line, "#");
+    struct str text = format_take_comment(intake, line, "#");
     if (str_cut(text, '@', &text, &schedule)) {
         intake_skip(intake, SKIP_MODIFIER, line);
         return;
@@ -56,7 +56,7 @@ static void take_ip(struct intake *intake, struct str line)
         intake_comment(intake);
         return;
     }
-    struct str text = format_without_comment(line, "#");
+    struct str text = format_take_comment(intake, line, "#");
     if (text.data[text.length - 1] == '*')
         take_star(intake, text);
     else

@@ -51,8 +51,9 @@ static void take_name(struct intake *intake, struct str name, bool nowhere)
 
 static void take_line(struct intake *intake, struct str line)
 {
-    struct str whole = line, comment;
-    str_cut(line, '#', &line, &comment);
+    struct str whole = line, comment = {0};
+    if (str_cut(line, '#', &line, &comment))
+        intake->record.reference = str_trim(comment);
     struct str first = str_word(&line);
     if (!first.length) {
         intake_comment(intake);

@@ -19,7 +19,7 @@ static void take_line(struct intake *intake, struct str line)
         intake_comment(intake);
         return;
     }
-    struct str text = format_without_comment(line, "#;");
+    struct str text = format_take_comment(intake, line, "#;");
     if (has_port(text))
         intake_address_port(intake, text);
     else

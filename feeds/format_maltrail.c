@@ -13,8 +13,10 @@ static void take_comment(struct intake *intake, struct str line)
         if (text.length < INTAKE_REFERENCE_SIZE) /* half a link leads nowhere */
             text_copy(intake->state.maltrail.reference, INTAKE_REFERENCE_SIZE, text);
     }
-    if (memmem(line.data, line.length, name.data, name.length))
+    if (memmem(line.data, line.length, name.data, name.length)) {
         intake->state.maltrail.banner = true;
+        intake_know(intake); /* other lists of mixed kinds have none */
+    }
     intake_comment(intake);
 }
 
@@ -57,7 +59,7 @@ static void take_line(struct intake *intake, struct str line)
     } else if (is_pattern(trail)) {
         intake_skip(intake, SKIP_REGEX, trail);
     } else {
-        indicator_text_take(intake, (struct str){0}, trail);
+        indicator_text_take_plain(intake, (struct str){0}, trail);
     }
 }
 

@@ -7,7 +7,7 @@ static void take_line(struct intake *intake, struct str line)
         intake_comment(intake);
         return;
     }
-    struct str text = format_without_comment(line, "#;");
+    struct str text = format_take_comment(intake, line, "#;");
     if (str_starts(text, STR("*.")))
         text = str_from(text, 2);
     else if (str_starts(text, STR(".")))

@@ -3,10 +3,13 @@
 
 #include "feeds/intake.h"
 
-/* TEXT, defanged or not, as what TYPE says ("domain", "ip:port", "sha256", ...); an empty TYPE: as what it looks like.
+/* TEXT as what TYPE says ("domain", "IP address", "ip-dst|port", "sha256", ...); an empty TYPE: as what it looks like.
  */
-void indicator_text_take(struct intake *intake, struct str type, struct str text);
+void indicator_text_take_plain(struct intake *intake, struct str type, struct str text);
+/* The same of a table, where TEXT may be defanged and PORT, which may be empty, is an address's. */
+void indicator_text_take_row(struct intake *intake, struct str type, struct str text, struct str port);
 /* IP and PORT; an IPv6 address may be without brackets. */
 void indicator_text_take_address_port(struct intake *intake, struct str ip, struct str port);
-/* "192.0.2.1:80" or "2001:db8::1:80": the port is what follows the last colon. */
-void indicator_text_take_last_port(struct intake *intake, struct str text);
+/* The next indicator, of this type, stands for someone's site that was broken into: but for a URL it is only recorded.
+ */
+void indicator_text_compromised(struct intake *intake, struct str type);

@@ -48,6 +48,12 @@ void intake_line(struct intake *intake, struct str line)
     intake->report->lines++;
 }
 
+void intake_late(struct intake *intake)
+{
+    intake->held = SKIP_NOT;
+    intake->record = intake->defaults;
+}
+
 void intake_declared(struct intake *intake, uint64_t count)
 {
     if (count > intake->report->declared)
@@ -58,6 +64,8 @@ void intake_comment(struct intake *intake)
 {
     struct feed_report *report = intake->report;
     uint64_t count;
+    if (intake->line_faulty) /* for what was before it */
+        return;
     report->comments++;
     if (!intake->line.length)
         return;
@@ -85,6 +93,21 @@ void intake_know(struct intake *intake)
     intake->line_known = true;
 }
 
+void intake_tag(struct intake *intake, struct str tag)
+{
+    clean_add_tag(&intake->record, &intake->texts, tag);
+}
+
+void intake_tags(struct intake *intake, struct str tags)
+{
+    for (bool more = tags.length > 0; more;) {
+        struct str tag, rest = {0};
+        more = str_cut(tags, ',', &tag, &rest);
+        intake_tag(intake, more ? tag : tags);
+        tags = rest;
+    }
+}
+
 void intake_skip(struct intake *intake, enum skip skip, struct str text)
 {
     intake->skipped[skip]++;
@@ -96,6 +119,14 @@ void intake_skip(struct intake *intake, enum skip skip, struct str text)
         intake_know(intake);
     else if (skip != SKIP_BEYOND_TOP)
         add_example(intake, skip, text);
+}
+
+void intake_skip_unfinished(struct intake *intake, struct str text)
+{
+    bool comment = intake->report->comments > 0;
+    intake->report->comments -= comment;
+    intake->line_faulty = !comment;
+    intake_skip(intake, SKIP_NOT_RULE, text);
 }
 
 static enum guard guard_of(const struct intake *intake)
@@ -160,6 +191,7 @@ static void hand_on(struct intake *intake, enum indicator_kind kind, enum skip s
 {
     intake_know(intake);
     intake->indicator.kind = kind;
+    clean_record(&intake->record, &intake->texts);
     intake->indicator.record = intake->record;
     skip = skip_of(intake, skip);
     if (skip == SKIP_NOT)

@@ -5,18 +5,36 @@
  * the feed's defaults. */
 #pragma once
 
+#include "feeds/clean.h"
 #include "feeds/feeds.h"
 #include "feeds/guard.h"
-#include "feeds/ioc_columns.h"
 #include "feeds/skip.h"
+#include "feeds/table.h"
 #include "feeds/zone.h"
 
 enum { INTAKE_TITLE_SIZE = 64, INTAKE_REFERENCE_SIZE = 256 };
 
-/* What a format keeps from line to line; zero at the start of a file. */
+struct adblock_list;
+struct stix_index;
+
+/* A statement of BIND's options, so far. */
+struct bind_options {
+    enum { BIND_NOTHING, BIND_ZONE, BIND_HINT, BIND_STATEMENT, BIND_OTHER } kind;
+    unsigned depth; /* of braces */
+    bool braced, comment, after_type, forwards, counted;
+    char name[DNAME_MAX_BYTES + 1];
+};
+
+/* What a format keeps from line to line; zero at the start of a file. What it points to the format's finish() frees. */
 union format_state {
-    struct zone zone;           /* rpz */
-    struct ioc_columns columns; /* ioc-csv */
+    struct adblock_list *adblock;
+    struct stix_index *stix;
+    struct bind_options bind;
+    struct {
+        char zone[DNAME_MAX_BYTES + 1]; /* the last local-zone */
+    } unbound;
+    struct zone zone;   /* rpz */
+    struct table table; /* all of CSV */
     struct {
         bool banner; /* it says whose it is */
         char reference[INTAKE_REFERENCE_SIZE];
@@ -44,6 +62,7 @@ struct intake {
     uint64_t guarded[GUARD_COUNT]; /* entries that are only recorded, by reason */
     enum status status;            /* of the sink; sticky */
     union format_state state;
+    struct clean_texts texts;
     char url[CANONICAL_URL_MAX];
 };
 
@@ -52,6 +71,8 @@ void intake_init(struct intake *intake, const struct feed *feed, const char *fil
                  struct feed_report *report);
 /* Before a line goes to the format. In a document every entry is a line of its own. */
 void intake_line(struct intake *intake, struct str line);
+/* Before an entry that comes of earlier lines. */
+void intake_late(struct intake *intake);
 /* Puts the counts of what was skipped into the report, most frequent first. */
 void intake_finish(struct intake *intake);
 
@@ -61,7 +82,12 @@ void intake_know(struct intake *intake);
 void intake_comment(struct intake *intake);
 /* The feed says that it has so many entries. */
 void intake_declared(struct intake *intake, uint64_t count);
+/* One more tag for the line's record. */
+void intake_tag(struct intake *intake, struct str tag);
+void intake_tags(struct intake *intake, struct str tags); /* comma-separated */
 void intake_skip(struct intake *intake, enum skip skip, struct str text);
+/* For what lines have begun, which counted as comments, and the end of the file has broken off. */
+void intake_skip_unfinished(struct intake *intake, struct str text);
 void intake_name(struct intake *intake, struct str text);
 void intake_network(struct intake *intake, struct str text); /* an address, a network */
 void intake_address_port(struct intake *intake, struct str text);

@@ -8,6 +8,33 @@ struct str json_text(const json_t *object, const char *key)
     return (struct str){json_string_value(value), json_string_length(value)};
 }
 
+void json_tags(struct intake *intake, const json_t *tags)
+{
+    const json_t *tag;
+    size_t i;
+    if (json_is_string(tags)) {
+        intake_tags(intake, (struct str){json_string_value(tags), json_string_length(tags)});
+        return;
+    }
+    json_array_foreach(tags, i, tag)
+    {
+        struct str name = json_text(tag, "name");
+        intake_tag(intake, name.length ? name : (struct str){json_string_value(tag), json_string_length(tag)});
+    }
+}
+
+bool json_is_yes(const json_t *object, const char *key)
+{
+    uint64_t number;
+    return json_is_true(json_object_get(object, key)) || str_eq_nocase(json_text(object, key), STR("true")) ||
+           (json_number(object, key, 1, &number) && number);
+}
+
+bool json_is_empty(const json_t *root)
+{
+    return (json_is_array(root) && !json_array_size(root)) || (json_is_object(root) && !json_object_size(root));
+}
+
 bool json_number(const json_t *object, const char *key, uint64_t max, uint64_t *value)
 {
     const json_t *number = json_object_get(object, key);
@@ -21,10 +48,12 @@ bool json_number(const json_t *object, const char *key, uint64_t max, uint64_t *
 
 uint32_t json_when(const json_t *object, const char *key)
 {
-    uint64_t seconds;
-    if (json_number(object, key, UINT32_MAX, &seconds))
-        return (uint32_t)seconds;
-    return when_parse(json_text(object, key));
+    const json_t *value = json_object_get(object, key);
+    if (!json_is_number(value))
+        return when_parse(json_text(object, key));
+    double seconds = json_number_value(value);
+    seconds = seconds >= 1e12 ? seconds / 1000 : seconds;
+    return seconds > 0 && seconds <= UINT32_MAX ? (uint32_t)seconds : 0;
 }
 
 static json_t *list_of(json_t *root, const char *member)

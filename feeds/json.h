@@ -7,9 +7,15 @@
 
 /* Views into OBJECT; empty where KEY is missing or no string. */
 struct str json_text(const json_t *object, const char *key);
+/* {} or []. */
+bool json_is_empty(const json_t *root);
+/* Tags: a string of several, or a list of strings or of objects with a "name". */
+void json_tags(struct intake *intake, const json_t *tags);
+/* true, 1 or "1", "true". */
+bool json_is_yes(const json_t *object, const char *key);
 /* A number, or a string with one. False: neither, or over MAX. */
 bool json_number(const json_t *object, const char *key, uint64_t max, uint64_t *value);
-/* A point in time: text as when_parse() takes it, or seconds; 0: none. */
+/* A point in time: text as when_parse() takes it, or a number of seconds or milliseconds; 0: none. */
 uint32_t json_when(const json_t *object, const char *key);
 
 /* The rows of a list: those of ROOT's array MEMBER (may be NULL), of ROOT where it is an array, of the arrays that are

@@ -57,17 +57,14 @@ struct str lines_sample(const struct lines *lines)
     return (struct str){lines->buffer + lines->at, lines->end - lines->at};
 }
 
-bool lines_rest(struct lines *lines, struct buf *out)
+void lines_pass(struct lines *lines, size_t n)
 {
-    for (;;) {
-        struct str have = lines_sample(lines);
-        buf_add(out, have.data, have.length);
-        lines->at = lines->end;
-        if (lines->ended || out->failed)
-            return true;
-        if (!fill(lines))
-            return false;
-    }
+    lines->at += n;
+}
+
+bool lines_more(struct lines *lines)
+{
+    return lines->ended || fill(lines);
 }
 
 /* Drops the rest of a line that is too long, up to its end. */

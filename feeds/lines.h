@@ -4,7 +4,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "base/status.h"
 #include "base/text.h"
 #include "feeds/body.h"
@@ -28,11 +27,13 @@ enum line { LINE_TEXT, LINE_TOO_LONG, LINE_END, LINE_FAILED };
 enum status lines_init(struct lines *lines, int fd) MUST_CHECK;
 void lines_fini(struct lines *lines); /* also where lines_init() has failed */
 
-/* The first block, until lines_next() is called. */
+/* What has been read and is not passed yet: the first block, until lines_next() or lines_pass() is called. */
 struct str lines_sample(const struct lines *lines);
 
-/* Appends all that is left to OUT, up to its bound (then OUT->failed). False: lines_failure() says why. */
-bool lines_rest(struct lines *lines, struct buf *out) MUST_CHECK;
+/* For those who do not read by lines: passes N bytes of the sample over; reads more behind it, if there is more. False:
+ * lines_failure() says why. */
+void lines_pass(struct lines *lines, size_t n);
+bool lines_more(struct lines *lines) MUST_CHECK;
 
 /* Why reading failed, for people: ST_INVALID (it can't be unpacked), ST_IO, ST_CLOSED (interrupted). */
 enum status lines_failure(const struct lines *lines, const char *name, struct fault *fault);

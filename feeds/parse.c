@@ -8,9 +8,11 @@
 #include "feeds/document.h"
 #include "feeds/format.h"
 #include "feeds/interrupt.h"
+#include "feeds/json.h"
 #include "feeds/lines.h"
 #include "feeds/progress.h"
 #include "feeds/sniff.h"
+#include "feeds/spool.h"
 
 /* One file on its way through a format. */
 struct parse {
@@ -21,6 +23,8 @@ struct parse {
     struct document document; /* of a format of JSON */
     struct intake intake;
     struct progress progress;
+    int fd;
+    off_t start;
 };
 
 static bool looks_like_json(struct str sample)
@@ -32,26 +36,42 @@ static bool looks_like_json(struct str sample)
     return at < sample.length && (sample.data[at] == '{' || sample.data[at] == '[');
 }
 
+/* What services answer instead of a list; OUT is printable. False: it is nothing of the kind. */
+static bool says_error(const json_t *root, char *out, size_t size)
+{
+    static const char *const keys[] = {"query_status", "error", "errors", "message", "errormsg", "title"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        struct str text = json_text(root, keys[i]);
+        if (text.length && !str_eq(text, STR("ok"))) {
+            text_printable(out, size, text);
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum status open_document(struct parse *parse, struct fault *fault)
 {
+    const struct format *wanted = parse->format;
+    char said[160];
     enum status st = document_open(&parse->document, &parse->lines, parse->name, fault);
     if (st != ST_OK)
         return st;
-    if (!parse->document.root)
-        return parse->feed->can_be_empty && parse->format ? ST_OK
-                                                          : fault_set(fault, ST_INVALID, "%s: no entries", parse->name);
-    if (!parse->format) {
-        parse->format = format_detect_document(parse->document.root);
-        return parse->format ? ST_OK
-                             : fault_set(fault, ST_INVALID, "%s: it is JSON of no known format; there are: %s",
-                                         parse->name, feed_format_names());
-    }
-    bool nothing = parse->feed->can_be_empty && !json_array_size(parse->document.root) &&
-                   !json_object_size(parse->document.root); /* [] and {} look alike in all formats */
-    return nothing || parse->format->knows(parse->document.root)
-               ? ST_OK
-               : fault_set(fault, ST_INVALID, "%s: it is JSON, but not as format '%s' has it", parse->name,
-                           parse->format->name);
+    json_t *root = parse->document.root;
+    bool may_be_empty = wanted && parse->feed->can_be_empty;
+    if (!root || (!wanted && json_is_empty(root)))
+        return may_be_empty ? ST_OK : fault_set(fault, ST_INVALID, "%s: no entries", parse->name);
+    if (!wanted)
+        parse->format = format_detect_document(root);
+    /* [] and {} look alike in all formats. */
+    if (parse->format && (parse->format->knows(root) || json_is_empty(root)))
+        return ST_OK;
+    if (says_error(root, said, sizeof said))
+        return fault_set(fault, ST_INVALID, "%s: it is JSON, but no list; it says: %s", parse->name, said);
+    return wanted ? fault_set(fault, ST_INVALID, "%s: it is JSON, but not as format '%s' has it", parse->name,
+                              wanted->name)
+                  : fault_set(fault, ST_INVALID, "%s: it is JSON of no known format; there are: %s", parse->name,
+                              feed_format_names());
 }
 
 static enum status choose_format(struct parse *parse, struct fault *fault)
@@ -92,18 +112,28 @@ static enum status intake_failure(const struct parse *parse, struct fault *fault
                      (unsigned long long)intake->report->lines, status_text(intake->status));
 }
 
-static enum status take_lines(struct parse *parse, struct fault *fault)
+static void take_one(struct parse *parse, enum line kind, struct str line, bool survey)
+{
+    if (survey && kind == LINE_TEXT) {
+        format_survey_line(parse->format, &parse->intake, line);
+    } else if (kind == LINE_TEXT) {
+        format_take_line(parse->format, &parse->intake, line);
+    } else if (!survey) {
+        intake_line(&parse->intake, line);
+        intake_skip(&parse->intake, SKIP_LONG_LINE, line);
+    }
+}
+
+static enum status take_lines(struct parse *parse, bool survey, struct fault *fault)
 {
     struct lines *lines = &parse->lines;
     for (;;) {
         struct str line;
-        switch (lines_next(lines, &line)) {
+        enum line kind = lines_next(lines, &line);
+        switch (kind) {
         case LINE_TEXT:
-            format_take_line(parse->format, &parse->intake, line);
-            break;
         case LINE_TOO_LONG:
-            intake_line(&parse->intake, line);
-            intake_skip(&parse->intake, SKIP_LONG_LINE, line);
+            take_one(parse, kind, line, survey);
             break;
         case LINE_END:
             return ST_OK;
@@ -120,17 +150,20 @@ static enum status take_lines(struct parse *parse, struct fault *fault)
     }
 }
 
-static enum status take_documents(struct parse *parse, struct fault *fault)
+static enum status take_documents(struct parse *parse, bool survey, struct fault *fault)
 {
     enum status st = ST_OK;
     while (st == ST_OK && parse->document.root) {
-        parse->format->document(&parse->intake, parse->document.root);
+        if (survey)
+            parse->format->survey_document(&parse->intake, parse->document.root);
+        else
+            format_take_document(parse->format, &parse->intake, parse->document.root);
         if (parse->intake.status != ST_OK)
             return intake_failure(parse, fault);
         if (interrupted())
             return fault_set(fault, ST_CLOSED, "interrupted");
-        progress_show(&parse->progress, parse->document.at, total_entries(parse->intake.report));
-        st = document_next(&parse->document, parse->name, fault);
+        progress_show(&parse->progress, parse->lines.body.packed, total_entries(parse->intake.report));
+        st = document_next(&parse->document, fault);
     }
     return st;
 }
@@ -169,6 +202,46 @@ static enum status judge(const char *name, const struct feed *feed, const struct
     return ST_OK;
 }
 
+static enum status open_lines(struct parse *parse, struct fault *fault)
+{
+    enum status st = lines_init(&parse->lines, parse->fd);
+    if (st == ST_OK)
+        return ST_OK;
+    return st == ST_IO ? lines_failure(&parse->lines, parse->name, fault) : fault_set(fault, st, "%s", status_text(st));
+}
+
+static enum status take_all(struct parse *parse, bool survey, struct fault *fault)
+{
+    return parse->format->document ? take_documents(parse, survey, fault) : take_lines(parse, survey, fault);
+}
+
+static enum status rewind_all(struct parse *parse, struct fault *fault)
+{
+    bool documents = parse->format->document;
+    document_close(&parse->document);
+    parse->document = (struct document){0};
+    lines_fini(&parse->lines);
+    if (lseek(parse->fd, parse->start, SEEK_SET) < 0)
+        return fault_errno(fault, ST_IO, "can't rewind %s", parse->name);
+    enum status st = open_lines(parse, fault);
+    return st == ST_OK && documents ? document_open(&parse->document, &parse->lines, parse->name, fault) : st;
+}
+
+/* In two readings where its lines or documents speak of each other. */
+static enum status take_feed(struct parse *parse, struct fault *fault)
+{
+    enum status st = ST_OK;
+    if (parse->format->survey || parse->format->survey_document) {
+        st = take_all(parse, true, fault);
+        if (st == ST_OK)
+            st = rewind_all(parse, fault);
+    }
+    if (st == ST_OK)
+        st = take_all(parse, false, fault);
+    format_finish(parse->format, &parse->intake);
+    return st == ST_OK && parse->intake.status != ST_OK ? intake_failure(parse, fault) : st;
+}
+
 enum status parse_fd(int fd, const char *name, const struct feed *feed, bool progress, const struct feed_sink *sink,
                      struct feed_report *report, struct fault *fault)
 {
@@ -177,15 +250,18 @@ enum status parse_fd(int fd, const char *name, const struct feed *feed, bool pro
     struct parse *parse = calloc(1, sizeof *parse);
     if (!parse)
         return fault_set(fault, ST_NOMEM, "%s", status_text(ST_NOMEM));
+    bool own = false;
     parse->name = name;
     parse->feed = feed;
-    enum status st = lines_init(&parse->lines, fd);
+    enum status st = spool(fd, name, &parse->fd, &own, fault);
     if (st != ST_OK) {
-        st = st == ST_IO ? lines_failure(&parse->lines, name, fault) : fault_set(fault, st, "%s", status_text(st));
-        lines_fini(&parse->lines);
         free(parse);
         return st;
     }
+    parse->start = lseek(parse->fd, 0, SEEK_CUR);
+    st = open_lines(parse, fault);
+    if (st != ST_OK)
+        goto out;
     progress_init(&parse->progress, progress, feed->name, fstat(fd, &about) ? 0 : (uint64_t)about.st_size);
     st = choose_format(parse, fault);
     if (st != ST_OK)
@@ -193,14 +269,15 @@ enum status parse_fd(int fd, const char *name, const struct feed *feed, bool pro
     text_copy(report->format, sizeof report->format, str_of(parse->format->name));
     intake_init(&parse->intake, feed, name, sink, report);
     parse->intake.exact_names = feed->match == FEED_MATCH_EXACT && !parse->format->own_match;
-    st = parse->format->document ? take_documents(parse, fault) : take_lines(parse, fault);
-    intake_finish(&parse->intake);
+    st = take_feed(parse, fault);
     if (st == ST_OK)
         st = judge(name, feed, report, fault);
 out:
     progress_fini(&parse->progress);
     document_close(&parse->document);
     lines_fini(&parse->lines);
+    if (own)
+        close(parse->fd);
     free(parse);
     return st;
 }

@@ -83,6 +83,21 @@ static void take_operator(struct scan *scan)
     scan->rest = str_from(scan->rest, n);
 }
 
+static void hand_on(struct scan *scan, struct str text)
+{
+    struct stix_value value = {scan->path, text, scan->combined};
+    if (scan->take && scan->path.length && !scan->negated && scan->op != NONE && scan->op != OTHER)
+        scan->take(scan->user, &value);
+    if (!scan->listed)
+        scan->path = (struct str){0};
+}
+
+static bool is_number(struct str word)
+{
+    uint64_t number;
+    return text_u64(word, UINT64_MAX, &number) == ST_OK;
+}
+
 static bool take_value(struct scan *scan)
 {
     size_t end = quoted_end(scan->rest, 0), n = 0;
@@ -96,11 +111,7 @@ static bool take_value(struct scan *scan)
         scan->value[n++] = scan->rest.data[i];
     }
     scan->rest = str_from(scan->rest, end);
-    struct stix_value value = {scan->path, {scan->value, n}, scan->combined};
-    if (scan->take && scan->path.length && !scan->negated && scan->op != NONE && scan->op != OTHER)
-        scan->take(scan->user, &value);
-    if (!scan->listed)
-        scan->path = (struct str){0};
+    hand_on(scan, (struct str){scan->value, n});
     return true;
 }
 
@@ -120,7 +131,10 @@ static bool take_token(struct scan *scan)
         struct str word = take_word(scan);
         if (!word.length)
             return false;
-        apply_word(scan, word);
+        if (scan->op != NONE && is_number(word))
+            hand_on(scan, word);
+        else
+            apply_word(scan, word);
     }
     return true;
 }

@@ -7,7 +7,8 @@
 
 enum { STIX_VALUE_SIZE = 8192 };
 
-/* One value that an object is compared with for equality, in a list (IN), or as a network (ISSUBSET). */
+/* One value, a text or a whole number, that an object is compared with for equality, in a list (IN), or as a network
+ * (ISSUBSET). */
 struct stix_value {
     struct str path; /* "domain-name:value" */
     struct str text; /* unescaped */

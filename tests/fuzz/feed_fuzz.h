@@ -56,7 +56,9 @@ static enum status check_aside(void *user, enum feed_dump kind, struct str text)
 
 static inline void fuzz_lines(const struct format *format, struct intake *intake, struct str rest)
 {
-    struct str line;
+    struct str line, again = rest;
+    while (format->survey && str_cut(again, '\n', &line, &again))
+        format_survey_line(format, intake, line);
     (void)format_score(format, rest, '\n');
     while (str_cut(rest, '\n', &line, &rest))
         format_take_line(format, intake, line);
@@ -67,6 +69,12 @@ static inline void fuzz_documents(const struct format *format, struct intake *in
 {
     json_error_t error;
     json_t *root;
+    struct str again = rest;
+    while (format->survey_document && (root = json_loadb(again.data, again.length, JSON_DISABLE_EOF_CHECK, &error))) {
+        format->survey_document(intake, root);
+        json_decref(root);
+        again = str_from(again, (size_t)error.position);
+    }
     while ((root = json_loadb(rest.data, rest.length, JSON_DISABLE_EOF_CHECK, &error))) {
         (void)format_detect_document(root);
         if (format->knows(root))
@@ -89,6 +97,6 @@ static inline void fuzz_format(const char *name, const uint8_t *data, size_t siz
         fuzz_documents(format, &intake, rest);
     else
         fuzz_lines(format, &intake, rest);
-    intake_finish(&intake);
+    format_finish(format, &intake);
     CHECK(report.faulty_lines + report.comments <= report.lines);
 }

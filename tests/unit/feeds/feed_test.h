@@ -108,7 +108,7 @@ struct kept {
     enum risk risk;
     unsigned confidence, flags, port, count;
     uint32_t first_seen, last_seen, expires;
-    char family[256], reference[256];
+    char family[256], reference[256], tags[256];
     enum record_trigger trigger;
     enum record_answer answer;
     size_t data_length;
@@ -132,9 +132,11 @@ static inline enum status keep_record(void *user, const struct indicator *indica
                           record->last_seen,
                           record->expires,
                           "",
+                          "",
                           ""};
     text_copy(kept->family, sizeof kept->family, record->family);
     text_copy(kept->reference, sizeof kept->reference, record->reference);
+    text_copy(kept->tags, sizeof kept->tags, record->tags);
     kept->trigger = record->trigger;
     kept->answer = record->answer;
     kept->data_length = record->data.length;

@@ -5,7 +5,7 @@
 static void expect_fields(const char *line, size_t want, const char *const *texts)
 {
     struct str fields[CSV_FIELDS];
-    size_t count = csv_split(str_of(line), fields);
+    size_t count = csv_split(str_of(line), ',', fields);
     assert_int_equal(count, want);
     for (size_t i = 0; i < count; i++)
         assert_true(str_eq(fields[i], str_of(texts[i])));
@@ -38,9 +38,9 @@ static void the_number_of_fields_is_bounded(void **state)
     struct str fields[CSV_FIELDS];
     (void)state;
     memset(line, ',', sizeof line);
-    assert_int_equal(csv_split((struct str){line, CSV_FIELDS - 1}, fields), CSV_FIELDS);
-    assert_int_equal(csv_split((struct str){line, CSV_FIELDS}, fields), 0);
-    assert_int_equal(csv_split((struct str){line, sizeof line}, fields), 0);
+    assert_int_equal(csv_split((struct str){line, CSV_FIELDS - 1}, ',', fields), CSV_FIELDS);
+    assert_int_equal(csv_split((struct str){line, CSV_FIELDS}, ',', fields), 0);
+    assert_int_equal(csv_split((struct str){line, sizeof line}, ',', fields), 0);
 }
 
 int main(void)

@@ -88,21 +88,6 @@ static void a_table_without_names_of_columns_is_none(void **state)
     assert_int_equal(skipped_for(&report, "not a rule of this format"), 3);
 }
 
-static void dnscrypts_lists_have_names_exact_names_and_patterns(void **state)
-{
-    const char *text = "# c\nevil.example\n=exact.example # why\n*.below.example\nads.*\n*evil*\nads[0-9].example\n"
-                       "timed.example @night\n";
-    (void)state;
-    expect("dnscrypt-names", text, FEED_DUMP_EXACT_NAMES, "exact.example\n");
-    struct feed_report report = expect("dnscrypt-names", text, FEED_DUMP_NAMES, "below.example\nevil.example\n");
-    assert_int_equal(skipped_for(&report, "pattern that is no name"), 3);
-    assert_int_equal(skipped_for(&report, "rule with modifiers"), 1);
-    const char *ips = "# c\n192.0.2.1\n192.0.2.*\n198.51.*\n8.*\n1.*.2.*\n*\n1.2.3.4.*\n2001:db8::1\n";
-    expect("dnscrypt-ips", ips, FEED_DUMP_IPS, "192.0.2.1\n2001:db8::1\n");
-    report = expect("dnscrypt-ips", ips, FEED_DUMP_CIDRS, "192.0.2.0/24\n198.51.0.0/16\n8.0.0.0/8\n");
-    assert_int_equal(skipped_for(&report, "pattern that is no name"), 3);
-}
-
 static void the_csv_of_abuse_ch_tells_family_and_times(void **state)
 {
     (void)state;
@@ -130,7 +115,6 @@ int main(void)
         cmocka_unit_test(a_table_is_read_by_the_names_of_its_columns),
         cmocka_unit_test(a_table_tells_family_time_and_confidence),
         cmocka_unit_test(a_table_without_names_of_columns_is_none),
-        cmocka_unit_test(dnscrypts_lists_have_names_exact_names_and_patterns),
         cmocka_unit_test(the_csv_of_abuse_ch_tells_family_and_times),
     };
     return cmocka_run_group_tests(tests, make_scratch, remove_scratch);

@@ -61,7 +61,7 @@ static void urlhaus_answers_and_exports_are_read(void **state)
                "\"2\":[{\"url\":\"http://b.example/\",\"url_status\":\"offline\"},{\"url\":null}]}",
                FEED_DUMP_URLS, "http://a.example/\nhttp://b.example/\n");
     assert_int_equal(report.lines, 3);
-    assert_int_equal(skipped_for(&report, "not an http or https URL"), 1);
+    assert_int_equal(skipped_for(&report, "not a rule of this format"), 1);
 }
 
 static void threatfox_is_read_as_lines_answers_and_exports(void **state)
@@ -208,7 +208,7 @@ static void json_is_bounded_in_depth_and_values(void **state)
     text[100000] = '\0';
     assert_int_equal(parse("auto", text, &report, &fault), ST_INVALID);
     memset(text, ',', n);
-    text[0] = '[';
+    text[0] = '{';
     text[n] = '\0';
     assert_int_equal(parse("auto", text, &report, &fault), ST_TOO_LARGE);
     assert_non_null(strstr(fault.text, "values"));
