@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/command.h"
+#include "daemon/guard_watch.h"
 #include "daemon/refresh_reasons.h"
 #include "daemon/signals.h"
 #include "feeds/feed_state.h"
@@ -38,6 +39,7 @@ struct watch {
     int64_t started_ms;    /* monotonic; the last one; 0: none was */
     int64_t not_before_ms; /* after a child that failed */
     int64_t wait_ms;       /* doubles */
+    uint64_t rebuilt_for;  /* what was guarded when it was built again last, whatever came of it */
 };
 
 struct refresher {
@@ -48,9 +50,11 @@ struct refresher {
     size_t count, running;
     size_t configured; /* of the watches, those of the configuration; 0: memory ran out when it was read again */
     size_t last;       /* index of the one that was started last */
+    struct guard_watch guards;
+    bool config_changed; /* since the guards were looked at */
 };
 
-static void run_child(const char *config_path, const char *feed, int output)
+static void run_child(const char *config_path, const char *verb, const char *feed, int output)
 {
     signals_unblock();
     (void)!nice(CHILD_NICE);
@@ -61,7 +65,7 @@ static void run_child(const char *config_path, const char *feed, int output)
     }
     if (output >= 0)
         dup2(output, STDERR_FILENO);
-    const char *argv[] = {"ccward", "feeds", "refresh", feed, "-c", config_path, NULL};
+    const char *argv[] = {"ccward", "feeds", verb, feed, "-c", config_path, NULL};
     if (!config_path)
         argv[4] = NULL;
     /* The strings are not changed by exec; its prototype is older than const. */
@@ -76,13 +80,14 @@ static void close_output(struct watch *watch)
     watch->output = -1;
 }
 
-static void start_child(struct refresher *refresher, struct watch *watch)
+/* VERB: refresh or rebuild. */
+static void start_child(struct refresher *refresher, struct watch *watch, const char *verb)
 {
     watch->output = memfd_create("refresh", MFD_CLOEXEC);
     watch->too_late = watch->asked = false;
     pid_t pid = fork(); /* between fork and exec only async-signal-safe calls: other threads may hold locks */
     if (pid == 0)
-        run_child(refresher->config->path, watch->feed, watch->output);
+        run_child(refresher->config->path, verb, watch->feed, watch->output);
     if (pid < 0) {
         char why[128];
         snprintf(why, sizeof why, "a process for its refresh cannot be started: %s", strerror(errno));
@@ -94,7 +99,7 @@ static void start_child(struct refresher *refresher, struct watch *watch)
     watch->child = pid;
     watch->started_ms = clock_mono_ms();
     watch->child_until_ms = watch->started_ms + CHILD_LIMIT_MS;
-    log_debug("feed %s: refresh started as process %d", watch->feed, (int)pid);
+    log_debug("feed %s: %s started as process %d", watch->feed, verb, (int)pid);
 }
 
 /* Whether the host of WATCH is left alone for now. What was never fetched does not wait: it protects nobody yet. */
@@ -128,7 +133,22 @@ static void look_at(struct refresher *refresher, size_t index)
     if (host_waits(refresher, watch, now_ms))
         return;
     refresher->last = index;
-    start_child(refresher, watch);
+    start_child(refresher, watch, "refresh");
+}
+
+/* When all that is due is fetched: what was read while other things were guarded, one by one, from the copies. */
+static void look_at_guards(struct refresher *refresher)
+{
+    guard_watch_look(&refresher->guards, refresher->config, refresher->config_changed);
+    refresher->config_changed = false;
+    for (size_t i = 0; !refresher->running && i < refresher->configured; i++) {
+        struct watch *watch = &refresher->watches[i];
+        if (watch->rebuilt_for == refresher->guards.fingerprint ||
+            !guard_watch_wants(&refresher->guards, refresher->config, &refresher->config->feeds[i]))
+            continue;
+        watch->rebuilt_for = refresher->guards.fingerprint;
+        start_child(refresher, watch, "rebuild");
+    }
 }
 
 static void on_look(void *arg)
@@ -149,6 +169,8 @@ static void on_look(void *arg)
     /* The one after the last first, so that a feed that fails again and again does not keep the others back. */
     for (size_t i = 0; i < count; i++)
         look_at(refresher, (first + i) % count);
+    if (!refresher->running)
+        look_at_guards(refresher);
 }
 
 static struct watch *find_watch(struct refresher *refresher, const char *feed)
@@ -165,6 +187,7 @@ static enum status watch_feeds(struct refresher *refresher, const struct config 
     struct watch *watches = calloc(config->feed_count + refresher->count + 1, sizeof *watches);
     size_t count = config->feed_count;
     refresher->config = config;
+    refresher->config_changed = true;
     refresher->configured = refresher->last = 0;
     if (!watches)
         return ST_NOMEM;

@@ -1,5 +1,6 @@
-/* Starts `ccward feeds refresh NAME` for each feed that is due, four at a time. Downloads and parsers run in those
- * processes: they may crash, hang or be killed without touching answers. */
+/* Starts `ccward feeds refresh NAME` for each feed that is due, four at a time, and `ccward feeds rebuild NAME` where
+ * something else is guarded now. Downloads and parsers run in those processes: they may crash, hang or be killed
+ * without touching answers. */
 #pragma once
 
 #include <sys/types.h>

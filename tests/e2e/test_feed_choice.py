@@ -133,3 +133,15 @@ def test_the_catalogue_that_ships_is_shown(make_ccward):
     feeds = json.loads(ccward.run("feeds", "catalogue", "--json").stdout)["feeds"]
     assert len(feeds) >= 30 and all(feed["about_ja"] for feed in feeds)
     assert ccward.run("feeds", "catalogue", "nowhere", check=False).returncode == 2
+
+
+def test_a_new_guard_reaches_what_was_read_before_it(make_ccward, catalogue, server, tmp_path):
+    (tmp_path / "bad").write_text("evil.example\nelse.example\n")
+    ccward = make_ccward(feeds=[{"name": "blocking", "url": (tmp_path / "bad").as_uri(), "format": "domains"}])
+    wait_for(lambda: verdict(ccward, "evil.example") == BLOCK, 15, "the feed")
+    (tmp_path / "bad").unlink()  # the copy will do
+    ccward.run("feeds", "enable", "popular", "--catalogue", catalogue)
+    wait_for(lambda: verdict(ccward, "evil.example") == LOG, 30, "the guard")
+    assert verdict(ccward, "else.example") == BLOCK
+    ccward.run("feeds", "disable", "popular")
+    wait_for(lambda: verdict(ccward, "evil.example") == BLOCK, 30, "the end of the guard")

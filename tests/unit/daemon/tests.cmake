@@ -6,6 +6,7 @@ ccward_unit(daemon lists_watch)
 ccward_unit(daemon refresh_reasons)
 ccward_unit(daemon chosen_feeds)
 ccward_unit(daemon feed_catalogue)
+ccward_unit(daemon guard_watch)
 ccward_unit(daemon would_block LINKS PkgConfig::JANSSON)
 ccward_fuzz(config ccward_daemon)
 add_test(NAME daemon.default_config
