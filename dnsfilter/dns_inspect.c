@@ -89,10 +89,11 @@ static bool judge_answer(struct inspection *inspection, struct passed *passed)
         bool alias = inspection->subject.kind == SUBJECT_NAME;
         if (!judge_part(inspection, alias ? passed : &own, alias ? MATCH_CNAME : MATCH_ANSWER_IP))
             return false;
-        if (!alias)
+        if (!alias && own.count > passed->count)
             passed_merge(&later, &own);
     }
-    passed_merge(passed, &later);
+    if (later.count)
+        passed_merge(passed, &later);
     return true;
 }
 

@@ -31,6 +31,8 @@ static bool fits(const struct form *form, const uint8_t ip[16])
 size_t embedded_v4(const struct addr *addr, struct addr v4[EMBEDDED_V4_MAX])
 {
     size_t n = 0;
+    if (addr_is_v4(addr)) /* most are; none of the forms fits them */
+        return 0;
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         const uint8_t *ip = addr->ip, *at = forms[i].at;
         if (fits(&forms[i], ip))

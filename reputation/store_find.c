@@ -169,7 +169,8 @@ static void find_addr_in(const struct store_lane *lane, const struct addr *addr,
 {
     uint8_t ip[16], key[NETWORK_KEY_BYTES];
     memcpy(ip, addr->ip, sizeof ip);
-    for (int prefix = 128; prefix >= network_shortest(addr); prefix--) {
+    int shortest = network_shortest(addr);
+    for (int prefix = 128; prefix >= shortest; prefix--) {
         struct str value;
         if (!source_has_prefix(lane->header->prefixes, (unsigned)prefix))
             continue;
