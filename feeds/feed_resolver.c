@@ -120,50 +120,72 @@ static enum status ask_server(struct ask *ask, int64_t until_ms)
     return st == ST_OK && ask->message.header.flags & DNS_FLAG_TC ? ask_by_tcp(ask, until_ms) : st;
 }
 
-/* What stands at NAME: addresses, which are added; or an alias, which NAME becomes. */
-static bool take_at(const struct ask *ask, struct dname *name, struct look_up *look_up)
+/* One reply, being looked through. */
+struct answer {
+    const uint8_t *reply;
+    size_t n;
+    const struct dns_message *message;
+    struct addr *addrs;
+    size_t *count;
+};
+
+static void take_address(struct answer *answer, const struct dns_record *record)
 {
-    struct dns_walk walk = dns_walk_start(ask->reply, ask->reply_bytes, &ask->message);
+    const uint8_t *rdata = answer->reply + record->rdata_offset;
+    struct addr addr = {0};
+    if (record->type == DNS_TYPE_A)
+        addr = addr_v4((uint32_t)rdata[0] << 24 | (uint32_t)rdata[1] << 16 | (uint32_t)rdata[2] << 8 | rdata[3], 0);
+    else
+        memcpy(addr.ip, rdata, sizeof addr.ip);
+    /* The address of nowhere is how filters block; a connection to it would go to this machine. */
+    if (!addr_is_unspecified(&addr) && *answer->count < FEED_RESOLVE_MAX)
+        answer->addrs[(*answer->count)++] = addr;
+}
+
+/* What stands at NAME: addresses, which are taken; or an alias, which NAME becomes: true. */
+static bool take_at(struct answer *answer, struct dname *name)
+{
+    const struct dns_question *question = &answer->message->question;
+    struct dns_walk walk = dns_walk_start(answer->reply, answer->n, answer->message);
     struct dname alias = {0};
     struct dns_record record;
-    size_t before = look_up->count;
+    size_t before = *answer->count;
     while (dns_walk_next(&walk, &record)) {
         if (record.section != DNS_ANSWER || record.class != DNS_CLASS_IN || !dname_equal(&record.owner, name))
             continue;
-        const uint8_t *rdata = ask->reply + record.rdata_offset;
         if (record.type == DNS_TYPE_CNAME) {
-            struct cursor cursor = cursor_over(ask->reply, ask->reply_bytes);
+            struct cursor cursor = cursor_over(answer->reply, answer->n);
             (void)cursor_bytes(&cursor, record.rdata_offset);
             if (dns_name_parse(&cursor, &alias) != ST_OK)
                 alias = (struct dname){0};
+        } else if (record.type == question->type) {
+            take_address(answer, &record);
         }
-        struct addr addr = {0};
-        if (record.type == DNS_TYPE_A)
-            addr = addr_v4((uint32_t)rdata[0] << 24 | (uint32_t)rdata[1] << 16 | (uint32_t)rdata[2] << 8 | rdata[3], 0);
-        else if (record.type == DNS_TYPE_AAAA)
-            memcpy(addr.ip, rdata, sizeof addr.ip);
-        /* The address of nowhere is how filters block; a connection to it would go to this machine. */
-        bool wanted = record.type == ask->question.type && !addr_is_unspecified(&addr);
-        if (wanted && look_up->count < FEED_RESOLVE_MAX)
-            look_up->addrs[look_up->count++] = addr;
     }
-    if (look_up->count > before || !alias.length)
+    if (*answer->count > before || !alias.length)
         return false;
     *name = alias;
     return true;
+}
+
+void feed_reply_addresses(const uint8_t *reply, size_t n, const struct dns_message *message,
+                          struct addr addrs[FEED_RESOLVE_MAX], size_t *count)
+{
+    struct answer answer = {reply, n, message, addrs, count};
+    struct dname name = message->question.name;
+    for (unsigned i = 0; i < MAX_ALIASES && take_at(&answer, &name); i++)
+        ;
 }
 
 /* ST_OK: the answer is final, with or without addresses. */
 static enum status take_reply(const struct ask *ask, struct look_up *look_up)
 {
     unsigned rcode = dns_header_rcode(&ask->message.header);
-    struct dname name = ask->question.name;
     if (rcode == DNS_RCODE_NXDOMAIN)
         return ST_NOT_FOUND;
     if (rcode != DNS_RCODE_NOERROR)
         return ST_UNAVAILABLE;
-    for (unsigned i = 0; i < MAX_ALIASES && take_at(ask, &name, look_up); i++)
-        ;
+    feed_reply_addresses(ask->reply, ask->reply_bytes, &ask->message, look_up->addrs, &look_up->count);
     return ST_OK;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/addr.h"
 #include "feeds/feeds.h"
+#include "message/dns_message.h"
 
 enum { FEED_RESOLVE_MAX = 16 };
 
@@ -13,3 +14,8 @@ enum { FEED_RESOLVE_MAX = 16 };
  * that answers; ST_TIMEOUT, ST_INVALID, ST_CLOSED. */
 enum status feed_resolve(const struct feed_site *site, struct str host, int64_t until_ms,
                          struct addr addrs[FEED_RESOLVE_MAX], size_t *count, struct fault *fault) MUST_CHECK;
+
+/* Adds the addresses that a reply to a question for A or AAAA has for the name, aliases followed; what else stands in
+ * it is nobody's business. MESSAGE: of dns_response_parse(). */
+void feed_reply_addresses(const uint8_t *reply, size_t n, const struct dns_message *message,
+                          struct addr addrs[FEED_RESOLVE_MAX], size_t *count);

@@ -47,6 +47,7 @@ ccward_unit(feeds window)
 
 ccward_fuzz(feed_body ccward_feeds)
 ccward_fuzz(feed_document ccward_feeds PkgConfig::JANSSON)
+ccward_fuzz(feed_reply ccward_feeds)
 ccward_fuzz(transfer_url ccward_feeds)
 ccward_fuzz(tsig_key ccward_feeds)
 ccward_fuzz(zone_stream ccward_feeds)
