@@ -94,6 +94,18 @@ static enum status check_copy(const struct feed_work *work, const char *digest, 
     return ST_OK;
 }
 
+/* Whether the body came from where FEED comes from now. */
+static bool is_address(const struct feed *feed, const char *from)
+{
+    char shown[FEED_URL_SIZE];
+    for (size_t i = 0; i <= feed->mirror_count; i++) {
+        web_url_shown(i ? feed->mirrors[i - 1] : feed->url, shown, sizeof shown);
+        if (!strcmp(shown, from))
+            return true;
+    }
+    return false;
+}
+
 static enum status rebuild(struct feed_work *work, int fd, struct feed_report *report, struct fault *fault)
 {
     const struct feed *configured = feed_find(work->site, work->name);
@@ -112,7 +124,13 @@ static enum status rebuild(struct feed_work *work, int fd, struct feed_report *r
     struct work_body body = {
         .fd = fd, .digest = digest, .name = configured ? work->name : before.from, .origin = origin, .feed = &feed};
     st = work_publish(work, &body, report, fault);
-    return st == ST_OK ? work_save(work, fault) : st;
+    if (st != ST_OK)
+        return st;
+    if (configured && !is_address(configured, before.from)) { /* another list of that name: it is still to be fetched */
+        memcpy(work->state.settings.url, before.settings.url, sizeof before.settings.url);
+        work->state.outdated = true;
+    }
+    return work_save(work, fault);
 }
 
 enum status feed_rebuild(const struct feed_site *site, const char *name, bool progress, struct feed_report *report,

@@ -185,6 +185,8 @@ enum status work_publish(struct feed_work *work, const struct work_body *body, s
     close(turn);
     if (st != ST_OK)
         return st;
+    if (!report->unchanged && strcmp(state->body, body->digest)) /* read otherwise, it is still the same list */
+        state->last_change_ms = clock_wall_ms();
     text_copy(state->body, sizeof state->body, str_of(body->digest));
     state->generation = report->source.generation;
     state->entries = counting.entries;
@@ -194,8 +196,6 @@ enum status work_publish(struct feed_work *work, const struct work_body *body, s
     state->expiry_step = expiry_step(body->feed, expiry_listed_s(body->feed));
     state->refused = (struct feed_report){0};
     state->outdated = false;
-    if (!report->unchanged)
-        state->last_change_ms = clock_wall_ms();
     feed_state_adopt(state, body->feed);
     return ST_OK;
 }

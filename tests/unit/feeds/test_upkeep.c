@@ -2,6 +2,7 @@
 
 #include <sys/file.h>
 
+#include "base/clock.h"
 #include "reputation/source_writer.h"
 
 static struct source_info info;
@@ -138,6 +139,47 @@ static void a_source_is_built_again_without_the_network(void **state)
     assert_int_equal(report.source.category, CATEGORY_PHISHING);
 }
 
+static void a_copy_of_another_list_leaves_the_feed_due(void **state)
+{
+    struct feed feed = feed_at("/body");
+    struct feed_site configured = site;
+    char moved[128];
+    (void)state;
+    configured.feeds = &feed;
+    configured.feed_count = 1;
+    serve_names("n", 300);
+    assert_int_equal(refresh_as(&feed, 0), ST_OK);
+    assert_true(feed_due_in_s(scratch, &feed) > 0);
+    snprintf(moved, sizeof moved, "%s", server_url("/body?moved"));
+    feed.url = moved;
+    assert_int_equal(rebuild_at(&configured, "mine"), ST_OK);
+    assert_int_equal(feed_due_in_s(scratch, &feed), 0);
+    serve_names("other", 10); /* which is not less of the same */
+    assert_int_equal(refresh_as(&feed, 0), ST_OK);
+    assert_int_equal(entries_in_force(), 10);
+}
+
+static void reading_a_list_otherwise_does_not_change_it(void **state)
+{
+    struct feed feed = feed_at("/body");
+    struct feed_site configured = site;
+    (void)state;
+    configured.feeds = &feed;
+    configured.feed_count = 1;
+    serve_names("n", 300);
+    clock_fake(1000, INT64_C(1800000000000));
+    assert_int_equal(refresh_as(&feed, 0), ST_OK);
+    clock_fake_advance(1000);
+    feed.category = CATEGORY_SCAM;
+    assert_int_equal(rebuild_at(&configured, "mine"), ST_OK);
+    assert_false(report.unchanged);
+    assert_int_equal(state_now().last_change_ms, INT64_C(1800000000000));
+    serve_names("m", 300);
+    assert_int_equal(refresh_as(&feed, 0), ST_OK);
+    assert_int_equal(state_now().last_change_ms, INT64_C(1800000001000));
+    clock_real();
+}
+
 static void what_was_imported_is_built_again_as_it_was_imported(void **state)
 {
     struct feed mine = {.name = "mine",
@@ -257,6 +299,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(there_may_be_nothing_to_go_back_to, make_scratch, remove_scratch),
         cmocka_unit_test_setup_teardown(going_back_waits_for_no_refresh, make_scratch, remove_scratch),
         cmocka_unit_test_setup_teardown(a_source_is_built_again_without_the_network, make_scratch, remove_scratch),
+        cmocka_unit_test_setup_teardown(a_copy_of_another_list_leaves_the_feed_due, make_scratch, remove_scratch),
+        cmocka_unit_test_setup_teardown(reading_a_list_otherwise_does_not_change_it, make_scratch, remove_scratch),
         cmocka_unit_test_setup_teardown(what_was_imported_is_built_again_as_it_was_imported, make_scratch,
                                         remove_scratch),
         cmocka_unit_test_setup_teardown(importing_the_same_again_changes_nothing, make_scratch, remove_scratch),
