@@ -171,6 +171,7 @@ int cmd_feeds(const struct command *command, int argc, char **argv)
 {
     struct feeds_call call = {.command = command,
                               .feed = {.format = "auto", .category = CATEGORY_C2, .risk = RISK_HIGH}};
+    struct fault fault = {0};
     for (int i = 1; i < argc; i++)
         if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
             return command_help(command);
@@ -192,7 +193,11 @@ int cmd_feeds(const struct command *command, int argc, char **argv)
         return command_misused(command, "'%s' is one word too many", argv[optind]);
     if (!command_config(call.config_path, &call.config))
         return EXIT_CONFIG;
-    code = command_site(&call.config, &call.site) == ST_OK ? run(&call) : command_failed(ST_NOMEM, NULL);
+    bool changes = run != list && run != feeds_check && !call.dry_run;
+    enum status status = changes ? command_become_owner(&call.config, &fault) : ST_OK;
+    if (status == ST_OK)
+        status = command_site(&call.config, &call.site);
+    code = status == ST_OK ? run(&call) : command_failed(status, &fault);
     command_site_fini(&call.site);
     config_free(&call.config);
     return code;

@@ -32,7 +32,7 @@ struct feed_state {
     struct feed_settings settings;
 
     int64_t last_try_ms, last_success_ms, last_change_ms; /* wall; 0: never */
-    int64_t asked_ms;                                     /* when a server answered last, whatever it said */
+    int64_t asked_ms;                                     /* when a server that wants to be asked rarely answered last */
     int64_t retry_at_ms;                                  /* not before, as a server said; 0: any time */
     unsigned failures;                                    /* in a row */
     char reason[512];                                     /* of the last failure; empty: none */

@@ -11,6 +11,7 @@
 #include "feeds/work.h"
 
 enum { COPY_BYTES = 256 * 1024 };
+static const uint64_t max_bytes = UINT64_C(4) << 30; /* of a list; a device may have no end */
 
 static enum status write_whole(int fd, const char *data, size_t n)
 {
@@ -28,7 +29,7 @@ static enum status write_whole(int fd, const char *data, size_t n)
 static enum status copy(const struct feed_work *work, int from, const char *path, struct fault *fault)
 {
     static char block[COPY_BYTES];
-    for (;;) {
+    for (uint64_t copied = 0;;) {
         ssize_t n = read(from, block, sizeof block);
         if (interrupted())
             return fault_set(fault, ST_CLOSED, "interrupted");
@@ -38,6 +39,9 @@ static enum status copy(const struct feed_work *work, int from, const char *path
             return fault_errno(fault, ST_IO, "can't read %s", path);
         if (!n)
             return ST_OK;
+        copied += (uint64_t)n;
+        if (copied > max_bytes)
+            return fault_set(fault, ST_TOO_LARGE, "%s is larger than a list may be", path);
         enum status st = write_whole(work->fd, block, (size_t)n);
         if (st != ST_OK)
             return fault_errno(fault, st, "can't write %s", work->part);
@@ -90,7 +94,9 @@ enum status feed_import(const struct feed_site *site, const char *path, const st
                         struct feed_report *report, struct fault *fault)
 {
     *report = (struct feed_report){0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* Who has become another user may not open what was opened before. */
+    bool standard = !strcmp(path, "/dev/stdin");
+    int fd = standard ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return fault_errno(fault, ST_IO, "can't open %s", path);
     interrupt_begin();

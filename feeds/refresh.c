@@ -24,6 +24,7 @@ struct refresh {
     bool not_asked;    /* it is too soon for the server */
     bool held_back;    /* the last body is not believed */
     int64_t retry_s;   /* the longest that a server wants to be left alone */
+    int64_t asked_ms;  /* as in the state, before this */
     /* What was fetched last. */
     bool not_modified;
     struct fetch_validators validators;
@@ -49,7 +50,7 @@ static enum status check_pace(struct refresh *refresh, const char *url, struct f
 {
     char host[WEB_HOST_SIZE];
     web_url_host(url, host);
-    int64_t left_s = host_pace_left_s(str_of(host), refresh->work.state.asked_ms, clock_wall_ms());
+    int64_t left_s = host_pace_left_s(str_of(host), refresh->asked_ms, clock_wall_ms());
     if (!left_s || refresh->options & FEED_FORCE)
         return ST_OK;
     return fault_set(fault, ST_BUSY,
@@ -76,7 +77,7 @@ static enum status fetch_by_web(struct refresh *refresh, const char *url, struct
                                     .key_as = feed->key_as ? feed->key_as : "header Auth-Key",
                                     .limits = &fetch_default_limits};
     struct fetch_result result;
-    char shown[FEED_URL_SIZE];
+    char shown[FEED_URL_SIZE], host[WEB_HOST_SIZE];
     enum status st = may_have_key(feed, url) ? secret_read(feed->key, &refresh->key, fault) : ST_OK;
     if (st != ST_OK)
         return st;
@@ -86,7 +87,8 @@ static enum status fetch_by_web(struct refresh *refresh, const char *url, struct
     st = fetch(&request, refresh->work.fd, bar, &refresh->validators, &result, fault);
     secret_wipe(&refresh->key);
     refresh->not_modified = result.not_modified;
-    if (result.answered)
+    web_url_host(url, host);
+    if (result.answered && host_pace_s(str_of(host)))
         state->asked_ms = clock_wall_ms();
     if (result.retry_after_s > refresh->retry_s)
         refresh->retry_s = result.retry_after_s;
@@ -348,6 +350,7 @@ enum status feed_refresh(const struct feed_site *site, const struct feed *feed, 
     if (st != ST_OK)
         goto out;
     refresh.current = work_is_current(&refresh.work, feed);
+    refresh.asked_ms = refresh.work.state.asked_ms;
     st = try_addresses(&refresh, report, &own);
     if (st != ST_OK)
         name_feed(feed, &own);

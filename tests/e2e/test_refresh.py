@@ -2,6 +2,8 @@
 import gzip
 import http.server
 import json
+import os
+import pathlib
 import shutil
 import threading
 import time
@@ -262,3 +264,25 @@ def test_feeds_that_hang_keep_no_other_back(make_ccward, server):
 def test_lists_of_one_host_are_fetched_one_after_the_other(make_ccward, server):
     ccward = make_ccward(feeds=[feed(server, f"/list?{i}") | {"name": f"list{i}"} for i in range(6)])
     wait_for(lambda: all(listed(ccward, f"list{i}")["in_store"] for i in range(6)), 60, "all refreshes")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_what_root_imports_belongs_to_the_service(make_ccward, server):
+    ccward = make_ccward(start=False, feeds=[feed(server)])
+    ccward.state.mkdir()
+    try:
+        os.chown(ccward.state, 65534, 65534)
+    except OSError:
+        pytest.skip("there is no other user here")
+    for folder in [ccward.state, *ccward.state.parents]:
+        if folder == pathlib.Path("/tmp"):
+            break
+        folder.chmod(folder.stat().st_mode | 0o055)
+    secret_list = ccward.folder / "list"
+    secret_list.write_text("mine.example\n")
+    secret_list.chmod(0o600)
+    with open(secret_list) as file:
+        ccward.run("feeds", "import", "-", "--feed", "mine", "--format", "domains", stdin=file)
+    ccward.run("feeds", "refresh")
+    assert {path.stat().st_uid for path in ccward.state.rglob("*")} == {65534}
+    assert blocked(ccward, "mine.example") and blocked(ccward, "evil.example")
