@@ -135,6 +135,14 @@ def test_what_a_policy_zone_wants_is_told(make_ccward, tmp_path):
     assert why(ccward, "good.example")["action"] == "allow"
 
 
+def test_entries_for_some_types_act_for_those(make_ccward):
+    ccward = make_ccward(start=False)
+    ccward.import_feed("mine", "||evil.example^$dnstype=AAAA\n", form="adblock")
+    record = why(ccward, "evil.example", "--type", "A")["records"][0]
+    assert record["types"] == ["AAAA"] and record["effect"] == "nothing: it is for other query types"
+    assert why(ccward, "evil.example", "--type", "AAAA")["action"] == "block"
+
+
 def test_what_is_no_subject_is_refused(make_ccward):
     ccward = make_ccward(start=False)
     for subject in ("", "bad name", "10.0.0.0/8", "http://", "evil.example:99999", "ftp://evil.example/"):
