@@ -14,20 +14,22 @@
 
 enum { ASK_MS = 3000, MAX_ANSWER_BYTES = 1 << 20 };
 
-/* The process that holds the state directory; 0: none does, or it cannot be seen. */
+enum { NOT_RUNNING = 0, HIDDEN = -1 };
+
+/* The process that holds the state directory; HIDDEN: we may not look there. */
 static long running_process(const struct config *config)
 {
     char path[4200], text[32] = "";
-    uint64_t pid = 0;
+    uint64_t pid = NOT_RUNNING;
     snprintf(path, sizeof path, "%s/" PID_FILE, config->state_dir);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
-        return 0;
+        return errno == EACCES ? HIDDEN : NOT_RUNNING;
     bool held = flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
     ssize_t n = pread(fd, text, sizeof text - 1, 0);
     close(fd);
     struct str digits = {text, n > 0 ? strcspn(text, "\n") : 0};
-    return held && text_u64(digits, INT32_MAX, &pid) == ST_OK ? (long)pid : 0;
+    return held && text_u64(digits, INT32_MAX, &pid) == ST_OK ? (long)pid : NOT_RUNNING;
 }
 
 /* NULL with why: the daemon cannot be asked. */
@@ -42,7 +44,7 @@ static json_t *ask_daemon(const struct config *config, long pid, struct fault *w
                       why) == ST_OK)
         json = json_loadb(body.data, body.length, 0, NULL);
     buf_free(&body);
-    if (json && json_integer_value(json_object_get(json, "pid")) != pid) {
+    if (json && pid != HIDDEN && json_integer_value(json_object_get(json, "pid")) != pid) {
         fault_set(why, ST_UNAVAILABLE, "the console's address is answered by another process");
         json_decref(json);
         return NULL;
@@ -165,6 +167,14 @@ static int tell(const struct config *config, bool json)
     struct fault why = {0};
     long pid = running_process(config);
     json_t *health = pid ? ask_daemon(config, pid, &why) : NULL;
+    if (pid == HIDDEN && !health) {
+        struct fault denied = {0};
+        fault_set(&denied, ST_DENIED, "you may not look into %s, and the daemon does not answer: %s", config->state_dir,
+                  why.text);
+        return command_failed(ST_DENIED, &denied);
+    }
+    if (pid == HIDDEN)
+        pid = (long)json_integer_value(json_object_get(health, "pid"));
     if (!health && (health = look_at_files(config, pid)) && pid) {
         json_array_insert_new(json_object_get(health, "problems"), 0,
                               json_pack("{s:s, s:n, s:s}", "kind", "console", "name", "reason", why.text));

@@ -1,6 +1,9 @@
 """What `ccward status` says, and that a reason which repeats is logged once."""
 import http.server
 import json
+import os
+import pathlib
+import subprocess
 import threading
 
 import pytest
@@ -144,6 +147,25 @@ def test_a_daemon_that_says_nothing_is_told(make_ccward):
     ccward.write_config()
     result = ccward.run("status", check=False)
     assert result.returncode == 1 and "cannot be asked" in result.stdout and "/healthz" in result.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become someone else")
+def test_who_may_not_look_at_the_state_is_told_by_the_console(make_ccward):
+    ccward = make_ccward(start=False)
+    for folder in [ccward.folder, *ccward.folder.parents]:
+        if folder == pathlib.Path("/tmp"):
+            break
+        folder.chmod(folder.stat().st_mode | 0o055)
+    ccward.start()
+    try:
+        result = ccward.run("status", "--json", check=False, cwd="/", user=65534, group=65534, extra_groups=[])
+    except (OSError, subprocess.SubprocessError):
+        pytest.skip("there is no other user here")
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["pid"] == ccward.process.pid
+    ccward.stop()
+    result = ccward.run("status", check=False, cwd="/", user=65534, group=65534, extra_groups=[])
+    assert result.returncode == 1 and "you may not look into" in result.stderr
 
 
 @pytest.mark.parametrize("words", [["status", "now"], ["status", "--yaml"]])
