@@ -12,15 +12,22 @@ struct local_record {
     struct str rdata;
 };
 
+/* False at the end. What is not as its type wants it, which a zone may have in hexadecimal, is left out. */
 static bool next_record(struct cursor *data, struct local_record *record)
 {
-    record->type = cursor_u16(data);
-    record->ttl_s = cursor_u32(data);
-    record->rdata.length = cursor_u16(data);
-    record->rdata.data = (const char *)cursor_bytes(data, record->rdata.length);
-    if (record->ttl_s > MAX_TTL_S)
-        record->ttl_s = MAX_TTL_S;
-    return !data->failed;
+    while (cursor_left(data)) {
+        record->type = cursor_u16(data);
+        record->ttl_s = cursor_u32(data);
+        record->rdata.length = cursor_u16(data);
+        record->rdata.data = (const char *)cursor_bytes(data, record->rdata.length);
+        if (data->failed)
+            return false;
+        if (record->ttl_s > MAX_TTL_S)
+            record->ttl_s = MAX_TTL_S;
+        if (dns_rdata_fits(cursor_over(record->rdata.data, record->rdata.length), record->type, DNS_CLASS_IN))
+            return true;
+    }
+    return false;
 }
 
 /* The target of an alias; a label "*" at its start stands for NAME. */
@@ -42,7 +49,7 @@ static bool find_alias(struct str data, const struct dname *name, struct dname *
 {
     struct cursor cursor = cursor_over(data.data, data.length);
     struct local_record record;
-    while (cursor_left(&cursor) && next_record(&cursor, &record)) {
+    while (next_record(&cursor, &record)) {
         if (record.type != DNS_TYPE_CNAME)
             continue;
         *ttl_s = record.ttl_s;
@@ -82,7 +89,7 @@ size_t dns_local_answer(uint8_t *out, size_t size, size_t limit, const struct dn
     struct local_record record;
     if (alias && status == ST_OK)
         dns_build_own_record(&build, DNS_ANSWER, DNS_TYPE_CNAME, ttl_s, target.wire, target.length);
-    while (!alias && cursor_left(&cursor) && next_record(&cursor, &record))
+    while (!alias && next_record(&cursor, &record))
         if (record.type == question->type)
             dns_build_own_record(&build, DNS_ANSWER, record.type, record.ttl_s, record.rdata.data, record.rdata.length);
     if (!build.header.ancount)

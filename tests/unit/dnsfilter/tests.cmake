@@ -1,5 +1,6 @@
 ccward_unit(dnsfilter dns_cache LINKS PkgConfig::XXHASH Threads::Threads)
 ccward_unit(dnsfilter dns_answer)
+ccward_unit(dnsfilter dns_local)
 ccward_unit(dnsfilter dns_normal)
 ccward_unit(dnsfilter dns_notify LINKS Threads::Threads)
 ccward_unit(dnsfilter dns_tcp)
