@@ -8,12 +8,14 @@
 
 /* Of two formats that read a sample equally well the first is taken, so the narrower stands before the wider. */
 static const struct format *const formats[] = {
-    &format_hosts,          &format_ips,      &format_urls,           &format_domains,        &format_wildcard,
-    &format_ipsum,          &format_dnsmasq,  &format_unbound,        &format_bind,           &format_rpz,
-    &format_spamhaus,       &format_urlhaus,  &format_threatfox,      &format_feodo,          &format_sslbl,
-    &format_phishtank,      &format_ioc_csv,  &format_dnscrypt_names, &format_dnscrypt_ips,   &format_adblock,
-    &format_mixed,          &format_maltrail, &format_urlhaus_json,   &format_threatfox_json, &format_feodo_json,
-    &format_phishtank_json, &format_misp,     &format_warninglist,    &format_stix,
+    &format_hosts,          &format_ips,        &format_urls,           &format_domains,
+    &format_wildcard,       &format_ipsum,      &format_dnsmasq,        &format_unbound,
+    &format_bind,           &format_rpz,        &format_spamhaus,       &format_urlhaus,
+    &format_threatfox,      &format_feodo,      &format_sslbl,          &format_phishtank,
+    &format_ranking,        &format_ioc_csv,    &format_dnscrypt_names, &format_dnscrypt_ips,
+    &format_adblock,        &format_mixed,      &format_maltrail,       &format_urlhaus_json,
+    &format_threatfox_json, &format_feodo_json, &format_phishtank_json, &format_misp,
+    &format_warninglist,    &format_stix,
 };
 
 enum { FORMATS = sizeof formats / sizeof formats[0], DETECT_MIN_PERCENT = 50 };

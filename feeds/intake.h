@@ -31,6 +31,9 @@ union format_state {
     struct stix_index *stix;
     struct bind_options bind;
     struct {
+        size_t rank, site; /* columns from 1, where the list names them */
+    } ranking;
+    struct {
         char zone[DNAME_MAX_BYTES + 1]; /* the last local-zone */
     } unbound;
     struct zone zone;   /* rpz */

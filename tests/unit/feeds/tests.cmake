@@ -13,6 +13,7 @@ ccward_unit(feeds format_adblock)
 ccward_unit(feeds format_intelligence)
 ccward_unit(feeds format_intelligence_json)
 ccward_unit(feeds format_json)
+ccward_unit(feeds format_ranking)
 ccward_unit(feeds format_resolvers)
 ccward_unit(feeds format_rpz)
 ccward_unit(feeds guard)
@@ -52,7 +53,7 @@ ccward_fuzz(transfer_url ccward_feeds)
 ccward_fuzz(tsig_key ccward_feeds)
 ccward_fuzz(zone_stream ccward_feeds)
 foreach(format adblock bind dnscrypt_ips dnscrypt_names dnsmasq domains feodo_csv feodo_json hosts ioc_csv ips ipsum
-        maltrail misp mixed phishtank_csv phishtank_json rpz spamhaus_json sslbl_csv stix threatfox_csv threatfox_json unbound
+        maltrail misp mixed phishtank_csv phishtank_json ranking rpz spamhaus_json sslbl_csv stix threatfox_csv threatfox_json unbound
         urlhaus_csv urlhaus_json urls warninglist wildcard)
     ccward_fuzz(feed_${format} ccward_feeds PkgConfig::JANSSON)
 endforeach()
