@@ -1,6 +1,7 @@
 #include "feeds/fetch.h"
 
 #include <curl/curl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,11 +27,43 @@ struct journey {
     const struct fetch_validators *validators; /* NULL: the whole body is wanted */
     int64_t until_ms;
     struct web_url url, asked; /* where it is; where it began */
-    bool key_at_home;           /* it is where it began, so that the key may be sent */
+    bool key_at_home;          /* it is where it began, so that the key may be sent */
     bool private_origin;
     struct addr addrs[FEED_RESOLVE_MAX];
     struct hop hop; /* the last one */
 };
+
+/* Of the last host that was asked for. */
+struct fetch_session {
+    CURL *curl;
+    char host[WEB_HOST_SIZE];
+    struct addr addrs[FEED_RESOLVE_MAX];
+    size_t addr_count;
+    bool met_private; /* a connection that is open may go there */
+};
+
+struct fetch_session *fetch_session_new(void)
+{
+    struct fetch_session *session = calloc(1, sizeof *session);
+    if (!session || curl_global_init(CURL_GLOBAL_DEFAULT)) {
+        free(session);
+        return NULL;
+    }
+    session->curl = curl_easy_init();
+    if (session->curl)
+        return session;
+    fetch_session_free(session);
+    return NULL;
+}
+
+void fetch_session_free(struct fetch_session *session)
+{
+    if (!session)
+        return;
+    curl_easy_cleanup(session->curl);
+    curl_global_cleanup();
+    free(session);
+}
 
 static bool has_key(const struct fetch_request *request)
 {
@@ -80,15 +113,27 @@ static enum status find_host(struct journey *journey, size_t *count, struct faul
     *count = 0;
     if (!journey->url.host[0])
         return ST_OK;
+    struct fetch_session *session = journey->request->session;
+    if (session && session->addr_count && !strcmp(session->host, journey->url.host)) {
+        *count = session->addr_count;
+        memcpy(journey->addrs, session->addrs, sizeof journey->addrs);
+        return ST_OK;
+    }
     if (until_ms > journey->until_ms)
         until_ms = journey->until_ms;
     enum status st =
         feed_resolve(journey->request->site, str_of(journey->url.host), until_ms, journey->addrs, count, fault);
+    if (st == ST_OK && session) {
+        text_copy(session->host, sizeof session->host, str_of(journey->url.host));
+        memcpy(session->addrs, journey->addrs, sizeof session->addrs);
+        session->addr_count = *count;
+    }
     return st == ST_OK || st == ST_CLOSED || st == ST_TIMEOUT ? st : ST_UNAVAILABLE;
 }
 
 static enum status request_hop(struct journey *journey, bool first, struct fault *fault)
 {
+    struct fetch_session *session = journey->request->session;
     size_t count;
     enum status st = find_host(journey, &count, fault);
     if (st != ST_OK)
@@ -103,8 +148,13 @@ static enum status request_hop(struct journey *journey, bool first, struct fault
                                 .until_ms = journey->until_ms,
                                 .public_only = !first && !journey->private_origin,
                                 .fd = journey->fd,
+                                .curl = session ? session->curl : NULL,
+                                .accept = journey->request->accept,
+                                .header = journey->request->header,
                                 .progress = journey->progress};
     st = hop_perform(&journey->hop, fault);
+    if (session && first)
+        session->met_private = journey->hop.met_private = session->met_private || journey->hop.met_private;
     journey->private_origin = journey->private_origin || (first && journey->hop.met_private);
     return st;
 }
@@ -186,6 +236,9 @@ enum status fetch(const struct fetch_request *request, int fd, struct progress *
         st = web_url_add_query(&journey.url, request->key_as + 6, request->key->text, &why);
     journey.asked = journey.url;
     st = st == ST_OK ? travel(&journey, result, &why) : ST_UNAVAILABLE;
+    result->status = journey.hop.status;
+    text_copy(result->content_type, sizeof result->content_type, str_of(journey.hop.content_type));
+    text_copy(result->header, sizeof result->header, str_of(journey.hop.header_value));
     if (st == ST_OK && !result->not_modified)
         *validators = journey.hop.got;
     if (st != ST_OK && ftruncate(fd, 0))

@@ -80,8 +80,13 @@ static size_t on_header(char *data, size_t one, size_t n, void *user)
     struct str line = {data, n};
     while (line.length && (line.data[line.length - 1] == '\n' || line.data[line.length - 1] == '\r'))
         line.length--;
-    if (str_starts(line, STR("HTTP/"))) /* after an interim response */
+    if (str_starts(line, STR("HTTP/"))) { /* after an interim response */
         *got = (struct fetch_validators){0};
+        transfer->hop->header_value[0] = '\0';
+    }
+    if (transfer->hop->header)
+        take_header(line, str_of(transfer->hop->header), transfer->hop->header_value,
+                    sizeof transfer->hop->header_value);
     take_header(line, STR("ETag"), got->etag, sizeof got->etag);
     take_header(line, STR("Last-Modified"), got->last_modified, sizeof got->last_modified);
     return n;
@@ -247,10 +252,12 @@ static enum status transfer_fault(const struct transfer *transfer, CURLcode code
 
 enum status hop_perform(struct hop *hop, struct fault *fault)
 {
-    struct transfer transfer = {.hop = hop, .curl = curl_easy_init()};
+    struct transfer transfer = {.hop = hop, .curl = hop->curl ? hop->curl : curl_easy_init()};
     enum status st = ST_OK;
-    if (!transfer.curl || !add_conditions(&transfer) || !add_key(&transfer) || !add_addresses(&transfer) ||
-        !set_options(&transfer))
+    if (hop->curl)
+        curl_easy_reset(hop->curl); /* its connections stay */
+    if (!transfer.curl || (hop->accept && !add_header(&transfer, "Accept", "", hop->accept)) ||
+        !add_conditions(&transfer) || !add_key(&transfer) || !add_addresses(&transfer) || !set_options(&transfer))
         st = fault_set(fault, ST_NOMEM, "can't set up the transfer");
     if (st == ST_OK) {
         CURLcode code = curl_easy_perform(transfer.curl);
@@ -258,7 +265,10 @@ enum status hop_perform(struct hop *hop, struct fault *fault)
         if (code != CURLE_OK && code != CURLE_HTTP_RETURNED_ERROR)
             st = transfer_fault(&transfer, code, fault);
     }
-    curl_easy_cleanup(transfer.curl);
+    if (hop->curl)
+        curl_easy_reset(hop->curl); /* it must not keep the key, nor what is freed here */
+    else
+        curl_easy_cleanup(transfer.curl);
     curl_slist_free_all(transfer.headers);
     curl_slist_free_all(transfer.resolved);
     return st;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "feeds/collection.h"
 #include "feeds/interrupt.h"
 #include "feeds/work.h"
 
@@ -47,6 +48,8 @@ enum status feed_forget(const struct feed_site *site, const char *name, bool *wa
         if (feed_state_path(site->state_dir, name, suffixes[i], path, sizeof path) == ST_OK && unlink(path) &&
             errno != ENOENT)
             st = fault_errno(fault, file_status(errno), "can't remove %s", path);
+    if (st == ST_OK && feed_state_path(site->state_dir, name, ".d", path, sizeof path) == ST_OK)
+        st = collection_remove(path, fault);
     work_end(&work);
     return st;
 }

@@ -15,7 +15,7 @@ static const struct format *const formats[] = {
     &format_ranking,        &format_ioc_csv,    &format_dnscrypt_names, &format_dnscrypt_ips,
     &format_adblock,        &format_mixed,      &format_maltrail,       &format_urlhaus_json,
     &format_threatfox_json, &format_feodo_json, &format_phishtank_json, &format_misp,
-    &format_warninglist,    &format_stix,
+    &format_warninglist,    &format_stix,       &format_misp_feed,      &format_taxii,
 };
 
 enum { FORMATS = sizeof formats / sizeof formats[0], DETECT_MIN_PERCENT = 50 };

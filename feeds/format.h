@@ -24,9 +24,10 @@ struct format {
 
 extern const struct format format_adblock, format_bind, format_dnscrypt_ips, format_dnscrypt_names, format_dnsmasq,
     format_domains, format_feodo, format_feodo_json, format_hosts, format_ioc_csv, format_ips, format_ipsum,
-    format_maltrail, format_misp, format_mixed, format_phishtank, format_phishtank_json, format_ranking, format_rpz, format_spamhaus,
-    format_sslbl, format_stix, format_threatfox, format_threatfox_json, format_unbound, format_urlhaus,
-    format_urlhaus_json, format_urls, format_warninglist, format_wildcard;
+    format_maltrail, format_misp, format_misp_feed, format_mixed, format_phishtank, format_phishtank_json,
+    format_ranking, format_rpz, format_spamhaus, format_sslbl, format_stix, format_taxii, format_threatfox,
+    format_threatfox_json, format_unbound, format_urlhaus, format_urlhaus_json, format_urls, format_warninglist,
+    format_wildcard;
 
 size_t format_count(void);
 const struct format *format_at(size_t index);

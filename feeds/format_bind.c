@@ -134,5 +134,8 @@ static void finish(struct intake *intake)
         intake_skip_unfinished(intake, str_of(bind->name));
 }
 
-const struct format format_bind = {
-    .name = "bind", .about = "BIND options: zone \"name\" { ... }", .line = take_line, .finish = finish, .own_match = true};
+const struct format format_bind = {.name = "bind",
+                                   .about = "BIND options: zone \"name\" { ... }",
+                                   .line = take_line,
+                                   .finish = finish,
+                                   .own_match = true};

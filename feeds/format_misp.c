@@ -204,3 +204,27 @@ static void take_document(struct intake *intake, json_t *root)
 
 const struct format format_misp = {
     .name = "misp", .about = "MISP events as JSON", .starts = "{[", .knows = knows, .document = take_document};
+
+/* As feeds/collection_misp.c puts the events of a feed together: {"missing": UUID, "reason": ...} where one could not
+ * be fetched. */
+static bool knows_feed(json_t *root)
+{
+    return json_text(root, "missing").length || knows(root);
+}
+
+static void take_feed_document(struct intake *intake, json_t *root)
+{
+    struct str missing = json_text(root, "missing");
+    if (missing.length) {
+        json_entry(intake, missing);
+        intake_skip(intake, SKIP_UNFETCHED, missing);
+    } else {
+        take_document(intake, root);
+    }
+}
+
+const struct format format_misp_feed = {.name = "misp-feed",
+                                        .about = "a MISP feed, whose events are fetched one by one",
+                                        .starts = "{[",
+                                        .knows = knows_feed,
+                                        .document = take_feed_document};

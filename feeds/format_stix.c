@@ -200,3 +200,12 @@ const struct format format_stix = {.name = "stix",
                                    .survey_document = survey,
                                    .document = take_document,
                                    .finish = finish};
+
+/* As feeds/collection_taxii.c puts the pages of a collection together. */
+const struct format format_taxii = {.name = "taxii",
+                                    .about = "a TAXII 2.1 collection, which is fetched page by page",
+                                    .starts = "{[",
+                                    .knows = knows,
+                                    .survey_document = survey,
+                                    .document = take_document,
+                                    .finish = finish};

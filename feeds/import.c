@@ -148,20 +148,13 @@ enum status feed_try(const struct feed_site *site, const char *path, const struc
                      enum feed_dump dump, FILE *out, struct feed_report *report, struct fault *fault)
 {
     static const enum indicator_kind kind_of[FEED_DUMP_KINDS] = {
-        [FEED_DUMP_NAMES] = INDICATOR_NAME,
-        [FEED_DUMP_EXACT_NAMES] = INDICATOR_NAME,
-        [FEED_DUMP_BELOW_NAMES] = INDICATOR_NAME,
-        [FEED_DUMP_TYPED_NAMES] = INDICATOR_NAME,
-        [FEED_DUMP_ALLOW_NAMES] = INDICATOR_NAME,
-        [FEED_DUMP_URLS] = INDICATOR_URL,
-        [FEED_DUMP_IPS] = INDICATOR_NETWORK,
-        [FEED_DUMP_CIDRS] = INDICATOR_NETWORK,
-        [FEED_DUMP_IP_PORTS] = INDICATOR_NETWORK,
-        [FEED_DUMP_ALLOW_IPS] = INDICATOR_NETWORK,
-        [FEED_DUMP_ALLOW_CIDRS] = INDICATOR_NETWORK,
-        [FEED_DUMP_CLIENT_CIDRS] = INDICATOR_NETWORK,
-        [FEED_DUMP_NS_NAMES] = INDICATOR_NAME,
-        [FEED_DUMP_NS_CIDRS] = INDICATOR_NETWORK,
+        [FEED_DUMP_NAMES] = INDICATOR_NAME,          [FEED_DUMP_EXACT_NAMES] = INDICATOR_NAME,
+        [FEED_DUMP_BELOW_NAMES] = INDICATOR_NAME,    [FEED_DUMP_TYPED_NAMES] = INDICATOR_NAME,
+        [FEED_DUMP_ALLOW_NAMES] = INDICATOR_NAME,    [FEED_DUMP_URLS] = INDICATOR_URL,
+        [FEED_DUMP_IPS] = INDICATOR_NETWORK,         [FEED_DUMP_CIDRS] = INDICATOR_NETWORK,
+        [FEED_DUMP_IP_PORTS] = INDICATOR_NETWORK,    [FEED_DUMP_ALLOW_IPS] = INDICATOR_NETWORK,
+        [FEED_DUMP_ALLOW_CIDRS] = INDICATOR_NETWORK, [FEED_DUMP_CLIENT_CIDRS] = INDICATOR_NETWORK,
+        [FEED_DUMP_NS_NAMES] = INDICATOR_NAME,       [FEED_DUMP_NS_CIDRS] = INDICATOR_NETWORK,
     };
     struct entries entries = {0};
     struct feed_sink sink = {.take = entries_take, .user = &entries, .aside = entries_aside};

@@ -10,6 +10,7 @@
 #include "feeds/interrupt.h"
 #include "feeds/json.h"
 #include "feeds/lines.h"
+#include "feeds/not_list.h"
 #include "feeds/progress.h"
 #include "feeds/sniff.h"
 #include "feeds/spool.h"
@@ -36,24 +37,10 @@ static bool looks_like_json(struct str sample)
     return at < sample.length && (sample.data[at] == '{' || sample.data[at] == '[');
 }
 
-/* What services answer instead of a list; OUT is printable. False: it is nothing of the kind. */
-static bool says_error(const json_t *root, char *out, size_t size)
-{
-    static const char *const keys[] = {"query_status", "error", "errors", "message", "errormsg", "title"};
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        struct str text = json_text(root, keys[i]);
-        if (text.length && !str_eq(text, STR("ok"))) {
-            text_printable(out, size, text);
-            return true;
-        }
-    }
-    return false;
-}
-
 static enum status open_document(struct parse *parse, struct fault *fault)
 {
     const struct format *wanted = parse->format;
-    char said[160];
+    char why[256];
     enum status st = document_open(&parse->document, &parse->lines, parse->name, fault);
     if (st != ST_OK)
         return st;
@@ -66,8 +53,8 @@ static enum status open_document(struct parse *parse, struct fault *fault)
     /* [] and {} look alike in all formats. */
     if (parse->format && (parse->format->knows(root) || json_is_empty(root)))
         return ST_OK;
-    if (says_error(root, said, sizeof said))
-        return fault_set(fault, ST_INVALID, "%s: it is JSON, but no list; it says: %s", parse->name, said);
+    if (not_list_explain(root, why, sizeof why))
+        return fault_set(fault, ST_INVALID, "%s: %s", parse->name, why);
     return wanted ? fault_set(fault, ST_INVALID, "%s: it is JSON, but not as format '%s' has it", parse->name,
                               wanted->name)
                   : fault_set(fault, ST_INVALID, "%s: it is JSON of no known format; there are: %s", parse->name,

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "feeds/accept.h"
+#include "feeds/collection.h"
 #include "feeds/host_pace.h"
 #include "feeds/interrupt.h"
 #include "feeds/report.h"
@@ -67,31 +68,63 @@ static bool may_have_key(const struct feed *feed, const char *url)
            home.host[0] && web_url_same_origin(&home, &there);
 }
 
-static enum status fetch_by_web(struct refresh *refresh, const char *url, struct progress *bar, struct fault *fault)
+/* Reads the key; the caller wipes it. */
+static enum status prepare_request(struct refresh *refresh, const char *url, struct fetch_request *request,
+                                   struct fault *fault)
 {
     const struct feed *feed = refresh->feed;
-    struct feed_state *state = &refresh->work.state;
-    struct fetch_request request = {.url = url,
-                                    .site = refresh->work.site,
-                                    .key = &refresh->key,
-                                    .key_as = feed->key_as ? feed->key_as : "header Auth-Key",
-                                    .limits = &fetch_default_limits};
-    struct fetch_result result;
-    char shown[FEED_URL_SIZE], host[WEB_HOST_SIZE];
-    enum status st = may_have_key(feed, url) ? secret_read(feed->key, &refresh->key, fault) : ST_OK;
-    if (st != ST_OK)
-        return st;
+    const struct feed_state *state = &refresh->work.state;
+    char shown[FEED_URL_SIZE];
+    *request = (struct fetch_request){.url = url,
+                                      .site = refresh->work.site,
+                                      .key = &refresh->key,
+                                      .key_as = feed->key_as ? feed->key_as : "header Auth-Key",
+                                      .limits = &fetch_default_limits};
     web_url_shown(url, shown, sizeof shown);
     if (refresh->current && !strcmp(shown, state->from))
         refresh->validators = state->validators;
+    return may_have_key(feed, url) ? secret_read(feed->key, &refresh->key, fault) : ST_OK;
+}
+
+static void note_answer(struct refresh *refresh, const char *url, bool answered, int64_t retry_after_s)
+{
+    char host[WEB_HOST_SIZE];
+    web_url_host(url, host);
+    if (answered && host_pace_s(str_of(host)))
+        refresh->work.state.asked_ms = clock_wall_ms();
+    if (retry_after_s > refresh->retry_s)
+        refresh->retry_s = retry_after_s;
+}
+
+static enum status fetch_by_web(struct refresh *refresh, const char *url, struct progress *bar, struct fault *fault)
+{
+    struct fetch_request request;
+    struct fetch_result result;
+    enum status st = prepare_request(refresh, url, &request, fault);
+    if (st != ST_OK)
+        return st;
     st = fetch(&request, refresh->work.fd, bar, &refresh->validators, &result, fault);
     secret_wipe(&refresh->key);
     refresh->not_modified = result.not_modified;
-    web_url_host(url, host);
-    if (result.answered && host_pace_s(str_of(host)))
-        state->asked_ms = clock_wall_ms();
-    if (result.retry_after_s > refresh->retry_s)
-        refresh->retry_s = result.retry_after_s;
+    note_answer(refresh, url, result.answered, result.retry_after_s);
+    return st;
+}
+
+/* The parts of a collection; what is new is fetched, the whole is the body. */
+static enum status fetch_by_parts(struct refresh *refresh, const char *url, struct progress *bar, struct fault *fault)
+{
+    struct feed_work *work = &refresh->work;
+    char folder[WORK_PATH_SIZE];
+    struct collection collection = {.folder = folder, .limits = &collection_default_limits, .progress = bar};
+    if (feed_state_path(work->site->state_dir, work->name, ".d", folder, sizeof folder) != ST_OK)
+        return fault_set(fault, ST_TOO_LARGE, "the state directory's path is too long");
+    enum status st = prepare_request(refresh, url, &collection.request, fault);
+    if (st != ST_OK)
+        return st;
+    st = collection_fetch(&collection, str_of(refresh->feed->format), work->fd, &refresh->validators, fault);
+    secret_wipe(&refresh->key);
+    refresh->not_modified = collection.not_modified;
+    note_answer(refresh, url, collection.answered, collection.retry_after_s);
     return st;
 }
 
@@ -121,8 +154,9 @@ static enum status fetch_address(struct refresh *refresh, const char *url, struc
     if (lseek(refresh->work.fd, 0, SEEK_SET) || ftruncate(refresh->work.fd, 0))
         return fault_errno(fault, ST_IO, "can't empty %s", refresh->work.part);
     progress_init(&bar, refresh->work.progress, refresh->feed->name, 0);
-    enum status st = transfer_url_is(str_of(url)) ? fetch_by_transfer(refresh, url, &bar, fault)
-                                                  : fetch_by_web(refresh, url, &bar, fault);
+    enum status st = transfer_url_is(str_of(url))                   ? fetch_by_transfer(refresh, url, &bar, fault)
+                     : collection_is(str_of(refresh->feed->format)) ? fetch_by_parts(refresh, url, &bar, fault)
+                                                                    : fetch_by_web(refresh, url, &bar, fault);
     progress_fini(&bar);
     return st;
 }

@@ -36,6 +36,7 @@ static const struct {
     [SKIP_PATH] = {"path on any host", false},
     [SKIP_WITHDRAWN] = {"withdrawn by its publisher", false},
     [SKIP_SUPERSEDED] = {"an older version of an entry", false},
+    [SKIP_UNFETCHED] = {"event that could not be fetched", false},
     [SKIP_NOT_FOR_DETECTION] = {"not meant for detection", false},
     [SKIP_CONDITIONS] = {"pattern of more than one condition", false},
     [SKIP_BEYOND_TOP] = {"beyond the first that are wanted", false},

@@ -109,8 +109,7 @@ enum status stix_index_add(struct stix_index *index, const json_t *object)
         return add_relation(index, object);
     if (!id)
         return ST_OK;
-    if (names_family(str_of(id)) && json_is_string(name) &&
-        json_object_size(index->names) < STIX_INDEX_MAX_RELATIONS)
+    if (names_family(str_of(id)) && json_is_string(name) && json_object_size(index->names) < STIX_INDEX_MAX_RELATIONS)
         return json_object_set(index->names, id, name) ? ST_NOMEM : ST_OK;
     return str_eq(json_text(object, "type"), STR("indicator")) ? add_version(index, object) : ST_OK;
 }

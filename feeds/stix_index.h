@@ -1,5 +1,5 @@
-/* What the objects of STIX 2 say of each other, wherever they stand in a file of several bundles or pages: which version
- * of an object is the newest, and which malware an indicator indicates. */
+/* What the objects of STIX 2 say of each other, wherever they stand in a file of several bundles or pages: which
+ * version of an object is the newest, and which malware an indicator indicates. */
 #pragma once
 
 #include <jansson.h>

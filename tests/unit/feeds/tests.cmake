@@ -1,6 +1,7 @@
 ccward_unit(feeds accept LINKS PkgConfig::ZLIB)
 ccward_unit(feeds banner)
 ccward_unit(feeds body LINKS PkgConfig::ARCHIVE)
+ccward_unit(feeds collection LINKS PkgConfig::JANSSON Threads::Threads)
 ccward_unit(feeds csv)
 ccward_unit(feeds feed_due)
 ccward_unit(feeds document LINKS PkgConfig::JANSSON)
