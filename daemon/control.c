@@ -60,7 +60,7 @@ struct control {
     struct zone_news *news;
     int64_t started_ms, flushed_ms, watchdog_ms; /* watchdog_ms: when systemd was told last */
     int64_t watchdog_every_ms;                   /* 0: it does not ask */
-    int64_t retry_ms;                            /* when a policy that could not be made is tried again; 0: no need */
+    int64_t retry_ms;                            /* when a policy is made again in any case; 0: no need */
     bool stopping;
 };
 
@@ -503,6 +503,7 @@ enum status control_run_own(struct config *config, bool announce, struct fault *
         if (announce)
             announce_ready(config, &control.facts, control.upstreams, control.upstream_count);
         sd_notify(0, "READY=1\nSTATUS=Answering");
+        control.retry_ms = clock_mono_ms(); /* for one that is prepared */
         timer_start(control.step, STEP_MS);
         loop_run(control.loop);
         sd_notify(0, "STOPPING=1");

@@ -17,6 +17,8 @@ static enum status open_store(const struct config *config, const struct policy *
         status = store_add_own(made, built_in);
     if (status == ST_OK)
         status = store_add_directory(made, store_dir(config), &facts->damaged, &facts->why);
+    if (status == ST_OK && previous) /* the first one is to answer soon rather than fast */
+        status = store_prepare(made);
     if (status != ST_OK) {
         store_free(made);
         return fault_set(fault, status, "the store in %s cannot be opened: %s", store_dir(config),

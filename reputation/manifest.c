@@ -90,7 +90,7 @@ static enum status take_json(json_t *json, struct manifest *manifest)
     if (!json_is_integer(schema))
         return ST_CORRUPT;
     if (json_integer_value(schema) != MANIFEST_SCHEMA)
-        return json_integer_value(schema) > MANIFEST_SCHEMA ? ST_UNSUPPORTED : ST_CORRUPT;
+        return ST_UNSUPPORTED;
     return take_members(json, manifest);
 }
 
@@ -128,7 +128,8 @@ enum status manifest_read(int dirfd, const char *name, uint64_t generation, stru
     status = take_json(json, manifest);
     json_decref(json);
     if (status == ST_UNSUPPORTED)
-        return fault_set(fault, status, "%s: written by a newer version of this program", file);
+        return fault_set(fault, status, "%s: written by another version of this program; refresh or import it again",
+                         file);
     if (status != ST_OK)
         return fault_set(fault, status, "%s: not a manifest", file);
     if (strcmp(manifest->info.name, name) || manifest->info.generation != generation)

@@ -5,7 +5,7 @@
 #include "reputation/source_build.h"
 #include "reputation/store.h"
 
-enum { MANIFEST_SCHEMA = 1, MANIFEST_ORIGIN_SIZE = 2048, MANIFEST_IDENTITY_SIZE = 160 };
+enum { MANIFEST_SCHEMA = 2, MANIFEST_ORIGIN_SIZE = 2048, MANIFEST_IDENTITY_SIZE = 160 };
 
 struct manifest {
     struct source_info info; /* without path */
@@ -21,7 +21,7 @@ enum status file_identity(int fd, char out[MANIFEST_IDENTITY_SIZE]) MUST_CHECK;
 /* JSON text for a person and for manifest_read(); the caller frees it. NULL: out of memory. */
 char *manifest_text(const struct manifest *manifest) MUST_CHECK;
 /* Reads the manifest of NAME's GENERATION in DIRFD, which is outside input. ST_NOT_FOUND, ST_CORRUPT (also: it is that
- * of another generation), ST_UNSUPPORTED (a newer schema), ST_IO. */
+ * of another generation), ST_UNSUPPORTED (another schema), ST_IO. */
 enum status manifest_read(int dirfd, const char *name, uint64_t generation, struct manifest *manifest,
                           struct fault *fault) MUST_CHECK;
 /* FD is the file as it was when the manifest was made: unchanged identity, else the same digest. ST_CORRUPT, ST_IO. */

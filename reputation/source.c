@@ -26,16 +26,14 @@ bool source_name_valid(struct str name)
 
 static enum status read_meta(struct source *source, struct lmdb_txn *txn)
 {
-    struct str header, filter;
+    struct str header;
     enum status status = lmdb_get(txn, TABLE_META, SOURCE_HEADER_KEY, &header);
     if (status == ST_OK)
-        status = lmdb_get(txn, TABLE_META, SOURCE_FILTER_KEY, &filter);
-    if (status == ST_OK)
         status = source_header_decode(header, &source->header);
-    if (status == ST_OK)
-        status = filter_over(filter, &source->filter);
     if (status == ST_OK && memcmp(source->header.counts, source->info.counts, sizeof source->info.counts))
         status = ST_CORRUPT;
+    if (status == ST_OK)
+        status = source_aids_read(txn, &source->aids);
     return status == ST_NOT_FOUND ? ST_CORRUPT : status;
 }
 

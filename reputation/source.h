@@ -3,9 +3,9 @@
 
 #include <stdatomic.h>
 
-#include "reputation/filter.h"
 #include "reputation/lmdb_env.h"
 #include "reputation/manifest.h"
+#include "reputation/source_aids.h"
 #include "reputation/source_format.h"
 #include "reputation/store.h"
 
@@ -15,5 +15,5 @@ struct source {
     struct source_info info;
     struct source_header header;
     struct lmdb_env *env;
-    struct filter filter; /* in the map */
+    struct source_aids aids;
 };

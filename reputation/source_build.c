@@ -6,8 +6,8 @@
 #include <xxhash.h>
 
 #include "base/check.h"
-#include "reputation/filter.h"
 #include "reputation/key.h"
+#include "reputation/key_facts.h"
 #include "reputation/lmdb_env.h"
 
 enum {
@@ -16,49 +16,6 @@ enum {
     PAGE_BYTES = 4096,
     FD_PATH_SIZE = 32,
 };
-
-static const enum source_table tables[INDICATOR_KINDS] = {
-    [INDICATOR_NAME] = TABLE_NAMES,
-    [INDICATOR_URL] = TABLE_URLS,
-    [INDICATOR_NETWORK] = TABLE_NETS,
-};
-
-/* The keys of the ancestors that lie under another key than the one before. */
-struct parents {
-    uint8_t last[DNAME_MAX_BYTES];
-    size_t last_length;
-    uint8_t ends[DNAME_MAX_LABELS];
-    unsigned count;
-};
-
-/* Finds the ancestors of KEY, of two labels or more, that no key before it in sorted order had. */
-static void parents_of(struct parents *parents, struct str key)
-{
-    const uint8_t *bytes = (const uint8_t *)key.data;
-    size_t same = 0;
-    while (same < key.length && same < parents->last_length && bytes[same] == parents->last[same])
-        same++;
-    parents->count = 0;
-    unsigned labels = 0;
-    for (size_t at = 0; at < key.length;) {
-        at += bytes[at] + 1u;
-        labels++;
-        bool known = at <= same && at < parents->last_length;
-        if (labels >= 2 && at < key.length && !known)
-            parents->ends[parents->count++] = (uint8_t)at;
-    }
-    memcpy(parents->last, bytes, key.length);
-    parents->last_length = key.length;
-}
-
-/* The host's part of a URL key. A label may hold a zero byte, so that it is not searched for. */
-static struct str host_of(struct str url_key)
-{
-    size_t at = 0;
-    while (at < url_key.length && url_key.data[at])
-        at += (uint8_t)url_key.data[at] + 1u;
-    return (struct str){url_key.data, at < url_key.length ? at : url_key.length};
-}
 
 static void fingerprint_add(XXH3_state_t *state, enum indicator_kind kind, struct str key, struct str value)
 {
@@ -74,42 +31,34 @@ static void fingerprint_finish(XXH3_state_t *state, char out[FINGERPRINT_TEXT_SI
     snprintf(out, FINGERPRINT_TEXT_SIZE, "%016" PRIx64 "%016" PRIx64, hash.high64, hash.low64);
 }
 
-static void note_key(struct source_content *content, enum indicator_kind kind, struct str key, struct parents *parents,
-                     struct str *last_host)
+static void note_key(struct source_content *content, enum indicator_kind kind, struct str key, struct key_facts *facts)
 {
+    key_facts_next(facts, kind, key);
     content->header.counts[kind]++;
-    switch (kind) {
-    case INDICATOR_NAME:
-        parents_of(parents, key);
-        content->filter_facts += 1 + parents->count;
+    content->aids.facts += facts->count;
+    content->aids.roots += facts->has_root;
+    if (kind == INDICATOR_NAME) {
+        content->aids.names++;
         content->header.single_labels |= key.length == (uint8_t)key.data[0] + 1u;
-        break;
-    case INDICATOR_URL:
-        content->filter_facts += !str_eq(host_of(key), *last_host);
-        *last_host = host_of(key);
-        break;
-    case INDICATOR_NETWORK: {
+    } else if (kind == INDICATOR_NETWORK) {
         uint8_t prefix = (uint8_t)key.data[NETWORK_KEY_BYTES - 1];
-        content->filter_facts++;
         content->header.prefixes[prefix >> 3] |= (uint8_t)(1u << (prefix & 7));
-        break;
-    }
     }
 }
 
 enum status source_content_finish(struct source_content *content)
 {
     XXH3_state_t *state = XXH3_createState();
-    struct parents parents = {0};
-    struct str key, last_host = {0};
+    struct str key;
     struct buf value = {0};
     if (!state)
         return ST_NOMEM;
     XXH3_128bits_reset(state);
     for (unsigned kind = 0; kind < INDICATOR_KINDS && !value.failed; kind++) {
+        struct key_facts facts = {0};
         entry_list_sort(&content->lists[kind]);
         for (size_t at = 0; entry_list_next(&content->lists[kind], &at, &key, &value);) {
-            note_key(content, kind, key, &parents, &last_host);
+            note_key(content, kind, key, &facts);
             fingerprint_add(state, kind, key, (struct str){value.data, value.length});
             content->key_bytes += key.length;
             content->value_bytes += value.length;
@@ -129,7 +78,7 @@ void source_content_free(struct source_content *content)
         entry_list_free(&content->lists[kind]);
 }
 
-/* A generous bound: twice what the nodes take, pages of their own for large values, the filter, and what each commit
+/* A generous bound: twice what the nodes take, pages of their own for large values, the aids, and what each commit
  * copies. */
 static uint64_t map_bound(const struct source_content *content)
 {
@@ -138,7 +87,7 @@ static uint64_t map_bound(const struct source_content *content)
         keys += content->header.counts[kind];
     uint64_t nodes = content->key_bytes + content->value_bytes + keys * 16;
     uint64_t pages = content->large_values * 2 + (keys / KEYS_PER_COMMIT + 1) * 64 + 256;
-    uint64_t bytes = nodes * 2 + filter_size(content->filter_facts) + pages * PAGE_BYTES;
+    uint64_t bytes = nodes * 2 + source_aids_bytes(&content->aids) + pages * PAGE_BYTES;
     return (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
 }
 
@@ -168,45 +117,15 @@ static enum status write_some(struct lmdb_env *env, const struct entry_list *lis
     return status;
 }
 
-static void fill_filter(const struct source_content *content, void *filter)
-{
-    struct parents parents = {0};
-    for (unsigned kind = 0; kind < INDICATOR_KINDS; kind++) {
-        const struct entry_list *list = &content->lists[kind];
-        for (size_t i = 0; i < list->count; i++) {
-            const struct entry *entry = list->refs[i].entry;
-            struct str key = {(const char *)entry->bytes, entry->key_length};
-            if (kind == INDICATOR_URL) {
-                struct str host = host_of(key);
-                filter_add(filter, filter_hash(host.data, host.length), FILTER_URL_HOST);
-                continue;
-            }
-            filter_add(filter, filter_hash(key.data, key.length),
-                       kind == INDICATOR_NAME ? FILTER_ENTRY : FILTER_NETWORK);
-            if (kind != INDICATOR_NAME)
-                continue;
-            parents_of(&parents, key);
-            for (unsigned k = 0; k < parents.count; k++)
-                filter_add(filter, filter_hash(key.data, parents.ends[k]), FILTER_PARENT);
-        }
-    }
-}
-
-static enum status write_meta(struct lmdb_env *env, const struct source_content *content)
+static enum status write_header(struct lmdb_env *env, const struct source_content *content)
 {
     uint8_t header[SOURCE_HEADER_BYTES];
     struct lmdb_txn *txn;
-    void *filter;
-    size_t size = filter_size(content->filter_facts);
     enum status status = lmdb_begin_write(env, &txn);
     if (status != ST_OK)
         return status;
     source_header_encode(&content->header, header);
     (void)lmdb_put(txn, TABLE_META, SOURCE_HEADER_KEY, (struct str){(char *)header, sizeof header});
-    if (lmdb_reserve(txn, TABLE_META, SOURCE_FILTER_KEY, size, &filter) == ST_OK) {
-        filter_init(filter, size);
-        fill_filter(content, filter);
-    }
     return lmdb_commit(txn);
 }
 
@@ -215,21 +134,22 @@ static void fd_path(int fd, char out[FD_PATH_SIZE])
     snprintf(out, FD_PATH_SIZE, "/proc/self/fd/%d", fd);
 }
 
-enum status source_build(const struct source_content *content, int fd, struct fault *fault)
+enum status source_build_own(struct source_content *content, int fd, struct fault *fault)
 {
     char path[FD_PATH_SIZE];
     fd_path(fd, path);
     struct lmdb_env *env = NULL;
     enum status status = lmdb_open(path, LMDB_BUILD, source_tables, TABLE_COUNT, map_bound(content), &env, fault);
-    if (status != ST_OK)
-        return status;
     for (unsigned kind = 0; kind < INDICATOR_KINDS; kind++) {
         bool more = content->lists[kind].count > 0;
         for (size_t at = 0; more && status == ST_OK;)
-            status = write_some(env, &content->lists[kind], tables[kind], &at, &more);
+            status = write_some(env, &content->lists[kind], source_table_of[kind], &at, &more);
+        entry_list_free(&content->lists[kind]); /* the aids need memory too */
     }
     if (status == ST_OK)
-        status = write_meta(env, content);
+        status = write_header(env, content);
+    if (status == ST_OK)
+        status = source_aids_write(env, &content->aids);
     lmdb_close(env);
     return status == ST_OK ? ST_OK : fault_set(fault, status, "the new file: %s", status_text(status));
 }
@@ -239,7 +159,7 @@ static enum status fingerprint_table(struct lmdb_txn *txn, enum indicator_kind k
 {
     struct lmdb_cursor *cursor;
     struct str key, value;
-    enum status status = lmdb_cursor_open(txn, tables[kind], &cursor);
+    enum status status = lmdb_cursor_open(txn, source_table_of[kind], &cursor);
     if (status != ST_OK)
         return status;
     for (*count = 0; (status = lmdb_cursor_next(cursor, &key, &value)) == ST_OK; ++*count)
@@ -251,6 +171,7 @@ static enum status fingerprint_table(struct lmdb_txn *txn, enum indicator_kind k
 enum status source_read_back(int fd, const uint64_t counts[INDICATOR_KINDS], const char *expected, struct fault *fault)
 {
     char path[FD_PATH_SIZE], fingerprint[FINGERPRINT_TEXT_SIZE];
+    struct source_aids aids;
     uint64_t count = 0;
     fd_path(fd, path);
     struct lmdb_env *env = NULL;
@@ -272,6 +193,10 @@ enum status source_read_back(int fd, const uint64_t counts[INDICATOR_KINDS], con
         fingerprint_finish(state, fingerprint);
         status = strcmp(fingerprint, expected) ? ST_CORRUPT : ST_OK;
     }
+    if (status == ST_OK)
+        status = source_aids_read(txn, &aids);
+    if (status == ST_OK)
+        status = source_aids_check(txn, &aids);
     lmdb_abort(txn);
     lmdb_close(env);
     XXH3_freeState(state);

@@ -3,6 +3,7 @@
 
 #include "base/status.h"
 #include "reputation/entry_list.h"
+#include "reputation/source_aids.h"
 #include "reputation/source_format.h"
 
 enum { FINGERPRINT_TEXT_SIZE = 33 };
@@ -11,7 +12,7 @@ enum { FINGERPRINT_TEXT_SIZE = 33 };
 struct source_content {
     struct entry_list lists[INDICATOR_KINDS];
     struct source_header header;
-    uint64_t filter_facts;
+    struct source_aids_plan aids;
     uint64_t key_bytes, value_bytes, large_values; /* for the bound of the map */
     char fingerprint[FINGERPRINT_TEXT_SIZE];       /* of all keys and values, in order */
 };
@@ -20,10 +21,11 @@ struct source_content {
 enum status source_content_finish(struct source_content *content) MUST_CHECK;
 void source_content_free(struct source_content *content);
 
-/* Writes all into the empty file behind FD; the caller syncs it. */
-enum status source_build(const struct source_content *content, int fd, struct fault *fault) MUST_CHECK;
+/* Writes all into the empty file behind FD, and frees the lists; the caller syncs it. */
+enum status source_build_own(struct source_content *content, int fd, struct fault *fault) MUST_CHECK;
 
-/* Walks over every entry of the finished file behind FD and compares what is there with what COUNTS and FINGERPRINT
- * say. LMDB trusts its file: FD is one that was just built, or whose digest is right. ST_CORRUPT. */
+/* Walks over every entry of the finished file behind FD, compares what is there with what COUNTS and FINGERPRINT say,
+ * and looks whether look-ups would find it. LMDB trusts its file: FD is one that was just built, or whose digest is
+ * right. ST_CORRUPT. */
 enum status source_read_back(int fd, const uint64_t counts[INDICATOR_KINDS], const char *fingerprint,
                              struct fault *fault) MUST_CHECK;

@@ -13,6 +13,12 @@ const char *const source_tables[TABLE_COUNT] = {
     [TABLE_META] = "meta",
 };
 
+const enum source_table source_table_of[INDICATOR_KINDS] = {
+    [INDICATOR_NAME] = TABLE_NAMES,
+    [INDICATOR_URL] = TABLE_URLS,
+    [INDICATOR_NETWORK] = TABLE_NETS,
+};
+
 /* One byte says both; the bit of TRIGGER_SUBJECT, which every source may have, is free for the names. */
 enum { HAS_SINGLE_LABELS = 1, TRIGGERS_MASK = (1 << TRIGGER_COUNT) - 2 };
 static_assert(TRIGGER_SUBJECT == 0 && TRIGGER_COUNT <= 8, "triggers fit into seven bits of a byte");

@@ -3,19 +3,20 @@
  *   names  name key                        -> records (record_codec.h), one after the other
  *   urls   host's name key, 0, path, query -> records
  *   nets   address, prefix length          -> records
- *   meta   "header" -> struct source_header, "filter" -> filter.h */
+ *   meta   "header" -> struct source_header; "filter", "index", "roots" -> source_aids.h */
 #pragma once
 
 #include "base/text.h"
 #include "reputation/record.h"
 
-enum { SOURCE_SCHEMA = 1 };
+enum { SOURCE_SCHEMA = 2 };
 
 enum source_table { TABLE_NAMES, TABLE_URLS, TABLE_NETS, TABLE_META, TABLE_COUNT };
 extern const char *const source_tables[TABLE_COUNT];
 
+extern const enum source_table source_table_of[INDICATOR_KINDS];
+
 #define SOURCE_HEADER_KEY STR("header")
-#define SOURCE_FILTER_KEY STR("filter")
 
 struct source_header {
     uint64_t counts[INDICATOR_KINDS]; /* keys */

@@ -4,8 +4,8 @@
 #include "reputation/store.h"
 
 /* What NAME's newest generation in DIR is, if look-ups would take it, by the same check; no other source is touched.
- * ST_NOT_FOUND: there is no such source; ST_CORRUPT, ST_UNSUPPORTED: the newest is damaged or a newer program's, so that
- * one before it may be in force; ST_DENIED, ST_IO. Needs no lock. */
+ * ST_NOT_FOUND: there is no such source; ST_CORRUPT, ST_UNSUPPORTED: the newest is damaged or another program's, so
+ * that one before it may be in force; ST_DENIED, ST_IO. Needs no lock. */
 enum status source_newest(const char *dir, const char *name, struct source_info *info, struct fault *fault) MUST_CHECK;
 
 /* Takes away what is in force of NAME, so that the newest undamaged generation before it is in force again, durably;

@@ -164,8 +164,7 @@ static enum status finish(struct source_writer *writer)
 /* Builds, syncs, and reads back what is on the disk then. */
 static enum status build_file(struct source_writer *writer, int fd, struct fault *fault)
 {
-    enum status status = source_build(&writer->content, fd, fault);
-    source_content_free(&writer->content); /* reading back maps the whole file: not both at once */
+    enum status status = source_build_own(&writer->content, fd, fault);
     if (status != ST_OK)
         return status;
     if (fsync(fd))

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "reputation/source.h"
 #include "reputation/source_dir.h"
@@ -15,6 +16,8 @@ struct store {
     const struct store *previous; /* its unchanged sources are shared; borrowed */
     struct store_damage *damages;
     size_t damage_count;
+    struct roots *roots; /* once it is prepared: of all sources, each with its group */
+    uint8_t groups[STORE_MAX_SOURCES];
 };
 
 struct store *store_new(void)
@@ -29,6 +32,7 @@ void store_free(struct store *store)
     for (size_t i = 0; i < store->count; i++)
         source_close(store->sources[i]);
     free(store->damages);
+    roots_unref(store->roots);
     free(store);
 }
 
@@ -40,17 +44,25 @@ struct store *store_new_after(const struct store *previous)
     return store;
 }
 
+/* STORE's count: there is none. */
+static size_t index_of(const struct store *store, const char *name)
+{
+    size_t i = 0;
+    while (i < store->count && strcmp(store->sources[i]->info.name, name))
+        i++;
+    return i;
+}
+
 static struct source *find_source(const struct store *store, const char *name)
 {
-    for (size_t i = 0; store && i < store->count; i++)
-        if (!strcmp(store->sources[i]->info.name, name))
-            return store->sources[i];
-    return NULL;
+    size_t i = store ? index_of(store, name) : 0;
+    return store && i < store->count ? store->sources[i] : NULL;
 }
 
 enum status store_add_own(struct store *store, struct source *source)
 {
     enum status status = ST_OK;
+    CHECK(!store->roots);
     if (store->count == STORE_MAX_SOURCES)
         status = ST_TOO_LARGE;
     else if (find_source(store, source->info.name))
@@ -177,19 +189,69 @@ enum status store_add_directory(struct store *store, const char *name, unsigned 
     return status == ST_OK ? ST_OK : fault_set(fault, status, "%s: %s", name, status_text(status));
 }
 
+static unsigned least_used_group(const struct store *store, const bool *given)
+{
+    unsigned uses[ROOTS_GROUPS] = {0}, least = 0;
+    for (size_t i = 0; i < store->count; i++)
+        uses[store->groups[i]] += given[i];
+    for (unsigned group = 1; group < ROOTS_GROUPS; group++)
+        if (uses[group] < uses[least])
+            least = group;
+    return least;
+}
+
+/* A source of a name that PREVIOUS has keeps its group, so that its roots stay right. */
+static void give_groups(struct store *store, const struct store *previous)
+{
+    bool given[STORE_MAX_SOURCES] = {0};
+    for (size_t i = 0; previous && i < store->count; i++) {
+        size_t before = index_of(previous, store->sources[i]->info.name);
+        given[i] = before < previous->count;
+        if (given[i])
+            store->groups[i] = previous->groups[before];
+    }
+    for (size_t i = 0; i < store->count; i++) {
+        if (!given[i])
+            store->groups[i] = (uint8_t)least_used_group(store, given);
+        given[i] = true;
+    }
+}
+
+enum status store_prepare(struct store *store)
+{
+    const struct store *previous = store->previous && store->previous->roots ? store->previous : NULL;
+    uint64_t count = 0;
+    CHECK(!store->roots);
+    for (size_t i = 0; i < store->count; i++)
+        count += store->sources[i]->aids.roots.length / sizeof(uint32_t);
+    if (previous && !roots_fit(previous->roots, count))
+        previous = NULL;
+    give_groups(store, previous);
+    if (previous)
+        store->roots = roots_ref(previous->roots);
+    else if (roots_new(count, &store->roots) != ST_OK)
+        return ST_NOMEM;
+    for (size_t i = 0; i < store->count; i++)
+        if (!previous || find_source(previous, store->sources[i]->info.name) != store->sources[i])
+            roots_add(store->roots, store->groups[i], store->sources[i]->aids.roots);
+    return ST_OK;
+}
+
 enum status store_reader_new(const struct store *store, struct store_reader **out)
 {
     struct store_reader *reader = calloc(1, sizeof *reader);
     if (!reader)
         return ST_NOMEM;
     enum status status = ST_OK;
+    reader->roots = store->roots;
     for (size_t i = 0; status == ST_OK && i < store->count; i++) {
         const struct source *source = store->sources[i];
         struct store_lane *lane = &reader->lanes[i];
         status = lmdb_begin_read(source->env, &lane->txn);
         if (status != ST_OK)
             break;
-        lane->filter = source->filter;
+        lane->filter = source->aids.filter;
+        lane->index = source->aids.index;
         lane->header = &source->header;
         lane->has_names = source->header.counts[INDICATOR_NAME] > 0;
         lane->has_urls = source->header.counts[INDICATOR_URL] > 0;
@@ -197,6 +259,8 @@ enum status store_reader_new(const struct store *store, struct store_reader **ou
         lane->single_labels = source->header.single_labels;
         lane->triggers = source->header.triggers;
         reader->triggers |= lane->triggers;
+        lane->group = store->groups[i];
+        reader->single_labels |= lane->single_labels;
         reader->count++;
     }
     if (status == ST_OK)

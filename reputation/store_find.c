@@ -45,33 +45,8 @@ static void gather_records(struct gather *gather, struct store_hit *hit, struct 
 struct name_query {
     struct name_key key;
     uint64_t hashes[DNAME_MAX_LABELS + 1]; /* by the number of labels, from one on */
+    enum record_trigger trigger;
 };
-
-static void find_name_at(const struct store_lane *lane, const struct name_query *query, unsigned labels,
-                         struct store_hit *hit, struct gather *gather)
-{
-    struct str value;
-    struct str key = {(const char *)query->key.bytes, query->key.end[labels]};
-    if (lmdb_get(lane->txn, TABLE_NAMES, key, &value) != ST_OK)
-        return;
-    hit->labels = (uint16_t)labels;
-    hit->specificity = (uint16_t)labels;
-    gather_records(gather, hit, value, labels == query->key.labels ? RECORD_BELOW_ONLY : RECORD_EXACT);
-}
-
-/* Down from the top, as long as the filter says that there is something below. */
-static void find_name_in(const struct store_lane *lane, const struct name_query *query, struct store_hit *hit,
-                         struct gather *gather)
-{
-    if (lane->single_labels && filter_has(&lane->filter, query->hashes[1], FILTER_ENTRY))
-        find_name_at(lane, query, 1, hit, gather);
-    for (unsigned labels = 2; labels <= query->key.labels; labels++) {
-        if (filter_has(&lane->filter, query->hashes[labels], FILTER_ENTRY))
-            find_name_at(lane, query, labels, hit, gather);
-        if (labels < query->key.labels && !filter_has(&lane->filter, query->hashes[labels], FILTER_PARENT))
-            break;
-    }
-}
 
 static bool lane_has(const struct store_lane *lane, enum record_trigger trigger)
 {
@@ -83,25 +58,113 @@ bool store_has_trigger(const struct store_reader *reader, enum record_trigger tr
     return trigger == TRIGGER_SUBJECT || reader->triggers >> trigger & 1;
 }
 
+static void find_name_at(const struct store_lane *lane, const struct name_query *query, unsigned labels,
+                         struct store_hit *hit, struct gather *gather)
+{
+    struct str value;
+    struct str key = {(const char *)query->key.bytes, query->key.end[labels]};
+    enum status status = name_index_find(&lane->index, query->hashes[labels], key, &value);
+    if (status == ST_UNAVAILABLE)
+        status = lmdb_get(lane->txn, TABLE_NAMES, key, &value);
+    if (status != ST_OK)
+        return;
+    hit->labels = (uint16_t)labels;
+    hit->specificity = (uint16_t)labels;
+    gather_records(gather, hit, value, labels == query->key.labels ? RECORD_BELOW_ONLY : RECORD_EXACT);
+}
+
+/* The lanes that are still asked, as there may be something at the name's ancestor of so many labels or below it. */
+struct descent {
+    unsigned labels;
+    uint8_t lanes[STORE_MAX_SOURCES];
+    size_t count;
+};
+
+enum { FEW_LANES = 2 };
+
+/* What lies in memory is waited for once for all lanes, rather than for one after the other: their filters, then their
+ * indexes, then the entries. Few lanes have the name most likely, so that their indexes need not wait. */
+static void find_name_at_all(struct store_reader *reader, const struct name_query *query, const struct descent *descent,
+                             struct gather *gather)
+{
+    uint64_t hash = query->hashes[descent->labels];
+    uint8_t lanes[STORE_MAX_SOURCES];
+    size_t count = 0;
+    for (size_t i = 0; i < descent->count; i++) {
+        filter_prefetch(&reader->lanes[descent->lanes[i]].filter, hash);
+        if (descent->count <= FEW_LANES)
+            name_index_prefetch(&reader->lanes[descent->lanes[i]].index, hash);
+    }
+    for (size_t i = 0; i < descent->count; i++) {
+        const struct store_lane *lane = &reader->lanes[descent->lanes[i]];
+        if (!filter_has(&lane->filter, hash, FILTER_ENTRY))
+            continue;
+        name_index_prefetch(&lane->index, hash);
+        lanes[count++] = descent->lanes[i];
+    }
+    for (size_t i = 0; count > 1 && i < count; i++)
+        name_index_prefetch_entry(&reader->lanes[lanes[i]].index, hash);
+    for (size_t i = 0; i < count; i++) {
+        struct store_hit hit = {.source = lanes[i], .kind = INDICATOR_NAME};
+        find_name_at(&reader->lanes[lanes[i]], query, descent->labels, &hit, gather);
+    }
+}
+
+/* Leaves the lanes that may have something below. */
+static void keep_parents(const struct store_reader *reader, const struct name_query *query, struct descent *descent)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < descent->count; i++)
+        if (filter_has(&reader->lanes[descent->lanes[i]].filter, query->hashes[descent->labels], FILTER_PARENT))
+            descent->lanes[kept++] = descent->lanes[i];
+    descent->count = kept;
+}
+
+/* Names of one label are mostly top-level domains, and few sources have any. */
+static void find_single_label(struct store_reader *reader, const struct name_query *query, struct gather *gather)
+{
+    struct descent descent = {.labels = 1};
+    for (size_t i = 0; i < reader->count; i++)
+        if (reader->lanes[i].single_labels && lane_has(&reader->lanes[i], query->trigger))
+            descent.lanes[descent.count++] = (uint8_t)i;
+    find_name_at_all(reader, query, &descent, gather);
+}
+
+/* From the root on, down as long as there may be something below. */
+static void find_from_root(struct store_reader *reader, const struct name_query *query, struct gather *gather)
+{
+    struct descent descent = {.labels = 2};
+    uint64_t groups = reader->roots ? roots_find(reader->roots, query->hashes[2]) : UINT64_MAX;
+    for (size_t i = 0; groups && i < reader->count; i++)
+        if (groups >> reader->lanes[i].group & reader->lanes[i].has_names &&
+            lane_has(&reader->lanes[i], query->trigger))
+            descent.lanes[descent.count++] = (uint8_t)i;
+    for (; descent.count && descent.labels <= query->key.labels; descent.labels++) {
+        find_name_at_all(reader, query, &descent, gather);
+        if (descent.labels < query->key.labels)
+            keep_parents(reader, query, &descent);
+    }
+}
+
 size_t store_find_trigger_name(struct store_reader *reader, enum record_trigger trigger, const struct dname *name,
                                uint32_t now_s, struct store_hit *hits, size_t max)
 {
     struct gather gather = {.hits = hits, .max = max, .now_s = now_s, .trigger = trigger};
-    struct name_query query;
+    struct name_query query = {.trigger = trigger};
     if (!name->labels)
         return 0;
     name_key_from(name, &query.key);
+    if (query.key.labels > 1) {
+        query.hashes[2] = filter_hash(query.key.bytes, query.key.end[2]);
+        if (reader->roots)
+            roots_prefetch(reader->roots, query.hashes[2]);
+    }
     for (unsigned i = 1; i <= query.key.labels; i++)
         query.hashes[i] = filter_hash(query.key.bytes, query.key.end[i]);
-    /* All filters are asked for the same key first: fetch those lines at once rather than one after the other. */
-    uint64_t first = query.hashes[query.key.labels > 1 ? 2 : 1];
-    for (size_t i = 0; i < reader->count; i++)
-        filter_prefetch(&reader->lanes[i].filter, first);
-    for (size_t i = 0; i < reader->count; i++) {
-        struct store_hit hit = {.source = (uint16_t)i, .kind = INDICATOR_NAME};
-        if (reader->lanes[i].has_names && lane_has(&reader->lanes[i], trigger))
-            find_name_in(&reader->lanes[i], &query, &hit, &gather);
-    }
+    if (reader->single_labels)
+        find_single_label(reader, &query, &gather);
+    if (query.key.labels > 1)
+        find_from_root(reader, &query, &gather);
     return gather.count;
 }
 

@@ -232,9 +232,9 @@ static void a_manifest_is_outside_input(void **state)
         {"\"size_bytes\": ", "\"size_bytes\": 1", "c"},
         {"\"category\": \"malware\"", "\"category\": \"fun\"", "c"},
         {"\"sha256\": \"", "\"sha256\": \"0", "c"},
-        {"\"schema\": 1", "\"schema\": 2", "u"},
-        {"\"schema\": 1", "\"schema\": 0", "c"},
-        {"\"schema\": 1", "\"schema\": 1, \"schema\": 1", "c"},
+        {"\"schema\": 2", "\"schema\": 3", "u"},
+        {"\"schema\": 2", "\"schema\": 1", "u"},
+        {"\"schema\": 2", "\"schema\": 2, \"schema\": 2", "c"},
         {"{", "[{", "c"},
         {"}", "", "c"},
     };

@@ -84,6 +84,140 @@ static void random_names_are_judged_as_a_plain_search_does(void **state)
     store_free(store);
 }
 
+static struct source *random_source(unsigned number)
+{
+    char text[128];
+    struct fault fault = {0};
+    struct source *source = NULL;
+    snprintf(text, sizeof text, "random-%u", number);
+    struct source_writer *writer = new_writer(text);
+    for (unsigned i = 0; i < 30; i++) {
+        do
+            random_name(text);
+        while (!strchr(text, '.') && (number || pick(10))); /* labels that stand alone in one of them */
+        add_name(writer, text, plain_record);
+    }
+    assert_int_equal(source_writer_finish_memory(writer, &source, &fault), ST_OK);
+    source_writer_free(writer);
+    return source;
+}
+
+/* Both stores have the same sources: they must find the same. Returns how many names were found. */
+static unsigned compare_stores(const struct store *a, const struct store *b, unsigned asked)
+{
+    static struct store_hit hits[2][STORE_MAX_HITS];
+    struct store_reader *readers[] = {new_reader(a), new_reader(b)};
+    unsigned found = 0;
+    char text[128];
+    for (unsigned i = 0; i < asked; i++) {
+        random_name(text);
+        size_t n = find_name(readers[0], text, hits[0]);
+        assert_int_equal(find_name(readers[1], text, hits[1]), n);
+        for (size_t k = 0; k < n; k++) {
+            assert_int_equal(hits[0][k].source, hits[1][k].source);
+            assert_int_equal(hits[0][k].labels, hits[1][k].labels);
+        }
+        found += n > 0;
+    }
+    store_reader_free(readers[0]);
+    store_reader_free(readers[1]);
+    return found;
+}
+
+static struct store *store_of(struct source **sources, size_t count, const struct store *previous)
+{
+    struct store *store = previous ? store_new_after(previous) : store_new();
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(store_add_own(store, source_ref(sources[i])), ST_OK);
+    return store;
+}
+
+static void a_prepared_store_finds_the_same(void **state)
+{
+    (void)state;
+    enum { SOURCES = 6, ASKED = 20000 };
+    struct source *sources[SOURCES];
+    seed = 0x9e3779b97f4a7c15;
+    for (unsigned i = 0; i < SOURCES; i++)
+        sources[i] = random_source(i);
+    struct store *plain = store_of(sources, SOURCES, NULL), *prepared = store_of(sources, SOURCES, NULL);
+    assert_int_equal(store_prepare(prepared), ST_OK);
+    unsigned found = compare_stores(plain, prepared, ASKED);
+    assert_in_range(found, ASKED / 10, ASKED - ASKED / 10); /* both outcomes were tried */
+    store_free(plain);
+    store_free(prepared);
+    for (unsigned i = 0; i < SOURCES; i++)
+        source_close(sources[i]);
+}
+
+static void a_store_that_was_prepared_after_another_finds_the_same(void **state)
+{
+    (void)state;
+    enum { SOURCES = 80, ROUNDS = 30, ASKED = 300 }; /* more than there are groups of roots */
+    struct source *sources[SOURCES];
+    size_t count = SOURCES / 2;
+    seed = 0x9e3779b97f4a7c15;
+    for (unsigned i = 0; i < count; i++)
+        sources[i] = random_source(i);
+    struct store *before = store_of(sources, count, NULL);
+    assert_int_equal(store_prepare(before), ST_OK);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        unsigned changed = pick((unsigned)count);
+        source_close(sources[changed]);
+        if (round % 3 == 0 && count < SOURCES) { /* one goes, two come */
+            sources[changed] = random_source(1000 + round);
+            sources[count++] = random_source(2000 + round);
+        } else if (round % 3 == 1) {
+            sources[changed] = sources[--count];
+        } else { /* another generation */
+            unsigned number = 0;
+            struct source *kept = sources[changed == 0];
+            assert_int_equal(sscanf(source_info(kept)->name, "random-%u", &number), 1);
+            sources[changed] = random_source(3000 + round);
+            source_close(sources[changed == 0]);
+            sources[changed == 0] = random_source(number);
+        }
+        struct store *plain = store_of(sources, count, NULL), *after = store_of(sources, count, before);
+        assert_int_equal(store_prepare(after), ST_OK);
+        compare_stores(plain, after, ASKED);
+        store_free(plain);
+        store_free(before);
+        before = after;
+    }
+    for (; count < SOURCES; count++)
+        sources[count] = random_source(4000 + (unsigned)count);
+    struct store *plain = store_of(sources, count, NULL), *after = store_of(sources, count, before);
+    assert_int_equal(store_prepare(after), ST_OK);
+    compare_stores(plain, after, ASKED);
+    store_free(plain);
+    store_free(before);
+    store_free(after);
+    for (unsigned i = 0; i < count; i++)
+        source_close(sources[i]);
+}
+
+static void a_store_without_names_can_be_prepared(void **state)
+{
+    (void)state;
+    static struct store_hit hits[STORE_MAX_HITS];
+    static const char *const names[] = {"a", "b", "c", "d", "e"};
+    struct store *store = store_new();
+    for (unsigned i = 0; i < 5; i++) {
+        struct source_writer *writer = new_writer(names[i]);
+        add_url(writer, "http://url.example/a", plain_record);
+        add_source_own(store, writer);
+    }
+    assert_int_equal(store_prepare(store), ST_OK);
+    struct store_reader *reader = new_reader(store);
+    assert_int_equal(find_name(reader, "url.example", hits), 0);
+    assert_int_equal(find_url(reader, "http://url.example/a", hits), 5);
+    store_reader_free(reader);
+    store_free(store);
+    store = store_new();
+    assert_int_equal(store_prepare(store), ST_OK);
+    store_free(store);
+}
+
 enum { SHARED_NAMES = 2000, THREADS = 4 };
 
 static void *look_up(void *arg)
@@ -260,6 +394,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_names_are_judged_as_a_plain_search_does),
+        cmocka_unit_test(a_prepared_store_finds_the_same),
+        cmocka_unit_test(a_store_that_was_prepared_after_another_finds_the_same),
+        cmocka_unit_test(a_store_without_names_can_be_prepared),
         cmocka_unit_test(threads_look_up_at_once),
         cmocka_unit_test(a_source_is_in_a_store_once),
         cmocka_unit_test(a_store_has_a_bound),
