@@ -63,7 +63,7 @@ static void explain_entry(const struct store_hit *hit, enum hit_effect effect, s
 void answer_explain(struct answer *answer)
 {
     const struct verdict *verdict = &answer->verdict;
-    enum hit_effect effect;
+    enum hit_effect effect = HIT_BLOCKS;
     const struct store_hit *hit = verdict->matched ? deciding(answer, &effect) : NULL;
     if (!verdict->matched && answer->hit_count)
         text_copy(answer->because, sizeof answer->because,
