@@ -139,9 +139,9 @@ bool stix_index_is_superseded(struct stix_index *index, const json_t *object)
     index->sorted = true;
     const struct version *found =
         index->count ? bsearch(&version, index->versions, index->count, sizeof version, compare) : NULL;
-    const struct version *end = index->versions + index->count;
     if (!found)
         return false;
+    const struct version *end = index->versions + index->count;
     while (found + 1 < end && !compare(found, found + 1))
         found++;
     return found + 1 < end && !compare_ids(found, found + 1);
