@@ -51,7 +51,7 @@ size_t dns_answer_rcode(uint8_t *out, size_t size, const struct dns_message *que
     return dns_answer_end(&build, query, rcode, note);
 }
 
-void dns_answer_add_soa(struct dns_build *build, uint32_t ttl_s)
+void dns_answer_add_soa(struct dns_build *build, enum dns_section section, const struct dname *owner, uint32_t ttl_s)
 {
     static const uint8_t mname[] = "\011localhost";
     static const uint8_t rname[] = "\012hostmaster\007invalid";
@@ -65,7 +65,10 @@ void dns_answer_add_soa(struct dns_build *build, uint32_t ttl_s)
     wire_u32(&wire, RETRY_S);
     wire_u32(&wire, EXPIRE_S);
     wire_u32(&wire, ttl_s);
-    dns_build_own_record(build, DNS_AUTHORITY, DNS_TYPE_SOA, ttl_s, rdata, wire_length(&wire));
+    if (owner)
+        dns_build_record(build, section, owner, DNS_TYPE_SOA, ttl_s, rdata, wire_length(&wire));
+    else
+        dns_build_own_record(build, section, DNS_TYPE_SOA, ttl_s, rdata, wire_length(&wire));
 }
 
 static void add_address(struct dns_build *build, uint16_t type, uint32_t ttl_s, const struct addr *addr)
@@ -143,7 +146,7 @@ size_t dns_answer_blocked(uint8_t *out, size_t size, const struct dns_message *q
     else if (answer == BLOCK_NULL)
         add_addresses(&build, type, settings->block_ttl_s, nulls, sizeof nulls / sizeof nulls[0]);
     if (!build.header.ancount && answer != BLOCK_REFUSED)
-        dns_answer_add_soa(&build, settings->block_ttl_s);
+        dns_answer_add_soa(&build, DNS_AUTHORITY, NULL, settings->block_ttl_s);
     char text[DNS_NOTE_SIZE];
     struct dns_note note = {.code = DNS_EDE_BLOCKED};
     if (query->edns.present)

@@ -38,10 +38,11 @@ size_t dns_answer_blocked(uint8_t *out, size_t size, const struct dns_message *q
 size_t dns_answer_by_tcp(uint8_t *out, size_t size, const struct dns_message *query);
 
 /* Parts of answers. An SOA: a name that does not exist needs one, or the answer is not cached and asked for again at
- * once (RFC 2308). Why something is blocked, "c2: conficker (test-hosts, urlhaus)", so that a person who asks by hand
- * sees it; NUL-terminated. An OPT where the client sent one (RFC 6891 section 6.1.1), and the end. */
+ * once (RFC 2308); OWNER NULL: the name asked for. Why something is blocked, "c2: conficker (test-hosts, urlhaus)", so
+ * that a person who asks by hand sees it; NUL-terminated. An OPT where the client sent one (RFC 6891 section 6.1.1),
+ * and the end. */
 enum { DNS_NOTE_SIZE = 193 }; /* the longest, with a blank after every comma */
-void dns_answer_add_soa(struct dns_build *build, uint32_t ttl_s);
+void dns_answer_add_soa(struct dns_build *build, enum dns_section section, const struct dname *owner, uint32_t ttl_s);
 struct str dns_answer_why(const struct verdict *verdict, char out[DNS_NOTE_SIZE]);
 size_t dns_answer_end(struct dns_build *build, const struct dns_message *query, unsigned rcode, struct dns_note note);
 

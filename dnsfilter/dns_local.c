@@ -93,7 +93,7 @@ size_t dns_local_answer(uint8_t *out, size_t size, size_t limit, const struct dn
         if (record.type == question->type)
             dns_build_own_record(&build, DNS_ANSWER, record.type, record.ttl_s, record.rdata.data, record.rdata.length);
     if (!build.header.ancount)
-        dns_answer_add_soa(&build, settings->block_ttl_s);
+        dns_answer_add_soa(&build, DNS_AUTHORITY, NULL, settings->block_ttl_s);
     return finish(&build, query, rcode, dns_answer_why(verdict, why), limit);
 }
 

@@ -160,7 +160,7 @@ static enum step give(struct dns_query *query, const struct verdict *verdict)
     if (recursive && dns_local_alias(data, &query->message.question, &query->alias)) {
         dns_answer_why(verdict, query->alias.why);
         query->aliased = true;
-        return STEP_CACHE;
+        return STEP_SPECIAL;
     }
     query->reply_length =
         dns_local_answer(core->out, sizeof core->out, dns_answer_limit(&query->message, query->client.udp),
@@ -232,6 +232,26 @@ static enum step decide(struct dns_query *query)
     return act(query, MATCH_QNAME, &verdict, STEP_SPECIAL);
 }
 
+/* What an alias leads to may be answered here as well; it is put behind the alias like what an upstream says. */
+static enum step answer_here(struct dns_query *query)
+{
+    struct dns_core *core = query->core;
+    const struct dns_message *message = &query->message;
+    struct dns_message of_target;
+    struct dns_place place;
+    if (query->aliased) {
+        of_target = query->message;
+        of_target.question.name = query->alias.target;
+        of_target.edns.present = false;
+        message = &of_target;
+    }
+    dns_names_find(core->names, &message->question, &place);
+    if (place.kind == DNS_PLACE_WORLD)
+        return STEP_CACHE;
+    query->reply_length = dns_names_answer(core->out, sizeof core->out, message, core->names, &place);
+    return query->aliased ? STEP_INSPECT : STEP_END;
+}
+
 static enum step special(struct dns_query *query)
 {
     struct dns_core *core = query->core;
@@ -244,7 +264,7 @@ static enum step special(struct dns_query *query)
             dns_answer_rcode(core->out, sizeof core->out, &query->message, DNS_RCODE_REFUSED, dns_note_none);
         return STEP_END;
     }
-    return STEP_CACHE;
+    return answer_here(query);
 }
 
 static struct dns_cache_key key_of(const struct dns_query *query)

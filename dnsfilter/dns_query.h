@@ -3,6 +3,7 @@
 
 #include "dnsfilter/dns_forward.h"
 #include "dnsfilter/dns_local.h"
+#include "dnsfilter/dns_names.h"
 #include "dnsfilter/dns_notify.h"
 #include "dnsfilter/dns_server.h"
 #include "dnsfilter/dns_share.h"
@@ -20,6 +21,7 @@ struct dns_core {
     struct dns_share share; /* of UDP clients; a TCP client has limits of its own */
     const struct dns_settings *settings;
     struct dns_notify *notify; /* a reference; NULL: no zone may be notified of */
+    struct dns_names *names;   /* a reference */
     struct dns_counters counters;
     uint8_t out[DNS_MESSAGE_MAX];  /* the one answer under construction */
     uint8_t part[DNS_MESSAGE_MAX]; /* what it is made of */

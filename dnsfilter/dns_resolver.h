@@ -1,4 +1,4 @@
-/* Name resolution for the proxy through the DNS side's cache and upstreams (net/resolver.h). */
+/* Name resolution for the proxy through the DNS side's own names, cache and upstreams (net/resolver.h). */
 #pragma once
 
 #include "dnsfilter/dns_query.h"

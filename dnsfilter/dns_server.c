@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dnsfilter/dns_names.h"
 #include "dnsfilter/dns_query.h"
 #include "dnsfilter/dns_resolver.h"
 #include "dnsfilter/dns_tcp.h"
@@ -117,7 +118,9 @@ enum status dns_server_open(struct loop *loop, const struct dns_settings *settin
     server->core.cache = cache;
     server->core.settings = &server->settings;
     server->core.notify = dns_notify_ref(settings->notify);
-    enum status status = copy_settings(server, settings);
+    server->core.names =
+        settings->names ? dns_names_ref(settings->names) : dns_names_new(&(struct dns_names_settings){0});
+    enum status status = server->core.names ? copy_settings(server, settings) : ST_NOMEM;
     if (status == ST_OK)
         status = make_parts(server, upstream);
     for (size_t i = 0; status == ST_OK && i < settings->listen_count; i++)
@@ -135,6 +138,13 @@ void dns_server_set_notify(struct dns_server *server, struct dns_notify *notify)
     struct dns_notify *old = server->core.notify;
     server->core.notify = dns_notify_ref(notify);
     dns_notify_unref(old);
+}
+
+void dns_server_set_names(struct dns_server *server, struct dns_names *names)
+{
+    struct dns_names *old = server->core.names;
+    server->core.names = dns_names_ref(names);
+    dns_names_unref(old);
 }
 
 void dns_server_drain(struct dns_server *server)
@@ -158,6 +168,7 @@ void dns_server_close(struct dns_server *server)
     for (size_t i = 0; i < server->socket_count; i++)
         udp_close(server->sockets[i].udp);
     dns_notify_unref(server->core.notify);
+    dns_names_unref(server->core.names);
     free(server->sockets);
     free(server->page);
     free(server->listen);

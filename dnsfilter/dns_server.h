@@ -8,6 +8,8 @@
 #include "net/resolver.h"
 #include "net/upstream.h"
 
+struct dns_names; /* dns_names.h */
+
 /* How a blocked name is answered. */
 enum block_answer {
     BLOCK_PAGE, /* A and AAAA with the block page's addresses, NODATA for all else */
@@ -30,8 +32,9 @@ struct dns_settings {
     int64_t query_timeout_ms; /* a client's query is answered SERVFAIL after this */
     int64_t tcp_idle_ms;
     size_t max_tcp_clients;
-    size_t max_waiting; /* queries waiting for an upstream at once */
+    size_t max_waiting;        /* queries waiting for an upstream at once */
     struct dns_notify *notify; /* zones that we may be notified of; NULL: none. A reference of its own is taken */
+    struct dns_names *names;   /* names answered here; NULL: those that are always special. Likewise */
 };
 
 struct dns_server;
@@ -42,6 +45,8 @@ enum status dns_server_open(struct loop *loop, const struct dns_settings *settin
                             struct fault *fault) MUST_CHECK;
 /* Replaces settings.notify, in the server's thread. */
 void dns_server_set_notify(struct dns_server *server, struct dns_notify *notify);
+/* Likewise settings.names. */
+void dns_server_set_names(struct dns_server *server, struct dns_names *names);
 /* Stops listening; queries under way are still answered until dns_server_close(). */
 void dns_server_drain(struct dns_server *server);
 bool dns_server_idle(const struct dns_server *server); /* nothing waits any more */

@@ -8,6 +8,7 @@
  *     answer CATEGORY KIND            how a block is answered (default: page)
  *     page ADDR                       one of the block page's addresses
  *     notify ZONE ADDR                a zone that this address may notify of
+ *     names WORD...                   what is answered here: canary, private-relay, forward=DOMAIN
  *     block-ttl S   timeout MS   max-waiting N   max-ttl S   max-negative-ttl S   max-tcp N   tcp-idle MS
  *
  * The store; changes act at once, also between steps:
@@ -66,6 +67,7 @@
 #include "base/clock.h"
 #include "dnsfilter/dns_server.h"
 #include "tests/replay/fake_net.h"
+#include "tests/replay/replay_names.h"
 #include "tests/replay/replay_policy.h"
 #include "tests/replay/replay_zone.h"
 #include "tests/replay/script.h"
@@ -114,6 +116,7 @@ static void open_server(void)
     CHECK(play.settings.notify);
     play.cache = dns_cache_new(&play.cache_settings);
     CHECK(play.cache);
+    play.settings.names = replay_names_make();
     replay_policy_apply(play.policy, &play.judge);
     if (dns_server_open(loop_new(), &play.settings, &play.judge, NULL, play.cache, &play.server, &fault) != ST_OK)
         script_fail("the server does not open", fault.text);
@@ -567,7 +570,9 @@ static void run_notify(struct str words)
 
 static bool run_setting(struct str word, struct str words)
 {
-    if (str_eq(word, STR("answer")))
+    if (str_eq(word, STR("names")))
+        replay_names_setting(words);
+    else if (str_eq(word, STR("answer")))
         run_answer(words);
     else if (str_eq(word, STR("page")))
         play.pages[play.settings.page_count++] = script_address(words);
@@ -678,6 +683,8 @@ static void clean_up(void)
 {
     dns_server_close(play.server);
     dns_notify_unref(play.settings.notify);
+    dns_names_unref(play.settings.names);
+    replay_names_reset();
     dns_cache_free(play.cache);
     replay_policy_free(play.policy);
     buf_free(&play.zone);

@@ -4,6 +4,7 @@ include_guard(GLOBAL)
 # The fakes define the same functions as net/ and callbacks/recorder.c; the linker takes those of the program first.
 add_executable(test_replay
     ${PROJECT_SOURCE_DIR}/tests/replay/replay.c
+    ${PROJECT_SOURCE_DIR}/tests/replay/replay_names.c
     ${PROJECT_SOURCE_DIR}/tests/replay/replay_policy.c
     ${PROJECT_SOURCE_DIR}/tests/replay/replay_zone.c
     ${PROJECT_SOURCE_DIR}/tests/replay/script.c

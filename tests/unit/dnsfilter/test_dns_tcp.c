@@ -360,7 +360,7 @@ static void closing_with_queries_under_way_leaks_nothing(void **state)
     int tcp = open_socket(world, SOCK_STREAM), udp = open_socket(world, SOCK_DGRAM);
     uint8_t packet[600];
     send_query(tcp, "silent.example", 1);
-    size_t n = add_query(packet, "silent.test", 2);
+    size_t n = add_query(packet, "silent.site", 2);
     assert_int_equal(send(udp, packet + 2, n - 2, 0), n - 2);
     assert_false(wait_for(world, tcp, 50));
     close(tcp);

@@ -1,0 +1,11 @@
+/* The names that a scenario's server answers itself. */
+#pragma once
+
+#include "base/text.h"
+#include "dnsfilter/dns_names.h"
+
+/* The words of a `names` line; more lines add up. */
+void replay_names_setting(struct str words);
+void replay_names_reset(void);
+/* What the lines so far say. The caller holds the reference. */
+struct dns_names *replay_names_make(void);
