@@ -53,6 +53,11 @@ struct config_group {
     int names, urls, addresses; /* enum part_mode */
 };
 
+struct config_host {
+    char *name;
+    struct text_list addresses;
+};
+
 /* Tells a file from another in its place; zero: there was none. */
 struct chosen_stamp {
     struct timespec changed;
@@ -102,6 +107,13 @@ struct config {
     size_t group_count;
 
     struct {
+        char *hosts_file;
+        int firefox_canary, block_private_relay;
+    } names;
+    struct config_host *hosts;
+    size_t host_count;
+
+    struct {
         int level; /* enum log_level */
         uint64_t rotate_bytes, rotate_keep, max_lines_per_s;
     } log;
@@ -134,8 +146,8 @@ const char *config_default_path(void);
  * range and default: ccward.yaml in this repository is that for the defaults. */
 void config_print(const struct config *config, bool annotated, FILE *out);
 
-/* Whether AFTER differs from BEFORE in what a running daemon cannot change: all but categories, feeds, groups and
- * log.level. */
+/* Whether AFTER differs from BEFORE in what a running daemon cannot change: all but categories, feeds, groups,
+ * names, hosts and log.level. */
 bool config_needs_restart(const struct config *before, const struct config *after);
 /* Moves what it can change from FROM to INTO. */
 void config_take_reloadable(struct config *into, struct config *from);

@@ -6,7 +6,8 @@
 
 static bool is_reloadable(const struct section *section, const struct config_option *option)
 {
-    return section->is_map || section->item_size || (!strcmp(section->name, "log") && !strcmp(option->key, "level"));
+    return section->is_map || section->item_size || !strcmp(section->name, "names") ||
+           (!strcmp(section->name, "log") && !strcmp(option->key, "level"));
 }
 
 static bool same_value(const struct config_option *option, const struct config *a, const struct config *b)
@@ -53,6 +54,9 @@ void config_take_reloadable(struct config *into, struct config *from)
     SWAP(into->chosen_seen, from->chosen_seen);
     SWAP(into->groups, from->groups);
     SWAP(into->group_count, from->group_count);
+    SWAP(into->names, from->names);
+    SWAP(into->hosts, from->hosts);
+    SWAP(into->host_count, from->host_count);
     into->log.level = from->log.level;
     memcpy(into->categories, from->categories, sizeof into->categories);
 }

@@ -269,6 +269,41 @@ static const struct config_option group_options[] = {
      "What happens to listed addresses: a contact by address is only logged, unless you set this to block."},
 };
 
+static const struct config_option names_options[] = {
+    {"hosts-file", OPTION_TEXT, AT(names.hosts_file), "/etc/hosts", 0, 4000, NULL,
+     "A file of addresses and their names (hosts(5)), read again when it changes; empty: none."},
+    {"firefox-canary", OPTION_WORD, AT(names.firefox_canary), "yes", 0, 0, &yes_no,
+     "Whether Firefox is told, by use-application-dns.net, to keep to this resolver."},
+    {"block-private-relay", OPTION_WORD, AT(names.block_private_relay), "yes", 0, 0, &yes_no,
+     "Whether Apple's devices are told that Private Relay, which would pass this resolver by, is not to be had."},
+};
+
+static enum status check_host_name(struct str text, struct fault *why)
+{
+    struct dname name;
+    bool below = str_starts(text, STR("*."));
+    return dname_from_text(str_from(text, below ? 2 : 0), &name) == ST_OK && name.labels
+               ? ST_OK
+               : fault_set(why, ST_INVALID, "'%.*s' is no name: write it like nas.home.arpa, or *.dev.example",
+                           (int)text.length, text.data);
+}
+
+static enum status check_ip(struct str text, struct fault *why)
+{
+    struct addr addr;
+    return addr_parse_ip(text, &addr) == ST_OK
+               ? ST_OK
+               : fault_set(why, ST_INVALID, "'%.*s' is no address: write it like 192.168.1.5 or fd00::5",
+                           (int)text.length, text.data);
+}
+
+static const struct config_option host_options[] = {
+    {"name", OPTION_TEXT, offsetof(struct config_host, name), NULL, 1, 1000, NULL,
+     "The name; *.NAME stands for all names below one.", check_host_name},
+    {"addresses", OPTION_TEXTS, offsetof(struct config_host, addresses), NULL, 1, 16, NULL,
+     "Its addresses, of both families; they lead back to the name.", check_ip},
+};
+
 static const struct config_option log_options[] = {
     {"level", OPTION_WORD, AT(log.level), "info", 0, 0, &levels, "How much the program says about itself."},
     {"rotate-size", OPTION_SIZE, AT(log.rotate_bytes), "64MiB", 64 << 10, (uint64_t)65536 * MIB, NULL,
@@ -309,6 +344,13 @@ const struct section config_sections[] = {
      .item_size = sizeof(struct config_group),
      .items_offset = AT(groups),
      .count_offset = AT(group_count)},
+    {.name = "names", .help = "Names that ccward answers itself.", OPTIONS(names_options)},
+    {.name = "hosts",
+     .help = "Names of your own and their addresses.",
+     OPTIONS(host_options),
+     .item_size = sizeof(struct config_host),
+     .items_offset = AT(hosts),
+     .count_offset = AT(host_count)},
     {.name = "log", .help = "The log of the program and the callback log.", OPTIONS(log_options)},
     {.name = "daemon", .help = "The process itself.", OPTIONS(daemon_options)},
 };

@@ -21,6 +21,7 @@
 #include "daemon/command.h"
 #include "daemon/health.h"
 #include "daemon/lists_watch.h"
+#include "daemon/names_watch.h"
 #include "daemon/refresher.h"
 #include "daemon/signals.h"
 #include "daemon/snapshot.h"
@@ -58,6 +59,7 @@ struct control {
     struct console *console;
     struct refresher *refresher;
     struct zone_news *news;
+    struct names_watch names;
     int64_t started_ms, flushed_ms, watchdog_ms; /* watchdog_ms: when systemd was told last */
     int64_t watchdog_every_ms;                   /* 0: it does not ask */
     int64_t retry_ms;                            /* when a policy is made again in any case; 0: no need */
@@ -209,7 +211,8 @@ static enum status open_workers(struct control *control, struct fault *fault)
     struct dns_cache_settings cache = {.max_bytes = config->dns.cache_bytes,
                                        .max_ttl_s = (uint32_t)(config->dns.cache_max_ttl_ms / 1000),
                                        .max_negative_ttl_s = (uint32_t)(config->dns.cache_max_negative_ttl_ms / 1000)};
-    if (!(control->cache = dns_cache_new(&cache)) || !(control->news = zone_news_new(config)))
+    if (!(control->cache = dns_cache_new(&cache)) || !(control->news = zone_news_new(config)) ||
+        names_watch_start(&control->names, config) != ST_OK)
         return fault_set(fault, ST_NOMEM, "out of memory");
     for (size_t n = worker_count(config); control->worker_count < n; control->worker_count++) {
         struct worker_settings settings = {.config = config,
@@ -217,7 +220,8 @@ static enum status open_workers(struct control *control, struct fault *fault)
                                            .upstream_count = control->upstream_count,
                                            .cache = control->cache,
                                            .incidents = control->incidents,
-                                           .notify = zone_news_table(control->news)};
+                                           .notify = zone_news_table(control->news),
+                                           .names = control->names.names};
         enum status status = collector_add_recorder(control->collector, &settings.recorder);
         if (status == ST_OK)
             status = worker_new(&settings, control->policy, &control->workers[control->worker_count], fault);
@@ -346,6 +350,16 @@ static void renew_news(struct control *control)
         log_error("zones are fetched when they are due, and not when their primaries say so: out of memory");
 }
 
+/* After `names` has changed. A worker that could not take them answers by those before. */
+static void hand_out_names(struct control *control)
+{
+    bool taken = true;
+    for (size_t i = 0; i < control->worker_count; i++)
+        taken = worker_set_names(control->workers[i], control->names.names) == ST_OK && taken;
+    if (!taken)
+        log_error("a worker cannot take the names that are answered here: out of memory");
+}
+
 /* Takes what `ccward feeds enable` and its like have chosen since. */
 static void renew_chosen(struct control *control)
 {
@@ -377,6 +391,8 @@ static void on_step(void *arg)
     zone_news_step(control->news, control->refresher, now);
     lists_watch_step(&control->lists, control->config->state_dir);
     clock_watch_step(&control->clock);
+    if (names_watch_step(&control->names, control->config))
+        hand_out_names(control);
     renew_chosen(control);
     if (store_changed(control) || (control->retry_ms && now >= control->retry_ms))
         (void)!renew_policy(control, control->config);
@@ -404,6 +420,8 @@ static void reload(struct control *control)
         log_set_level((enum log_level)control->config->log.level);
         refresher_set_config(control->refresher, control->config);
         renew_news(control);
+        names_watch_renew(&control->names, control->config);
+        hand_out_names(control);
         log_info("the configuration was read again");
     }
     config_free(config);
@@ -476,6 +494,7 @@ static void close_all(struct control *control)
         worker_free(control->workers[i]);
     refresher_free(control->refresher);
     zone_news_free(control->news);
+    names_watch_end(&control->names);
     console_close(control->console);
     signals_free(control->signals);
     timer_free(control->step);

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "blockpage/page_server.h"
+#include "dnsfilter/dns_names.h"
 #include "proxy/proxy_server.h"
 
 struct worker {
@@ -43,7 +44,8 @@ static enum status open_dns(struct worker *worker, const struct worker_settings 
                                .tcp_idle_ms = (int64_t)config->dns.tcp_idle_ms,
                                .max_tcp_clients = config->dns.max_tcp_clients,
                                .max_waiting = config->dns.max_waiting,
-                               .notify = settings->notify};
+                               .notify = settings->notify,
+                               .names = settings->names};
     /* `page` without a page server to lead to would be a dead end: say plainly that there is no such name. */
     for (int i = 0; i < CATEGORY_COUNT; i++)
         dns.answers[i] = config->dns.block_answer[i] == BLOCK_PAGE && !page->count
@@ -214,6 +216,33 @@ enum status worker_set_notify(struct worker *worker, struct dns_notify *notify)
     enum status status = loop_call(worker->loop, apply_notify, change);
     if (status != ST_OK) {
         dns_notify_unref(notify);
+        free(change);
+    }
+    return status;
+}
+
+struct names_change {
+    struct worker *worker;
+    struct dns_names *names;
+};
+
+static void apply_names(void *arg)
+{
+    struct names_change *change = arg;
+    dns_server_set_names(change->worker->dns, change->names);
+    dns_names_unref(change->names);
+    free(change);
+}
+
+enum status worker_set_names(struct worker *worker, struct dns_names *names)
+{
+    struct names_change *change = malloc(sizeof *change);
+    if (!change)
+        return ST_NOMEM;
+    *change = (struct names_change){worker, dns_names_ref(names)};
+    enum status status = loop_call(worker->loop, apply_names, change);
+    if (status != ST_OK) {
+        dns_names_unref(names);
         free(change);
     }
     return status;

@@ -14,6 +14,7 @@ struct worker_settings {
     struct recorder *recorder; /* this worker's own */
     const struct incidents *incidents;
     struct dns_notify *notify; /* as in struct dns_settings */
+    struct dns_names *names;   /* likewise */
 };
 
 /* Makes the loop and opens all listeners, in the caller's thread. POLICY: the first one. */
@@ -25,6 +26,8 @@ enum status worker_start(struct worker *worker, struct fault *fault) MUST_CHECK;
 enum status worker_set_policy(struct worker *worker, struct policy *policy) MUST_CHECK;
 /* From the control thread: from its next round on the worker takes NOTIFY by this table. */
 enum status worker_set_notify(struct worker *worker, struct dns_notify *notify);
+/* Likewise it answers NAMES itself. */
+enum status worker_set_names(struct worker *worker, struct dns_names *names) MUST_CHECK;
 /* From the control thread: listeners close, what is under way finishes, the thread ends at the latest after TIMEOUT_MS.
  */
 void worker_stop(struct worker *worker, int64_t timeout_ms);

@@ -1,107 +1,8 @@
 #include "dnsfilter/dns_names.h"
 
-#include <stdatomic.h>
-#include <stdlib.h>
+#include "dnsfilter/dns_names_parts.h"
 
-#include "dnsfilter/dns_name_table.h"
-
-/* What the numbers of an entry are. */
-enum tree_part { TREE_SPECIAL /* index in specials + 1 */, TREE_FORWARDED };
-
-enum { MAX_SPECIALS = 160 };
-
-struct dns_names {
-    atomic_uint references;
-    struct name_table trees; /* what holds for a name and all below it */
-    uint64_t tops[4];        /* a bit for each last label of them: nearly all names are told by it to be like any */
-    const struct dns_special *specials[MAX_SPECIALS];
-    size_t special_count;
-};
-
-/* ---- making ---- */
-
-static unsigned top_bit(const uint8_t *label)
-{
-    return (label[0] + label[1] * 31u + label[label[0]] * 7u) & 255;
-}
-
-static const uint8_t *last_label(const struct dname *lower)
-{
-    const uint8_t *label = lower->wire;
-    while (label[0] && label[label[0] + 1])
-        label += label[0] + 1;
-    return label;
-}
-
-static bool add_tree(struct dns_names *names, const struct dname *name, enum tree_part part, uint32_t value)
-{
-    struct dname lower = *name;
-    dname_lower(&lower);
-    struct name_table_entry *entry = name_table_add(&names->trees, &lower);
-    if (!entry)
-        return false;
-    entry->parts[part] = value;
-    unsigned bit = top_bit(last_label(&lower));
-    names->tops[bit / 64] |= 1ull << bit % 64;
-    return true;
-}
-
-static bool add_special(struct dns_names *names, const struct dname *name, const struct dns_special *special)
-{
-    if (names->special_count == MAX_SPECIALS)
-        return false;
-    names->specials[names->special_count++] = special;
-    return add_tree(names, name, TREE_SPECIAL, (uint32_t)names->special_count);
-}
-
-static bool add_switched(struct dns_names *names, bool wanted, const char *text, const struct dns_special *special)
-{
-    struct dname name;
-    return !wanted || (dname_from_text(str_of(text), &name) == ST_OK && add_special(names, &name, special));
-}
-
-static bool fill(struct dns_names *names, const struct dns_names_settings *settings)
-{
-    struct dname name;
-    const struct dns_special *special;
-    bool ok = add_switched(names, settings->firefox_canary, "use-application-dns.net", &dns_special_canary) &&
-              add_switched(names, settings->block_private_relay, "mask.icloud.com", &dns_special_private_relay) &&
-              add_switched(names, settings->block_private_relay, "mask-h2.icloud.com", &dns_special_private_relay);
-    for (size_t i = 0; ok && (special = dns_special_at(i, &name)); i++)
-        ok = add_special(names, &name, special);
-    for (size_t i = 0; ok && i < settings->forwarded_count; i++)
-        ok = add_tree(names, &settings->forwarded[i], TREE_FORWARDED, 1);
-    return ok;
-}
-
-struct dns_names *dns_names_new(const struct dns_names_settings *settings)
-{
-    struct dns_names *names = calloc(1, sizeof *names);
-    if (!names)
-        return NULL;
-    atomic_init(&names->references, 1);
-    if (fill(names, settings))
-        return names;
-    dns_names_unref(names);
-    return NULL;
-}
-
-struct dns_names *dns_names_ref(struct dns_names *names)
-{
-    if (names)
-        atomic_fetch_add(&names->references, 1);
-    return names;
-}
-
-void dns_names_unref(struct dns_names *names)
-{
-    if (!names || atomic_fetch_sub(&names->references, 1) != 1)
-        return;
-    name_table_free(&names->trees);
-    free(names);
-}
-
-/* ---- asking ---- */
+enum { RECORD_TTL_S = 60 /* short: the user may change them at any time */ };
 
 /* A name taken apart: its end with N labels starts at starts[N]. */
 struct suffixes {
@@ -131,7 +32,7 @@ static bool top_is_known(const struct dns_names *names, const struct suffixes *s
 {
     if (!suffixes->lower.labels)
         return false;
-    unsigned bit = top_bit(suffixes->lower.wire + suffixes->starts[1]);
+    unsigned bit = names_top_bit(suffixes->lower.wire + suffixes->starts[1]);
     return names->tops[bit / 64] >> bit % 64 & 1;
 }
 
@@ -145,32 +46,64 @@ static void apex_of(const struct dname *name, unsigned labels, struct dname *ape
         apex->wire[i] = name->wire[at + i];
 }
 
-/* The one place where it is decided that a name is special: a domain that the user forwards is not. */
-static void find_special(const struct dns_names *names, const struct suffixes *suffixes, struct dns_place *place)
+/* The first of a list of addresses that the one who asks may have; 0: none. */
+static uint32_t first_usable(const struct dns_names *names, uint32_t at, bool own)
 {
+    while (at && names_address(names, at)->own && !own)
+        at = names_address(names, at)->next;
+    return at;
+}
+
+static bool find_exact(const struct dns_names *names, const struct suffixes *suffixes, bool own,
+                       struct dns_place *place)
+{
+    const struct name_table_entry *entry = name_table_find(&names->exact, suffixes->lower.wire, suffixes->lower.length);
+    if (!entry)
+        return false;
+    place->addresses = first_usable(names, entry->parts[EXACT_ADDRESSES], own);
+    place->pointer = entry->parts[EXACT_FLAGS] & EXACT_OWN_POINTER && !own ? 0 : entry->parts[EXACT_POINTER];
+    if (!place->addresses && !place->pointer)
+        return false;
+    place->kind = DNS_PLACE_RECORDS;
+    return true;
+}
+
+/* The one place where it is decided what holds of what stands for a name and all below: nearer parents before farther
+ * ones, records before the rest, and a domain that the user forwards is not special. */
+static void find_in_trees(const struct dns_names *names, const struct suffixes *suffixes, struct dns_place *place)
+{
+    bool forwarded = false;
+    place->addresses = place->pointer = 0;
     for (unsigned labels = 1; labels <= suffixes->lower.labels; labels++) {
         const struct name_table_entry *entry = find_suffix(names, suffixes, labels);
-        if (entry && entry->parts[TREE_FORWARDED]) {
-            place->kind = DNS_PLACE_WORLD;
-            return;
+        if (!entry)
+            continue;
+        forwarded |= entry->parts[TREE_FORWARDED] != 0;
+        if (entry->parts[TREE_ADDRESSES] && labels < suffixes->lower.labels) {
+            place->kind = DNS_PLACE_RECORDS;
+            place->addresses = entry->parts[TREE_ADDRESSES];
         }
-        if (entry && entry->parts[TREE_SPECIAL]) {
+        if (entry->parts[TREE_SPECIAL] && place->kind != DNS_PLACE_RECORDS) {
             place->kind = DNS_PLACE_SPECIAL;
             place->special = names->specials[entry->parts[TREE_SPECIAL] - 1];
             place->labels = labels;
         }
     }
+    if (forwarded && place->kind == DNS_PLACE_SPECIAL)
+        place->kind = DNS_PLACE_WORLD;
 }
 
-void dns_names_find(const struct dns_names *names, const struct dns_question *question, struct dns_place *place)
+void dns_names_find(const struct dns_names *names, const struct dns_question *question, bool own,
+                    struct dns_place *place)
 {
     struct suffixes suffixes;
     struct dname apex;
     place->kind = DNS_PLACE_WORLD;
+    place->own = own;
     take_apart(&question->name, &suffixes);
-    if (!top_is_known(names, &suffixes))
+    if (find_exact(names, &suffixes, own, place) || !top_is_known(names, &suffixes))
         return;
-    find_special(names, &suffixes, place);
+    find_in_trees(names, &suffixes, place);
     if (place->kind != DNS_PLACE_SPECIAL)
         return;
     apex_of(&suffixes.lower, place->labels, &apex);
@@ -178,11 +111,43 @@ void dns_names_find(const struct dns_names *names, const struct dns_question *qu
         place->kind = DNS_PLACE_WORLD;
 }
 
-size_t dns_names_answer(uint8_t *out, size_t size, const struct dns_message *query, const struct dns_names *names,
-                        const struct dns_place *place)
+static void add_addresses(struct dns_build *build, uint16_t type, const struct dns_names *names,
+                          const struct dns_place *place)
+{
+    for (uint32_t at = place->addresses; at; at = names_address(names, at)->next) {
+        const struct name_address *address = names_address(names, at);
+        struct addr addr = {0};
+        for (size_t i = 0; i < sizeof addr.ip; i++)
+            addr.ip[i] = address->ip[i];
+        bool v4 = addr_is_v4(&addr);
+        if (type == (v4 ? DNS_TYPE_A : DNS_TYPE_AAAA) && (place->own || !address->own))
+            dns_build_own_record(build, DNS_ANSWER, type, RECORD_TTL_S, addr.ip + (v4 ? 12 : 0), v4 ? 4 : 16);
+    }
+}
+
+static size_t answer_records(uint8_t *out, size_t size, size_t limit, const struct dns_message *query,
+                             const struct dns_names *names, const struct dns_place *place)
+{
+    uint16_t type = query->question.type;
+    struct dns_build build = dns_build_response(out, size, query, DNS_RCODE_NOERROR);
+    add_addresses(&build, type, names, place);
+    if (place->pointer && type == DNS_TYPE_PTR) {
+        struct dname name;
+        name_table_name(&names->exact, place->pointer, &name);
+        dns_build_own_record(&build, DNS_ANSWER, type, RECORD_TTL_S, name.wire, name.length);
+    }
+    if (!build.header.ancount)
+        dns_answer_add_soa(&build, DNS_AUTHORITY, NULL, RECORD_TTL_S);
+    size_t n = dns_answer_end(&build, query, DNS_RCODE_NOERROR, dns_note_none);
+    return n > limit ? dns_truncate(out, n, limit) : n;
+}
+
+size_t dns_names_answer(uint8_t *out, size_t size, size_t limit, const struct dns_message *query,
+                        const struct dns_names *names, const struct dns_place *place)
 {
     struct dname apex;
-    (void)names;
+    if (place->kind == DNS_PLACE_RECORDS)
+        return answer_records(out, size, limit, query, names, place);
     apex_of(&query->question.name, place->labels, &apex);
     return dns_special_answer(out, size, query, place->special, &apex);
 }

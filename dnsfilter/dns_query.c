@@ -245,10 +245,11 @@ static enum step answer_here(struct dns_query *query)
         of_target.edns.present = false;
         message = &of_target;
     }
-    dns_names_find(core->names, &message->question, &place);
+    dns_names_find(core->names, &message->question, addr_is_loopback(&query->client.peer.remote), &place);
     if (place.kind == DNS_PLACE_WORLD)
         return STEP_CACHE;
-    query->reply_length = dns_names_answer(core->out, sizeof core->out, message, core->names, &place);
+    size_t limit = query->aliased ? sizeof core->out : dns_answer_limit(message, query->client.udp);
+    query->reply_length = dns_names_answer(core->out, sizeof core->out, limit, message, core->names, &place);
     return query->aliased ? STEP_INSPECT : STEP_END;
 }
 

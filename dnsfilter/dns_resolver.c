@@ -182,10 +182,10 @@ static bool answer_here(struct part *part, const struct dns_cache_key *key)
                                 .question = {.name = *key->name, .type = key->type, .class = key->class},
                                 .question_end = DNS_HEADER_BYTES};
     struct dns_place place;
-    dns_names_find(core->names, &query.question, &place);
+    dns_names_find(core->names, &query.question, true, &place); /* the proxy connects from this machine */
     if (place.kind == DNS_PLACE_WORLD)
         return false;
-    size_t n = dns_names_answer(core->out, sizeof core->out, &query, core->names, &place);
+    size_t n = dns_names_answer(core->out, sizeof core->out, sizeof core->out, &query, core->names, &place);
     part->waiting = false;
     read_response(part, key->type, core->out, n);
     return true;

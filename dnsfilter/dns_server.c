@@ -106,6 +106,12 @@ static enum status listen_at(struct dns_server *server, struct addr addr, struct
     return dns_tcp_listen(server->tcp, &addr, fault);
 }
 
+static struct dns_names *always_special(void)
+{
+    struct hosts_file_facts facts;
+    return dns_names_new(&(struct dns_names_settings){0}, &facts);
+}
+
 enum status dns_server_open(struct loop *loop, const struct dns_settings *settings, struct judge *judge,
                             struct upstream *upstream, struct dns_cache *cache, struct dns_server **result,
                             struct fault *fault)
@@ -118,8 +124,7 @@ enum status dns_server_open(struct loop *loop, const struct dns_settings *settin
     server->core.cache = cache;
     server->core.settings = &server->settings;
     server->core.notify = dns_notify_ref(settings->notify);
-    server->core.names =
-        settings->names ? dns_names_ref(settings->names) : dns_names_new(&(struct dns_names_settings){0});
+    server->core.names = settings->names ? dns_names_ref(settings->names) : always_special();
     enum status status = server->core.names ? copy_settings(server, settings) : ST_NOMEM;
     if (status == ST_OK)
         status = make_parts(server, upstream);

@@ -9,6 +9,8 @@
  *     page ADDR                       one of the block page's addresses
  *     notify ZONE ADDR                a zone that this address may notify of
  *     names WORD...                   what is answered here: canary, private-relay, forward=DOMAIN
+ *     host NAME ADDR...               a record of the user's own; *.NAME: of all below
+ *     hosts-file LINE                 a line of the hosts file
  *     block-ttl S   timeout MS   max-waiting N   max-ttl S   max-negative-ttl S   max-tcp N   tcp-idle MS
  *
  * The store; changes act at once, also between steps:
@@ -572,6 +574,10 @@ static bool run_setting(struct str word, struct str words)
 {
     if (str_eq(word, STR("names")))
         replay_names_setting(words);
+    else if (str_eq(word, STR("host")))
+        replay_names_host(words);
+    else if (str_eq(word, STR("hosts-file")))
+        replay_names_hosts_line(words);
     else if (str_eq(word, STR("answer")))
         run_answer(words);
     else if (str_eq(word, STR("page")))

@@ -1,12 +1,15 @@
 #include "tests/replay/replay_names.h"
 
+#include "base/buf.h"
 #include "base/check.h"
 #include "tests/replay/script.h"
 
-enum { MAX_DOMAINS = 8 };
+enum { MAX_DOMAINS = 8, MAX_HOSTS = 64 };
 
 static struct dname forwarded[MAX_DOMAINS];
-static struct dns_names_settings settings = {.forwarded = forwarded};
+static struct dns_names_host hosts[MAX_HOSTS];
+static struct buf hosts_file;
+static struct dns_names_settings settings = {.hosts = hosts, .forwarded = forwarded};
 
 static void add_domain(struct dname *domains, size_t *count, struct str text)
 {
@@ -28,14 +31,35 @@ void replay_names_setting(struct str words)
     }
 }
 
+void replay_names_host(struct str words)
+{
+    struct str text = script_word(&words);
+    struct dns_names_host host = {.below = str_starts(text, STR("*."))};
+    script_need(dname_from_text(str_from(text, host.below ? 2 : 0), &host.name) == ST_OK, "not a name");
+    for (struct str word; (word = script_word(&words)).length;) {
+        script_need(settings.host_count < MAX_HOSTS, "too many hosts");
+        host.addr = script_address(word);
+        hosts[settings.host_count++] = host;
+    }
+}
+
+void replay_names_hosts_line(struct str line)
+{
+    buf_add(&hosts_file, line.data, line.length);
+    buf_add_char(&hosts_file, '\n');
+}
+
 void replay_names_reset(void)
 {
-    settings = (struct dns_names_settings){.forwarded = forwarded};
+    settings = (struct dns_names_settings){.hosts = hosts, .forwarded = forwarded};
+    buf_free(&hosts_file);
 }
 
 struct dns_names *replay_names_make(void)
 {
-    struct dns_names *names = dns_names_new(&settings);
+    struct hosts_file_facts facts;
+    settings.hosts_file = (struct str){hosts_file.data, hosts_file.length};
+    struct dns_names *names = dns_names_new(&settings, &facts);
     CHECK(names);
     return names;
 }

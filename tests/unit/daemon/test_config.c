@@ -100,6 +100,23 @@ static void each_fault_is_told_with_file_line_and_field(void **state)
     assert_int_equal(faults.errors, 3);
 }
 
+static void names_and_hosts_are_checked_as_they_are_read(void **state)
+{
+    (void)state;
+    assert_int_equal(load("hosts: [{name: '*.dev.example', addresses: [192.0.2.1, 'fd00::1']}]\n"
+                          "names: {hosts-file: '', firefox-canary: no}\n"),
+                     ST_OK);
+    assert_string_equal(config.hosts[0].name, "*.dev.example");
+    assert_int_equal(config.hosts[0].addresses.count, 2);
+    assert_int_equal(config.names.firefox_canary, 0);
+    assert_int_equal(config.names.block_private_relay, 1);
+    assert_fault("hosts: [{name: 'a..b', addresses: []}]\n", "test.yaml:1: hosts[0].name: 'a..b' is no name");
+    assert_fault("hosts: [{name: '*.', addresses: []}]\n", "hosts[0].name: '*.' is no name");
+    assert_fault("hosts: [{name: a, addresses: ['10.0.0.1:80']}]\n",
+                 "hosts[0].addresses[0]: '10.0.0.1:80' is no address");
+    assert_fault("hosts: [{name: a}]\n", "hosts[0]: has no addresses");
+}
+
 static void faults_of_one_kind_do_not_hide_others(void **state)
 {
     (void)state;
@@ -267,6 +284,7 @@ int main(void)
         cmocka_unit_test_teardown(values_replace_defaults, tear_down),
         cmocka_unit_test_teardown(an_empty_list_turns_a_part_off, tear_down),
         cmocka_unit_test_teardown(each_fault_is_told_with_file_line_and_field, tear_down),
+        cmocka_unit_test_teardown(names_and_hosts_are_checked_as_they_are_read, tear_down),
         cmocka_unit_test_teardown(faults_of_one_kind_do_not_hide_others, tear_down),
         cmocka_unit_test_teardown(an_unknown_key_is_a_warning_with_its_line, tear_down),
         cmocka_unit_test_teardown(wrong_shapes_are_refused, tear_down),

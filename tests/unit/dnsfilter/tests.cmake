@@ -2,6 +2,8 @@ ccward_unit(dnsfilter dns_cache LINKS PkgConfig::XXHASH Threads::Threads)
 ccward_unit(dnsfilter dns_answer)
 ccward_unit(dnsfilter dns_local)
 ccward_unit(dnsfilter dns_normal)
+ccward_unit(dnsfilter dns_names)
+ccward_unit(dnsfilter hosts_file)
 ccward_unit(dnsfilter dns_notify LINKS Threads::Threads)
 ccward_unit(dnsfilter dns_tcp)
 target_sources(test_dnsfilter_dns_tcp PRIVATE ${PROJECT_SOURCE_DIR}/tests/replay/replay_policy.c)
@@ -12,6 +14,7 @@ target_sources(test_dnsfilter_dns_published PRIVATE
 
 include(${PROJECT_SOURCE_DIR}/tests/replay/tests.cmake)
 
+ccward_fuzz(hosts_file ccward_dnsfilter)
 ccward_fuzz(dns_server ccward_dnsfilter)
 target_sources(fuzz_dns_server PRIVATE
     ${PROJECT_SOURCE_DIR}/tests/replay/replay_policy.c
