@@ -46,6 +46,8 @@ const char *match_text(enum match match)
         return "nsdname";
     case MATCH_NS_IP:
         return "nsip";
+    case MATCH_PTR:
+        return "ptr";
     }
     return "?";
 }

@@ -17,7 +17,8 @@ enum match {
     MATCH_DGA,
     MATCH_CLIENT_IP,
     MATCH_NS_NAME,
-    MATCH_NS_IP
+    MATCH_NS_IP,
+    MATCH_PTR,
 };
 const char *channel_text(enum channel channel); /* "dns", "http", "connect", "tls", "ip", "page" */
 const char *match_text(enum match match);       /* "qname", "answer-ip", ... */

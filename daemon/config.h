@@ -108,7 +108,8 @@ struct config {
 
     struct {
         char *hosts_file;
-        int firefox_canary, block_private_relay;
+        int firefox_canary, block_private_relay, rebinding_protection, strip_ech, strip_h3;
+        struct text_list rebinding_allow;
     } names;
     struct config_host *hosts;
     size_t host_count;

@@ -269,6 +269,15 @@ static const struct config_option group_options[] = {
      "What happens to listed addresses: a contact by address is only logged, unless you set this to block."},
 };
 
+static enum status check_own_domain(struct str text, struct fault *why)
+{
+    struct dname name;
+    return dname_from_text(text, &name) == ST_OK && name.labels
+               ? ST_OK
+               : fault_set(why, ST_INVALID, "'%.*s' is no domain: write it like lan or home.example", (int)text.length,
+                           text.data);
+}
+
 static const struct config_option names_options[] = {
     {"hosts-file", OPTION_TEXT, AT(names.hosts_file), "/etc/hosts", 0, 4000, NULL,
      "A file of addresses and their names (hosts(5)), read again when it changes; empty: none."},
@@ -276,6 +285,16 @@ static const struct config_option names_options[] = {
      "Whether Firefox is told, by use-application-dns.net, to keep to this resolver."},
     {"block-private-relay", OPTION_WORD, AT(names.block_private_relay), "yes", 0, 0, &yes_no,
      "Whether Apple's devices are told that Private Relay, which would pass this resolver by, is not to be had."},
+    {"rebinding-protection", OPTION_WORD, AT(names.rebinding_protection), "yes", 0, 0, &yes_no,
+     "Whether private and loopback addresses are taken out of answers from upstream, which would lead browsers into "
+     "the local network."},
+    {"rebinding-allow", OPTION_TEXTS, AT(names.rebinding_allow), "", 0, 256, NULL,
+     "Domains, with all below them, that may have such addresses: plex.direct, the router's own, DNS blocklists.",
+     check_own_domain},
+    {"strip-ech", OPTION_WORD, AT(names.strip_ech), "no", 0, 0, &yes_no,
+     "Whether Encrypted Client Hello is taken out of HTTPS records, so that the proxy sees which host is meant."},
+    {"strip-h3", OPTION_WORD, AT(names.strip_h3), "no", 0, 0, &yes_no,
+     "Whether HTTP/3 is taken out of HTTPS records, so that browsers begin with TCP."},
 };
 
 static enum status check_host_name(struct str text, struct fault *why)

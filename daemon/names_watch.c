@@ -71,24 +71,41 @@ static size_t fill_hosts(const struct config *config, struct dns_names_host *hos
     return count;
 }
 
+static size_t fill_domains(const struct text_list *list, struct dname *domains)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < list->count; i++)
+        if (dname_from_text(str_of(list->items[i]), &domains[count]) == ST_OK)
+            count++;
+    return count;
+}
+
 static struct dns_names *make(const struct config *config)
 {
     struct buf text = {0};
     struct hosts_file_facts facts = {0};
     struct dns_names *names = NULL;
     struct dns_names_host *hosts = calloc(address_count(config) + 1, sizeof hosts[0]);
+    struct dname *allowed = calloc(config->names.rebinding_allow.count + 1, sizeof allowed[0]);
     read_hosts_file(config->names.hosts_file, &text);
-    if (hosts) {
+    if (hosts && allowed) {
         struct dns_names_settings settings = {.hosts = hosts,
                                               .host_count = fill_hosts(config, hosts),
                                               .hosts_file = {text.data, text.length},
                                               .firefox_canary = config->names.firefox_canary,
-                                              .block_private_relay = config->names.block_private_relay};
+                                              .block_private_relay = config->names.block_private_relay,
+                                              .rebinding_protection = config->names.rebinding_protection,
+                                              .strip_ech = config->names.strip_ech,
+                                              .strip_h3 = config->names.strip_h3,
+                                              .rebinding_allowed = allowed,
+                                              .rebinding_allowed_count =
+                                                  fill_domains(&config->names.rebinding_allow, allowed)};
         names = dns_names_new(&settings, &facts);
     }
     tell(config->names.hosts_file, &facts);
     buf_free(&text);
     free(hosts);
+    free(allowed);
     return names;
 }
 

@@ -19,6 +19,9 @@ const struct dns_note dns_note_unreachable = {DNS_EDE_NETWORK_ERROR, {"upstream 
 const struct dns_note dns_note_malformed = {DNS_EDE_NETWORK_ERROR, {"malformed answer from upstream", 30}};
 const struct dns_note dns_note_cached_error = {EDE_CACHED_ERROR, {"failed a moment ago", 19}};
 
+const struct dns_note dns_note_private = {DNS_EDE_BLOCKED,
+                                          {"private address in an answer from outside (names.rebinding-allow)", 65}};
+
 size_t dns_answer_limit(const struct dns_message *query, bool udp)
 {
     if (!udp)

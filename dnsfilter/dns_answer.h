@@ -17,6 +17,7 @@ extern const struct dns_note dns_note_timeout;      /* no upstream answered in t
 extern const struct dns_note dns_note_unreachable;  /* no upstream could be reached */
 extern const struct dns_note dns_note_malformed;    /* an upstream's answer was no good */
 extern const struct dns_note dns_note_cached_error; /* it failed a moment ago */
+extern const struct dns_note dns_note_private;      /* private addresses were taken out */
 
 /* What the client can take: RFC 1035 section 2.3.4, RFC 6891 section 6.2.3, and never more than fits an unfragmented
  * datagram; by TCP everything. */

@@ -2,8 +2,9 @@
 
 #include <string.h>
 
+#include "dnsfilter/dns_clean.h"
 #include "dnsfilter/dns_servers.h"
-#include "message/dns_message.h"
+#include "message/dns_svcb.h"
 
 struct inspection {
     struct judge *judge;
@@ -14,6 +15,7 @@ struct inspection {
     const uint8_t *response;
     size_t n;
     struct dns_message message; /* header and question's end */
+    unsigned wanted, unclean;   /* enum dns_clean: to look for, found */
 };
 
 /* What a walk needs of a message that was parsed before. */
@@ -31,31 +33,20 @@ static bool find_question(struct inspection *inspection)
     return !cursor.failed;
 }
 
-static bool subject_of(const struct inspection *inspection, const struct dns_record *record, struct dname *target,
-                       struct subject *subject)
+static struct cursor rdata_of(const struct inspection *inspection, const struct dns_record *record)
 {
-    struct cursor rdata = cursor_over(inspection->response, inspection->n);
+    struct cursor rdata = cursor_over(inspection->response, record->rdata_offset + record->rdata_length);
     cursor_bytes(&rdata, record->rdata_offset);
-    switch (record->type) {
-    case DNS_TYPE_CNAME:
-        subject->kind = SUBJECT_NAME;
-        subject->name = target;
-        subject->qtype = DNS_TYPE_CNAME; /* adblock's $dnstype means the record that has the name */
-        return dns_name_parse(&rdata, target) == ST_OK;
-    case DNS_TYPE_A:
-        subject->kind = SUBJECT_ADDRESS;
-        subject->addr = addr_v4(cursor_u32(&rdata), 0);
-        return !rdata.failed;
-    case DNS_TYPE_AAAA: {
-        const uint8_t *ip = cursor_bytes(&rdata, sizeof subject->addr.ip);
-        subject->kind = SUBJECT_ADDRESS;
-        if (ip)
-            memcpy(subject->addr.ip, ip, sizeof subject->addr.ip);
-        return ip != NULL;
-    }
-    default:
-        return false;
-    }
+    return rdata;
+}
+
+/* A name that resolves an address back is no contact: whoever reads a log asks for it, and whoever owns the address may
+ * have it say anything. */
+static void only_record(struct verdict *verdict)
+{
+    if (verdict->action == ACTION_BLOCK)
+        verdict->action = ACTION_LOG;
+    verdict->answer = RECORD_ANSWER_CONFIGURED;
 }
 
 /* False: it is blocked, and nothing else needs to be looked at. */
@@ -64,6 +55,8 @@ static bool judge_part(struct inspection *inspection, struct passed *passed, enu
     struct verdict verdict;
     inspection->subject.passed = passed;
     judge_decide(inspection->judge, &inspection->subject, &verdict);
+    if (match == MATCH_PTR)
+        only_record(&verdict);
     if (verdict_strength(&verdict) > inspection->strength) {
         inspection->action = verdict.action;
         inspection->strength = verdict_strength(&verdict);
@@ -73,24 +66,100 @@ static bool judge_part(struct inspection *inspection, struct passed *passed, enu
     return inspection->action < ACTION_BLOCK;
 }
 
-/* Each in the order of the answer. What exempts an alias holds for all behind it; an address that is exempt does not
- * clear the others, or whoever makes the answer would add one, but it has passed its zone when name servers are looked
- * at. */
+/* TYPE: adblock's $dnstype means the record that has the name. */
+static bool judge_name(struct inspection *inspection, const struct dname *name, uint16_t type, struct passed *passed,
+                       enum match match)
+{
+    inspection->subject.kind = SUBJECT_NAME;
+    inspection->subject.name = name;
+    inspection->subject.qtype = type;
+    return judge_part(inspection, passed, match);
+}
+
+/* An address that is exempt does not clear the others, or whoever makes the answer would add one, but it has passed its
+ * zone when name servers are looked at: LATER takes that up. */
+static bool judge_address(struct inspection *inspection, const uint8_t *ip, size_t size, const struct passed *passed,
+                          struct passed *later)
+{
+    struct passed own = *passed;
+    struct addr *addr = &inspection->subject.addr;
+    inspection->subject.kind = SUBJECT_ADDRESS;
+    *addr = addr_v4(0, 0);
+    memcpy(addr->ip + (sizeof addr->ip - size), ip, size);
+    if (!judge_part(inspection, &own, MATCH_ANSWER_IP))
+        return false;
+    if (own.count > passed->count)
+        passed_merge(later, &own);
+    return true;
+}
+
+/* Where a service is to be had, and the addresses that spare a client from asking for it. */
+static bool judge_service(struct inspection *inspection, const struct dns_record *record, const struct passed *passed,
+                          struct passed *later)
+{
+    struct dns_svcb svcb;
+    struct dns_svc_param param;
+    struct passed own = *passed;
+    if (dns_svcb_parse(rdata_of(inspection, record), &svcb) != ST_OK)
+        return true;
+    if (svcb.target.labels && !judge_name(inspection, &svcb.target, record->type, &own, MATCH_SVCB))
+        return false;
+    while (dns_svcb_next(&svcb, &param)) {
+        size_t size = param.key == DNS_SVC_IPV4_HINT ? 4 : param.key == DNS_SVC_IPV6_HINT ? 16 : 0;
+        while (size && cursor_left(&param.value))
+            if (!judge_address(inspection, cursor_bytes(&param.value, size), size, &own, later))
+                return false;
+    }
+    return true;
+}
+
+/* False: it is blocked. */
+static bool judge_record(struct inspection *inspection, const struct dns_record *record, struct passed *passed,
+                         struct passed *later)
+{
+    struct cursor rdata = rdata_of(inspection, record);
+    struct dname target;
+    switch (record->class == DNS_CLASS_IN ? record->type : 0) {
+    case DNS_TYPE_CNAME:
+        return dns_name_parse(&rdata, &target) != ST_OK ||
+               judge_name(inspection, &target, DNS_TYPE_CNAME, passed, MATCH_CNAME);
+    case DNS_TYPE_PTR: {
+        struct passed own = *passed;
+        return dns_name_parse(&rdata, &target) != ST_OK ||
+               judge_name(inspection, &target, DNS_TYPE_PTR, &own, MATCH_PTR);
+    }
+    case DNS_TYPE_A:
+    case DNS_TYPE_AAAA:
+        return judge_address(inspection, rdata.at, record->rdata_length, passed, later);
+    case DNS_TYPE_SVCB:
+    case DNS_TYPE_HTTPS:
+        return judge_service(inspection, record, passed, later);
+    default:
+        return true;
+    }
+}
+
+/* Whether clients take the addresses in the additional section for those of the service: RFC 9460 section 4.1. */
+static bool is_of_service(const struct dns_record *record, bool service)
+{
+    return service && record->section == DNS_ADDITIONAL &&
+           (record->type == DNS_TYPE_A || record->type == DNS_TYPE_AAAA);
+}
+
+/* Each in the order of the answer. What exempts an alias holds for all behind it. */
 static bool judge_answer(struct inspection *inspection, struct passed *passed)
 {
     struct dns_walk walk = dns_walk_start(inspection->response, inspection->n, &inspection->message);
     struct passed later = {0};
-    struct dname target;
     struct dns_record record;
-    while (dns_walk_next(&walk, &record) && record.section == DNS_ANSWER) {
-        if (!subject_of(inspection, &record, &target, &inspection->subject))
+    bool service = false;
+    while (dns_walk_next(&walk, &record)) {
+        inspection->unclean |= dns_clean_record(inspection->response, &record, inspection->wanted);
+        service |= record.type == DNS_TYPE_SVCB || record.type == DNS_TYPE_HTTPS;
+        if (record.section != DNS_ANSWER && !is_of_service(&record, service))
             continue;
-        struct passed own = *passed;
-        bool alias = inspection->subject.kind == SUBJECT_NAME;
-        if (!judge_part(inspection, alias ? passed : &own, alias ? MATCH_CNAME : MATCH_ANSWER_IP))
+        if (!judge_record(inspection, &record, passed, &later))
             return false;
-        if (!alias && own.count > passed->count)
-            passed_merge(&later, &own);
     }
     if (later.count)
         passed_merge(passed, &later);
@@ -117,7 +186,7 @@ static void judge_servers(struct inspection *inspection, struct passed *passed)
 }
 
 enum action dns_inspect(struct judge *judge, const struct addr *client, struct passed *passed, const uint8_t *response,
-                        size_t n, struct dns_finding *finding)
+                        size_t n, unsigned *unclean, struct dns_finding *finding)
 {
     struct inspection inspection;
     inspection.judge = judge;
@@ -127,9 +196,13 @@ enum action dns_inspect(struct judge *judge, const struct addr *client, struct p
     inspection.strength = 0;
     inspection.response = response;
     inspection.n = n;
+    inspection.wanted = *unclean;
+    inspection.unclean = 0;
+    *unclean = 0;
     if (!find_question(&inspection))
         return ACTION_ALLOW;
     bool go_on = !inspection.message.header.ancount || judge_answer(&inspection, passed);
+    *unclean = inspection.unclean;
     if (go_on && (judge_has_trigger(judge, TRIGGER_NS_NAME) || judge_has_trigger(judge, TRIGGER_NS_ADDRESS)))
         judge_servers(&inspection, passed);
     return inspection.action;

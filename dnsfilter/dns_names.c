@@ -1,5 +1,6 @@
 #include "dnsfilter/dns_names.h"
 
+#include "dnsfilter/dns_clean.h"
 #include "dnsfilter/dns_names_parts.h"
 
 enum { RECORD_TTL_S = 60 /* short: the user may change them at any time */ };
@@ -109,6 +110,27 @@ void dns_names_find(const struct dns_names *names, const struct dns_question *qu
     apex_of(&suffixes.lower, place->labels, &apex);
     if (dns_special_passes(place->special, &apex, question))
         place->kind = DNS_PLACE_WORLD;
+}
+
+unsigned dns_names_clean(const struct dns_names *names)
+{
+    return names->clean;
+}
+
+unsigned dns_names_clean_of(const struct dns_names *names, const struct dname *name)
+{
+    struct suffixes suffixes;
+    take_apart(name, &suffixes);
+    if (!top_is_known(names, &suffixes))
+        return names->clean;
+    for (unsigned labels = 1; labels <= suffixes.lower.labels; labels++) {
+        const struct name_table_entry *entry = find_suffix(names, &suffixes, labels);
+        bool ipv4only = entry && entry->parts[TREE_SPECIAL] &&
+                        names->specials[entry->parts[TREE_SPECIAL] - 1]->rule == DNS_SPECIAL_IPV4ONLY;
+        if (entry && (entry->parts[TREE_FORWARDED] || entry->parts[TREE_PRIVATE] || ipv4only))
+            return names->clean & ~(unsigned)DNS_CLEAN_PRIVATE;
+    }
+    return names->clean;
 }
 
 static void add_addresses(struct dns_build *build, uint16_t type, const struct dns_names *names,

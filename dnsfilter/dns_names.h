@@ -24,6 +24,9 @@ struct dns_names_settings {
     const struct dname *forwarded; /* domains with a server of their own: nothing in them is special */
     size_t forwarded_count;
     bool firefox_canary, block_private_relay;
+    bool rebinding_protection, strip_ech, strip_h3;
+    const struct dname *rebinding_allowed; /* domains, with all below them, that may have private addresses */
+    size_t rebinding_allowed_count;
 };
 
 /* Copies what it needs. FACTS: of the hosts file. NULL when out of memory. Starts with one reference. */
@@ -50,6 +53,11 @@ struct dns_place {
  * bytes, and allocates nothing. */
 void dns_names_find(const struct dns_names *names, const struct dns_question *question, bool own,
                     struct dns_place *place);
+
+/* What is to be taken out of answers from the world (enum dns_clean), exceptions not looked at, and for NAME: what
+ * servers that the user forwards it to say of private addresses is believed. */
+unsigned dns_names_clean(const struct dns_names *names);
+unsigned dns_names_clean_of(const struct dns_names *names, const struct dname *name);
 
 /* The answer from a place other than the world, of at most LIMIT bytes. Returns the length. */
 size_t dns_names_answer(uint8_t *out, size_t size, size_t limit, const struct dns_message *query,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dnsfilter/dns_clean.h"
 #include "dnsfilter/dns_names_parts.h"
 
 static const uint8_t *last_label(const struct dname *lower)
@@ -50,13 +51,13 @@ static bool add_specials(struct dns_names *names, const struct dns_names_setting
     return ok;
 }
 
-static bool add_forwarded(struct dns_names *names, const struct dns_names_settings *settings)
+static bool mark(struct dns_names *names, const struct dname *domains, size_t count, enum tree_part part)
 {
-    for (size_t i = 0; i < settings->forwarded_count; i++) {
-        struct name_table_entry *entry = add_tree(names, &settings->forwarded[i]);
+    for (size_t i = 0; i < count; i++) {
+        struct name_table_entry *entry = add_tree(names, &domains[i]);
         if (!entry)
             return false;
-        entry->parts[TREE_FORWARDED] = 1;
+        entry->parts[part] = 1;
     }
     return true;
 }
@@ -100,9 +101,9 @@ static void reverse_name(const struct addr *addr, struct dname *name)
             continue;
         }
         wire_u8(&wire, 1);
-        wire_u8(&wire, (uint8_t)"0123456789abcdef"[addr->ip[i] & 15]);
+        wire_u8(&wire, (uint8_t) "0123456789abcdef"[addr->ip[i] & 15]);
         wire_u8(&wire, 1);
-        wire_u8(&wire, (uint8_t)"0123456789abcdef"[addr->ip[i] >> 4]);
+        wire_u8(&wire, (uint8_t) "0123456789abcdef"[addr->ip[i] >> 4]);
     }
     wire_bytes(&wire, v4 ? v4_end : v6_end, v4 ? sizeof v4_end : sizeof v6_end);
     (void)!dname_from_wire(bytes, wire_length(&wire), name);
@@ -127,7 +128,8 @@ static bool add_pointer(struct dns_names *names, const struct addr *addr, const 
 
 static bool add_host(struct dns_names *names, const struct dns_names_host *host)
 {
-    struct name_table_entry *entry = host->below ? add_tree(names, &host->name) : name_table_add(&names->exact, &host->name);
+    struct name_table_entry *entry =
+        host->below ? add_tree(names, &host->name) : name_table_add(&names->exact, &host->name);
     if (!entry)
         return false;
     if (host->below)
@@ -160,7 +162,11 @@ static bool add_loopback_pointers(struct dns_names *names)
 
 static bool fill(struct dns_names *names, const struct dns_names_settings *settings, struct hosts_file_facts *facts)
 {
-    if (!add_specials(names, settings) || !add_forwarded(names, settings))
+    names->clean = (settings->rebinding_protection ? DNS_CLEAN_PRIVATE : 0) |
+                   (settings->strip_ech ? DNS_CLEAN_ECH : 0) | (settings->strip_h3 ? DNS_CLEAN_H3 : 0);
+    if (!add_specials(names, settings) ||
+        !mark(names, settings->forwarded, settings->forwarded_count, TREE_FORWARDED) ||
+        !mark(names, settings->rebinding_allowed, settings->rebinding_allowed_count, TREE_PRIVATE))
         return false;
     for (size_t i = 0; i < settings->host_count; i++)
         if (!add_host(names, &settings->hosts[i]))

@@ -20,6 +20,7 @@ enum tree_part {
     TREE_SPECIAL, /* index in specials + 1 */
     TREE_FORWARDED,
     TREE_ADDRESSES, /* of all names below it */
+    TREE_PRIVATE,   /* private addresses are believed */
 };
 
 struct name_address {
@@ -38,6 +39,7 @@ struct dns_names {
     struct buf addresses;    /* struct name_address */
     const struct dns_special *specials[NAMES_MAX_SPECIALS];
     size_t special_count;
+    unsigned clean; /* enum dns_clean */
 };
 
 static inline struct name_address *names_address(const struct dns_names *names, uint32_t at)

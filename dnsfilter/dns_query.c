@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "dnsfilter/dns_answer.h"
+#include "dnsfilter/dns_clean.h"
 #include "dnsfilter/dns_inspect.h"
 #include "dnsfilter/dns_tcp.h"
 
@@ -243,6 +244,7 @@ static enum step answer_here(struct dns_query *query)
         of_target = query->message;
         of_target.question.name = query->alias.target;
         of_target.edns.present = false;
+        query->note = dns_note_none;
         message = &of_target;
     }
     dns_names_find(core->names, &message->question, addr_is_loopback(&query->client.peer.remote), &place);
@@ -349,18 +351,50 @@ static enum step join(struct dns_query *query)
     return query->reply_length ? STEP_END : fail(query, dns_note_malformed);
 }
 
-static enum step inspect(struct dns_query *query)
+/* Takes FOUND out of the response. What a policy zone's alias leads to may be a server of one's own. */
+static void clean(struct dns_query *query, unsigned found)
+{
+    struct dns_core *core = query->core;
+    unsigned wanted = found & dns_names_clean_of(core->names, key_of(query).name);
+    if (query->aliased)
+        wanted &= ~(unsigned)DNS_CLEAN_PRIVATE;
+    if (!wanted)
+        return;
+    memcpy(core->part, core->out, query->reply_length);
+    query->reply_length = dns_clean_write(core->out, sizeof core->out, core->part, query->reply_length, wanted);
+    if (wanted & DNS_CLEAN_PRIVATE) {
+        query->note = dns_note_private;
+        core->counters.rebinding++;
+    }
+}
+
+/* The verdict on the response and what is to be taken out of it, told in one walk where both are wanted. */
+static enum step judge_response(struct dns_query *query, unsigned *unclean)
 {
     struct dns_core *core = query->core;
     struct dns_finding finding;
+    *unclean = dns_names_clean(core->names);
+    if (query->exempt || query->aliased) {
+        *unclean = dns_clean_find(core->out, query->reply_length, *unclean);
+        return STEP_INSPECT;
+    }
+    if (dns_inspect(core->judge, &query->client.peer.remote, &query->passed, core->out, query->reply_length, unclean,
+                    &finding) == ACTION_ALLOW)
+        return STEP_INSPECT;
+    return act(query, finding.match, &finding.verdict, STEP_INSPECT);
+}
+
+static enum step inspect(struct dns_query *query)
+{
+    struct dns_core *core = query->core;
+    unsigned unclean;
+    enum step step = judge_response(query, &unclean);
+    if (step != STEP_INSPECT)
+        return step;
+    if (unclean)
+        clean(query, unclean);
     if (query->aliased)
         return join(query);
-    if (!query->exempt && dns_inspect(core->judge, &query->client.peer.remote, &query->passed, core->out,
-                                      query->reply_length, &finding) != ACTION_ALLOW) {
-        enum step step = act(query, finding.match, &finding.verdict, STEP_INSPECT);
-        if (step != STEP_INSPECT)
-            return step;
-    }
     query->reply_length = dns_answer_finish(core->out, sizeof core->out, query->reply_length, &query->message,
                                             query->note, dns_answer_limit(&query->message, query->client.udp));
     return STEP_END;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "dnsfilter/dns_clean.h"
 #include "dnsfilter/dns_servers.h"
 
 enum { PARTS = 2, PATIENCE_MS = 50 /* for the second family once the first is here: RFC 8305 section 3 */ };
@@ -28,6 +29,7 @@ struct dns_lookup {
     TAILQ_ENTRY(dns_lookup) entry;
     size_t alias_count; /* of both families */
     bool wants_servers;
+    unsigned unclean; /* enum dns_clean: what is not wanted of the world's answers */
 
     /* What is large comes last and is not cleared. */
     struct dname aliases[RESOLVER_MAX_ALIASES];
@@ -57,9 +59,10 @@ static bool add_alias(struct dns_lookup *lookup, const uint8_t *response, size_t
     return true;
 }
 
+/* The proxy must not be led to networks of one's own by a stranger's name any more than a DNS client. */
 static void add_addr(struct part *part, const uint8_t *response, const struct dns_record *record)
 {
-    if (part->count == RESOLVER_MAX_ADDRS)
+    if (part->count == RESOLVER_MAX_ADDRS || dns_clean_record(response, record, part->lookup->unclean))
         return;
     struct addr *addr = &part->addrs[part->count++];
     if (record->type == DNS_TYPE_A)
@@ -186,8 +189,11 @@ static bool answer_here(struct part *part, const struct dns_cache_key *key)
     if (place.kind == DNS_PLACE_WORLD)
         return false;
     size_t n = dns_names_answer(core->out, sizeof core->out, sizeof core->out, &query, core->names, &place);
+    unsigned unclean = part->lookup->unclean;
     part->waiting = false;
+    part->lookup->unclean = 0; /* the user's own */
     read_response(part, key->type, core->out, n);
+    part->lookup->unclean = unclean;
     return true;
 }
 
@@ -227,6 +233,7 @@ static void lookup_name(void *self, const struct dname *name, resolver_done_fn *
     lookup->done = done;
     lookup->arg = arg;
     lookup->servers.name_count = lookup->servers.addr_count = 0;
+    lookup->unclean = dns_names_clean_of(resolver->core->names, name);
     lookup->wants_servers = judge_has_trigger(resolver->core->judge, TRIGGER_NS_NAME) ||
                             judge_has_trigger(resolver->core->judge, TRIGGER_NS_ADDRESS);
     TAILQ_INSERT_TAIL(&resolver->lookups, lookup, entry);

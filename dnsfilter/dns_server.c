@@ -109,7 +109,7 @@ static enum status listen_at(struct dns_server *server, struct addr addr, struct
 static struct dns_names *always_special(void)
 {
     struct hosts_file_facts facts;
-    return dns_names_new(&(struct dns_names_settings){0}, &facts);
+    return dns_names_new(&(struct dns_names_settings){.rebinding_protection = true}, &facts);
 }
 
 enum status dns_server_open(struct loop *loop, const struct dns_settings *settings, struct judge *judge,

@@ -59,5 +59,6 @@ struct resolver *dns_server_resolver(struct dns_server *server);
 
 struct dns_counters {
     uint64_t queries, blocked, cached, forwarded, failed, malformed;
+    uint64_t rebinding; /* answers that private addresses were taken out of */
 };
 const struct dns_counters *dns_server_counters(const struct dns_server *server);

@@ -1,5 +1,5 @@
-/* hosts(5): lines of an address and its names. What cannot be read is skipped and counted, as libc does, so that one bad
- * line takes no others with it. */
+/* hosts(5): lines of an address and its names. What cannot be read is skipped and counted, as libc does, so that one
+ * bad line takes no others with it. */
 #pragma once
 
 #include <stdbool.h>

@@ -130,7 +130,7 @@ enum status dns_name_parse(struct cursor *cursor, struct dname *name) MUST_CHECK
 enum status dns_query_parse(const uint8_t *packet, size_t n, struct dns_message *message) MUST_CHECK;
 
 /* A response: QR set, opcode QUERY, exactly one question, every record walked, names and the rdata of the types that
- * hold names or have a fixed size checked (A 4, AAAA 16, SOA, MX, SRV, SVCB with its address hints...; other types and
+ * hold names or have a fixed size checked (A 4, AAAA 16, SOA, MX, SRV, SVCB with its parameters...; other types and
  * classes are opaque), at most one OPT, no bytes after the end. ST_TRUNCATED: no header; all else is ST_INVALID. */
 enum status dns_response_parse(const uint8_t *packet, size_t n, struct dns_message *message) MUST_CHECK;
 

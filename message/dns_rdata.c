@@ -1,10 +1,10 @@
 #include "message/dns_rdata.h"
 
+#include "message/dns_svcb.h"
+
 enum {
     RRSIG_FIXED_BYTES = 18, /* RFC 4034 section 3.1, up to the signer's name */
     SOA_NUMBERS_BYTES = 20, /* RFC 1035 section 3.3.13 */
-    SVCB_IPV4_HINT = 4,     /* RFC 9460 section 14.3.2 */
-    SVCB_IPV6_HINT = 6,
 };
 
 static void take_name(struct cursor *rdata)
@@ -23,21 +23,13 @@ static void take_plain_name(struct cursor *rdata)
         rdata->failed = true;
 }
 
-/* RFC 9460 section 2.2: keys strictly ascend. Address hints are checked (section 7.3) because they are looked up. */
 static void take_service(struct cursor *rdata)
 {
-    cursor_u16(rdata); /* priority */
-    take_plain_name(rdata);
-    int last = -1;
-    while (!rdata->failed && cursor_left(rdata)) {
-        int key = cursor_u16(rdata);
-        uint16_t length = cursor_u16(rdata);
-        cursor_bytes(rdata, length);
-        unsigned unit = key == SVCB_IPV4_HINT ? 4 : key == SVCB_IPV6_HINT ? 16 : 0;
-        if (key <= last || (unit && (!length || length % unit)))
-            rdata->failed = true;
-        last = key;
-    }
+    struct dns_svcb svcb;
+    if (dns_svcb_parse(*rdata, &svcb) != ST_OK)
+        rdata->failed = true;
+    else
+        rdata->at = rdata->end;
 }
 
 static void take_internet(struct cursor *rdata, uint16_t type)

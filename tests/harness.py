@@ -86,7 +86,7 @@ class Ccward(Program):
             "proxy": {"listen": [f"127.0.0.1:{self.proxy_port}"], "allow-destinations": ["127.0.0.0/8"]},
             "blockpage": {"listen": [f"127.0.0.1:{self.page_port}"], "tls-listen": [f"127.0.0.1:{self.tls_port}"]},
             "console": {"listen": [f"127.0.0.1:{self.console_port}"]},
-            "names": {"hosts-file": ""},
+            "names": {"hosts-file": "", "rebinding-allow": ["example"]},
         }
         for name, section in sections.items():
             if isinstance(section, dict):

@@ -8,7 +8,9 @@
  *     answer CATEGORY KIND            how a block is answered (default: page)
  *     page ADDR                       one of the block page's addresses
  *     notify ZONE ADDR                a zone that this address may notify of
- *     names WORD...                   what is answered here: canary, private-relay, forward=DOMAIN
+ *     names WORD...                   what is answered here, and what is taken out of answers: canary,
+ *                                 private-relay, forward=DOMAIN, no-rebinding-protection, private=DOMAIN,
+ *                                 strip-ech, strip-h3
  *     host NAME ADDR...               a record of the user's own; *.NAME: of all below
  *     hosts-file LINE                 a line of the hosts file
  *     block-ttl S   timeout MS   max-waiting N   max-ttl S   max-negative-ttl S   max-tcp N   tcp-idle MS
@@ -437,7 +439,8 @@ static void run_counter(struct str words)
         const char *name;
         uint64_t value;
     } all[] = {{"queries", counters->queries},     {"blocked", counters->blocked}, {"cached", counters->cached},
-               {"forwarded", counters->forwarded}, {"failed", counters->failed},   {"malformed", counters->malformed}};
+               {"forwarded", counters->forwarded}, {"failed", counters->failed},   {"malformed", counters->malformed},
+               {"rebinding", counters->rebinding}};
     struct str name = script_word(&words);
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (str_eq(name, str_of(all[i].name))) {
@@ -677,6 +680,7 @@ static char *read_whole(const char *path)
 static void prepare(void)
 {
     memset(&play, 0, sizeof play);
+    replay_names_reset();
     play.connection = -1;
     play.settings = (struct dns_settings){
         .block_ttl_s = 10, .query_timeout_ms = 5000, .tcp_idle_ms = 10000, .max_tcp_clients = 10, .max_waiting = 100};

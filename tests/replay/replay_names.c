@@ -6,10 +6,10 @@
 
 enum { MAX_DOMAINS = 8, MAX_HOSTS = 64 };
 
-static struct dname forwarded[MAX_DOMAINS];
+static struct dname forwarded[MAX_DOMAINS], allowed[MAX_DOMAINS];
 static struct dns_names_host hosts[MAX_HOSTS];
 static struct buf hosts_file;
-static struct dns_names_settings settings = {.hosts = hosts, .forwarded = forwarded};
+static struct dns_names_settings settings;
 
 static void add_domain(struct dname *domains, size_t *count, struct str text)
 {
@@ -24,8 +24,16 @@ void replay_names_setting(struct str words)
             settings.firefox_canary = true;
         else if (str_eq(word, STR("private-relay")))
             settings.block_private_relay = true;
+        else if (str_eq(word, STR("no-rebinding-protection")))
+            settings.rebinding_protection = false;
+        else if (str_eq(word, STR("strip-ech")))
+            settings.strip_ech = true;
+        else if (str_eq(word, STR("strip-h3")))
+            settings.strip_h3 = true;
         else if (script_option(word, "forward", &value))
             add_domain(forwarded, &settings.forwarded_count, value);
+        else if (script_option(word, "private", &value))
+            add_domain(allowed, &settings.rebinding_allowed_count, value);
         else
             script_fail("unknown word of names", "");
     }
@@ -51,7 +59,8 @@ void replay_names_hosts_line(struct str line)
 
 void replay_names_reset(void)
 {
-    settings = (struct dns_names_settings){.hosts = hosts, .forwarded = forwarded};
+    settings = (struct dns_names_settings){
+        .hosts = hosts, .forwarded = forwarded, .rebinding_protection = true, .rebinding_allowed = allowed};
     buf_free(&hosts_file);
 }
 

@@ -121,7 +121,8 @@ static void bad_lines_are_told_once_with_the_first(void **state)
     struct log_capture capture;
     log_capture_begin(&capture);
     enum status status = names_watch_start(&watch, &config);
-    assert_int_equal(log_capture_end(&capture, "2 line(s) are no entry, or have a name that is none; the first is line 2"), 1);
+    assert_int_equal(
+        log_capture_end(&capture, "2 line(s) are no entry, or have a name that is none; the first is line 2"), 1);
     assert_int_equal(status, ST_OK);
     assert_true(has_records("a.lan"));
 }

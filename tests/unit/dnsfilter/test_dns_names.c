@@ -49,9 +49,19 @@ static void every_special_zone_is_found_at_and_below_its_top_and_nothing_beside_
         assert_int_equal(kind_of(names, beside), DNS_PLACE_WORLD);
     }
     assert_int_equal(count, 11 + 4 + 64 + 16 + 5 + 8);
-    static const char *const world[] = {".", "arpa", "in-addr.arpa", "ip6.arpa", "15.172.in-addr.arpa", "32.172.in-addr.arpa",
-                                        "1.0.100.in-addr.arpa", "8.8.8.8.in-addr.arpa", "example", "www.example.com",
-                                        "localhos", "local.example", "nlocal"};
+    static const char *const world[] = {".",
+                                        "arpa",
+                                        "in-addr.arpa",
+                                        "ip6.arpa",
+                                        "15.172.in-addr.arpa",
+                                        "32.172.in-addr.arpa",
+                                        "1.0.100.in-addr.arpa",
+                                        "8.8.8.8.in-addr.arpa",
+                                        "example",
+                                        "www.example.com",
+                                        "localhos",
+                                        "local.example",
+                                        "nlocal"};
     for (size_t i = 0; i < sizeof world / sizeof world[0]; i++)
         assert_int_equal(kind_of(names, world[i]), DNS_PLACE_WORLD);
     dns_names_unref(names);

@@ -69,10 +69,21 @@ static void what_holds_on_one_link_alone_is_left_out_without_a_word(void **state
 static void bad_lines_are_counted_and_take_no_others_with_them(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"nonsense",          "192.0.2.1",           "192.0.2.300 a",    "192.0.2.1 a..b",
-                                      "192.0.2.1 a\xc3\xa4", "192.0.2.1 192.0.2.2", "192.0.2.1 ::1",    "192.0.2.1 .",
-                                      "192.0.2.1 a/b",     "a.example 192.0.2.1", "[::1] a",          "192.0.2.1:53 a",
-                                      "%lo0 a",            "192.0.2.1 a\\.b",     "192.0.2.01 a.example"};
+    static const char *const bad[] = {"nonsense",
+                                      "192.0.2.1",
+                                      "192.0.2.300 a",
+                                      "192.0.2.1 a..b",
+                                      "192.0.2.1 a\xc3\xa4",
+                                      "192.0.2.1 192.0.2.2",
+                                      "192.0.2.1 ::1",
+                                      "192.0.2.1 .",
+                                      "192.0.2.1 a/b",
+                                      "a.example 192.0.2.1",
+                                      "[::1] a",
+                                      "192.0.2.1:53 a",
+                                      "%lo0 a",
+                                      "192.0.2.1 a\\.b",
+                                      "192.0.2.01 a.example"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char text[200];
         snprintf(text, sizeof text, "192.0.2.8 before\n%s\n192.0.2.9 after", bad[i]);

@@ -1,5 +1,6 @@
 ccward_unit(dnsfilter dns_cache LINKS PkgConfig::XXHASH Threads::Threads)
 ccward_unit(dnsfilter dns_answer)
+ccward_unit(dnsfilter dns_clean)
 ccward_unit(dnsfilter dns_local)
 ccward_unit(dnsfilter dns_normal)
 ccward_unit(dnsfilter dns_names)
@@ -15,6 +16,7 @@ target_sources(test_dnsfilter_dns_published PRIVATE
 include(${PROJECT_SOURCE_DIR}/tests/replay/tests.cmake)
 
 ccward_fuzz(hosts_file ccward_dnsfilter)
+ccward_fuzz(dns_clean ccward_dnsfilter)
 ccward_fuzz(dns_server ccward_dnsfilter)
 target_sources(fuzz_dns_server PRIVATE
     ${PROJECT_SOURCE_DIR}/tests/replay/replay_policy.c

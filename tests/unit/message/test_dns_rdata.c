@@ -101,6 +101,25 @@ static void a_service_binding_has_its_keys_in_order(void **state)
     }
 }
 
+static void parameters_of_a_service_have_the_form_that_their_key_wants(void **state)
+{
+    struct packet *packet = *state;
+    IS_TAKEN(DNS_TYPE_HTTPS, "\0\1\0\0\0\0\4\0\1\0\3\0\1\0\6\2h2\2h3\0\3\0\2\1\xbb");
+    IS_TAKEN(DNS_TYPE_HTTPS, "\0\1\0\0\1\0\3\2h2\0\2\0\0");
+    IS_TAKEN(DNS_TYPE_HTTPS, "\0\1\0\0\5\0\0");                /* ECH: for its own software to judge */
+    IS_TAKEN(DNS_TYPE_HTTPS, "\0\1\0\0\x08\0\1!\xff\xff\0\0"); /* keys of the future */
+    IS_REFUSED(DNS_TYPE_HTTPS, "\0\1\0\0\0\0\0");
+    IS_REFUSED(DNS_TYPE_HTTPS, "\0\1\0\0\0\0\1\0");
+    IS_REFUSED(DNS_TYPE_HTTPS, "\0\1\0\0\0\0\2\0\0");     /* itself */
+    IS_REFUSED(DNS_TYPE_HTTPS, "\0\1\0\0\0\0\4\0\4\0\4"); /* twice */
+    IS_REFUSED(DNS_TYPE_HTTPS, "\0\1\0\0\1\0\0");
+    IS_REFUSED(DNS_TYPE_HTTPS, "\0\1\0\0\1\0\4\2h2\0"); /* an empty protocol */
+    IS_REFUSED(DNS_TYPE_HTTPS, "\0\1\0\0\1\0\3\3h2");   /* one past the end */
+    IS_REFUSED(DNS_TYPE_HTTPS, "\0\1\0\0\2\0\1\0");
+    IS_REFUSED(DNS_TYPE_HTTPS, "\0\1\0\0\3\0\1\1");
+    IS_REFUSED(DNS_TYPE_HTTPS, "\0\1\0\0\3\0\3\1\2\3");
+}
+
 static void address_hints_are_whole_addresses(void **state)
 {
     struct packet *packet = *state;
@@ -151,6 +170,7 @@ int main(void)
         packet_test(soa_has_two_names_and_five_numbers),
         packet_test(mx_and_srv_have_numbers_before_their_name),
         packet_test(a_service_binding_has_its_keys_in_order),
+        packet_test(parameters_of_a_service_have_the_form_that_their_key_wants),
         packet_test(address_hints_are_whole_addresses),
         packet_test(a_signer_is_a_plain_name),
         packet_test(unknown_types_and_classes_are_opaque),
