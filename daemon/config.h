@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "dnsfilter/dns_safe_search.h"
 #include "dnsfilter/dns_server.h"
 #include "feeds/feeds.h"
 #include "policy/policy.h"
@@ -108,7 +109,8 @@ struct config {
 
     struct {
         char *hosts_file;
-        int firefox_canary, block_private_relay, rebinding_protection, strip_ech, strip_h3;
+        int firefox_canary, block_private_relay, rebinding_protection, strip_ech, strip_h3, safe_search;
+        int youtube; /* enum dns_youtube */
         struct text_list rebinding_allow;
     } names;
     struct config_host *hosts;

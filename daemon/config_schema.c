@@ -48,6 +48,7 @@ static const struct words zone_answers = {zone_answer_text, 2};
 DEFINE_WORDS(uses, feed_use_text, enum feed_use, FEED_GUARDS + 1);
 DEFINE_WORDS(matches, feed_match_text, enum feed_match, FEED_MATCH_EXACT + 1);
 DEFINE_WORDS(retains, feed_retain_text, enum feed_retain, FEED_RETAIN_WINDOW + 1);
+DEFINE_WORDS(youtube_modes, dns_youtube_text, enum dns_youtube, DNS_YOUTUBE_STRICT + 1);
 DEFINE_WORDS(categories, category_text, enum category, CATEGORY_COUNT);
 
 enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR, MIB = 1 << 20 };
@@ -295,6 +296,10 @@ static const struct config_option names_options[] = {
      "Whether Encrypted Client Hello is taken out of HTTPS records, so that the proxy sees which host is meant."},
     {"strip-h3", OPTION_WORD, AT(names.strip_h3), "no", 0, 0, &yes_no,
      "Whether HTTP/3 is taken out of HTTPS records, so that browsers begin with TCP."},
+    {"safe-search", OPTION_WORD, AT(names.safe_search), "no", 0, 0, &yes_no,
+     "Whether Google, Bing and DuckDuckGo are made to search without what is not for children."},
+    {"youtube", OPTION_WORD, AT(names.youtube), "open", 0, 0, &youtube_modes,
+     "What YouTube shows: all, or what its moderate or strict restricted mode lets through."},
 };
 
 static enum status check_host_name(struct str text, struct fault *why)

@@ -97,6 +97,8 @@ static struct dns_names *make(const struct config *config)
                                               .rebinding_protection = config->names.rebinding_protection,
                                               .strip_ech = config->names.strip_ech,
                                               .strip_h3 = config->names.strip_h3,
+                                              .safe_search = config->names.safe_search,
+                                              .youtube = (enum dns_youtube)config->names.youtube,
                                               .rebinding_allowed = allowed,
                                               .rebinding_allowed_count =
                                                   fill_domains(&config->names.rebinding_allow, allowed)};

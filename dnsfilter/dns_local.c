@@ -66,10 +66,9 @@ bool dns_local_alias(struct str data, const struct dns_question *question, struc
            find_alias(data, &question->name, &alias->target, &alias->ttl_s, &status) && status == ST_OK;
 }
 
-static size_t finish(struct dns_build *build, const struct dns_message *query, unsigned rcode, struct str why,
+static size_t finish(struct dns_build *build, const struct dns_message *query, unsigned rcode, struct dns_note note,
                      size_t limit)
 {
-    struct dns_note note = {DNS_EDE_BLOCKED, why};
     size_t n = dns_answer_end(build, query, rcode, note);
     return n > limit ? dns_truncate(build->wire.start, n, limit) : n;
 }
@@ -94,7 +93,8 @@ size_t dns_local_answer(uint8_t *out, size_t size, size_t limit, const struct dn
             dns_build_own_record(&build, DNS_ANSWER, record.type, record.ttl_s, record.rdata.data, record.rdata.length);
     if (!build.header.ancount)
         dns_answer_add_soa(&build, DNS_AUTHORITY, NULL, settings->block_ttl_s);
-    return finish(&build, query, rcode, dns_answer_why(verdict, why), limit);
+    struct dns_note note = {DNS_EDE_BLOCKED, dns_answer_why(verdict, why)};
+    return finish(&build, query, rcode, note, limit);
 }
 
 /* The names in RESPONSE's records are written out, as they have moved. */
@@ -122,5 +122,6 @@ size_t dns_local_join(uint8_t *out, size_t size, size_t limit, const struct dns_
     struct dns_build build = dns_build_response(out, size, query, rcode);
     dns_build_own_record(&build, DNS_ANSWER, DNS_TYPE_CNAME, alias->ttl_s, alias->target.wire, alias->target.length);
     copy_records(&build, response, n, &message);
-    return finish(&build, query, rcode, str_of(alias->why), limit);
+    struct dns_note note = {alias->code, str_of(alias->why)};
+    return finish(&build, query, rcode, note, limit);
 }

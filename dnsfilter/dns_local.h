@@ -3,10 +3,12 @@
 
 #include "dnsfilter/dns_answer.h"
 
-/* What a query's name is an alias of by a policy zone; what the target has is looked for and given behind it. */
+/* What a query's name is made an alias of, by a policy zone or for safe search; what the target has is looked for and
+ * given behind it. */
 struct dns_alias {
     struct dname target;
     uint32_t ttl_s;
+    int code; /* enum dns_ede: of WHY */
     char why[DNS_NOTE_SIZE];
 };
 

@@ -61,6 +61,7 @@ static bool find_exact(const struct dns_names *names, const struct suffixes *suf
     const struct name_table_entry *entry = name_table_find(&names->exact, suffixes->lower.wire, suffixes->lower.length);
     if (!entry)
         return false;
+    place->alias = entry->parts[EXACT_ALIAS];
     place->addresses = first_usable(names, entry->parts[EXACT_ADDRESSES], own);
     place->pointer = entry->parts[EXACT_FLAGS] & EXACT_OWN_POINTER && !own ? 0 : entry->parts[EXACT_POINTER];
     if (!place->addresses && !place->pointer)
@@ -70,8 +71,8 @@ static bool find_exact(const struct dns_names *names, const struct suffixes *suf
 }
 
 /* The one place where it is decided what holds of what stands for a name and all below: nearer parents before farther
- * ones, records before the rest, and a domain that the user forwards is not special. */
-static void find_in_trees(const struct dns_names *names, const struct suffixes *suffixes, struct dns_place *place)
+ * ones, records before the rest, and a domain that the user forwards is not special. True: it is forwarded. */
+static bool find_in_trees(const struct dns_names *names, const struct suffixes *suffixes, struct dns_place *place)
 {
     bool forwarded = false;
     place->addresses = place->pointer = 0;
@@ -92,6 +93,13 @@ static void find_in_trees(const struct dns_names *names, const struct suffixes *
     }
     if (forwarded && place->kind == DNS_PLACE_SPECIAL)
         place->kind = DNS_PLACE_WORLD;
+    return forwarded;
+}
+
+/* Mail to a search engine goes where it went before. */
+static bool leads_to_content(uint16_t type)
+{
+    return type == DNS_TYPE_A || type == DNS_TYPE_AAAA || type == DNS_TYPE_HTTPS || type == DNS_TYPE_SVCB;
 }
 
 void dns_names_find(const struct dns_names *names, const struct dns_question *question, bool own,
@@ -101,10 +109,14 @@ void dns_names_find(const struct dns_names *names, const struct dns_question *qu
     struct dname apex;
     place->kind = DNS_PLACE_WORLD;
     place->own = own;
+    place->alias = 0;
     take_apart(&question->name, &suffixes);
-    if (find_exact(names, &suffixes, own, place) || !top_is_known(names, &suffixes))
+    if (find_exact(names, &suffixes, own, place))
         return;
-    find_in_trees(names, &suffixes, place);
+    if (top_is_known(names, &suffixes) && find_in_trees(names, &suffixes, place))
+        return;
+    if (place->kind == DNS_PLACE_WORLD && place->alias && leads_to_content(question->type))
+        place->kind = DNS_PLACE_ALIAS;
     if (place->kind != DNS_PLACE_SPECIAL)
         return;
     apex_of(&suffixes.lower, place->labels, &apex);
@@ -131,6 +143,11 @@ unsigned dns_names_clean_of(const struct dns_names *names, const struct dname *n
             return names->clean & ~(unsigned)DNS_CLEAN_PRIVATE;
     }
     return names->clean;
+}
+
+void dns_names_target(const struct dns_names *names, const struct dns_place *place, struct dname *target)
+{
+    name_table_name(&names->exact, place->alias, target);
 }
 
 static void add_addresses(struct dns_build *build, uint16_t type, const struct dns_names *names,

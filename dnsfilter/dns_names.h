@@ -2,9 +2,10 @@
  * all workers and swapped whole.
  *
  * What holds for a name, first to last: a record of its own, records for all below one of its parents, a server that
- * the user forwards it to, that it is special. */
+ * the user forwards it to, that it is special, that it is to be answered as another name for the sake of children. */
 #pragma once
 
+#include "dnsfilter/dns_safe_search.h"
 #include "dnsfilter/dns_special.h"
 #include "dnsfilter/hosts_file.h"
 
@@ -25,6 +26,8 @@ struct dns_names_settings {
     size_t forwarded_count;
     bool firefox_canary, block_private_relay;
     bool rebinding_protection, strip_ech, strip_h3;
+    bool safe_search;
+    enum dns_youtube youtube;
     const struct dname *rebinding_allowed; /* domains, with all below them, that may have private addresses */
     size_t rebinding_allowed_count;
 };
@@ -38,12 +41,14 @@ enum dns_place_kind {
     DNS_PLACE_WORLD,   /* what is said of the name comes from the cache or an upstream */
     DNS_PLACE_RECORDS, /* addresses, or the name of an address */
     DNS_PLACE_SPECIAL,
+    DNS_PLACE_ALIAS, /* what the world says of another name, behind an alias */
 };
 
 /* Where the answer to a question comes from. */
 struct dns_place {
     enum dns_place_kind kind;
     uint32_t addresses, pointer;       /* RECORDS: one of them, the other is 0 */
+    uint32_t alias;                    /* ALIAS */
     const struct dns_special *special; /* SPECIAL */
     unsigned labels;                   /* SPECIAL: of its apex */
     bool own;                          /* as asked for */
@@ -59,6 +64,9 @@ void dns_names_find(const struct dns_names *names, const struct dns_question *qu
 unsigned dns_names_clean(const struct dns_names *names);
 unsigned dns_names_clean_of(const struct dns_names *names, const struct dname *name);
 
-/* The answer from a place other than the world, of at most LIMIT bytes. Returns the length. */
+/* The other name of an ALIAS. */
+void dns_names_target(const struct dns_names *names, const struct dns_place *place, struct dname *target);
+
+/* The answer from RECORDS or SPECIAL, of at most LIMIT bytes. Returns the length. */
 size_t dns_names_answer(uint8_t *out, size_t size, size_t limit, const struct dns_message *query,
                         const struct dns_names *names, const struct dns_place *place);

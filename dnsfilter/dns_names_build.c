@@ -152,6 +152,17 @@ static bool take_from_file(void *arg, const struct addr *addr, const struct dnam
            (!first || add_pointer(names, addr, name, own));
 }
 
+static bool add_alias(void *arg, const struct dname *name, const struct dname *target)
+{
+    struct dns_names *names = arg;
+    struct name_table_entry *entry = name_table_add(&names->exact, name);
+    uint32_t kept = entry ? name_table_keep(&names->exact, target) : 0;
+    if (!kept)
+        return false;
+    entry->parts[EXACT_ALIAS] = kept;
+    return true;
+}
+
 static bool add_loopback_pointers(struct dns_names *names)
 {
     static const struct dname localhost = {11, 1, "\011localhost"};
@@ -171,7 +182,8 @@ static bool fill(struct dns_names *names, const struct dns_names_settings *setti
     for (size_t i = 0; i < settings->host_count; i++)
         if (!add_host(names, &settings->hosts[i]))
             return false;
-    return add_loopback_pointers(names) && hosts_file_read(settings->hosts_file, take_from_file, names, facts);
+    return dns_safe_search_each(settings->safe_search, settings->youtube, add_alias, names) &&
+           add_loopback_pointers(names) && hosts_file_read(settings->hosts_file, take_from_file, names, facts);
 }
 
 struct dns_names *dns_names_new(const struct dns_names_settings *settings, struct hosts_file_facts *facts)

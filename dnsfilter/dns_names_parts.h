@@ -11,6 +11,7 @@ enum exact_part {
     EXACT_ADDRESSES, /* the first one's index + 1 */
     EXACT_POINTER,   /* the name that the address leads to, in exact.names */
     EXACT_FLAGS,
+    EXACT_ALIAS, /* another name, in exact.names */
 };
 enum exact_flag {
     EXACT_CONFIGURED = 1,  /* the hosts file has nothing to add */

@@ -18,6 +18,8 @@
 #include "dnsfilter/dns_inspect.h"
 #include "dnsfilter/dns_tcp.h"
 
+enum { SAFE_TTL_S = 60 /* short: the setting may change at any time */ };
+
 enum step { STEP_PARSE, STEP_CHECK, STEP_DECIDE, STEP_SPECIAL, STEP_CACHE, STEP_FORWARD, STEP_INSPECT, STEP_END };
 
 static enum step parse(struct dns_query *query);
@@ -160,6 +162,7 @@ static enum step give(struct dns_query *query, const struct verdict *verdict)
     bool recursive = query->message.header.flags & DNS_FLAG_RD;
     if (recursive && dns_local_alias(data, &query->message.question, &query->alias)) {
         dns_answer_why(verdict, query->alias.why);
+        query->alias.code = DNS_EDE_BLOCKED;
         query->aliased = true;
         return STEP_SPECIAL;
     }
@@ -233,6 +236,16 @@ static enum step decide(struct dns_query *query)
     return act(query, MATCH_QNAME, &verdict, STEP_SPECIAL);
 }
 
+/* Safe search: the name is answered as another. */
+static void alias_to(struct dns_query *query, const struct dns_place *place)
+{
+    dns_names_target(query->core->names, place, &query->alias.target);
+    query->alias.ttl_s = SAFE_TTL_S;
+    query->alias.code = DNS_EDE_FILTERED;
+    text_copy(query->alias.why, sizeof query->alias.why, STR("safe search (names.safe-search, names.youtube)"));
+    query->aliased = true;
+}
+
 /* What an alias leads to may be answered here as well; it is put behind the alias like what an upstream says. */
 static enum step answer_here(struct dns_query *query)
 {
@@ -248,7 +261,11 @@ static enum step answer_here(struct dns_query *query)
         message = &of_target;
     }
     dns_names_find(core->names, &message->question, addr_is_loopback(&query->client.peer.remote), &place);
-    if (place.kind == DNS_PLACE_WORLD)
+    if (place.kind == DNS_PLACE_ALIAS && !query->aliased) {
+        alias_to(query, &place);
+        return answer_here(query);
+    }
+    if (place.kind == DNS_PLACE_WORLD || place.kind == DNS_PLACE_ALIAS)
         return STEP_CACHE;
     size_t limit = query->aliased ? sizeof core->out : dns_answer_limit(message, query->client.udp);
     query->reply_length = dns_names_answer(core->out, sizeof core->out, limit, message, core->names, &place);

@@ -186,7 +186,7 @@ static bool answer_here(struct part *part, const struct dns_cache_key *key)
                                 .question_end = DNS_HEADER_BYTES};
     struct dns_place place;
     dns_names_find(core->names, &query.question, true, &place); /* the proxy connects from this machine */
-    if (place.kind == DNS_PLACE_WORLD)
+    if (place.kind == DNS_PLACE_WORLD || place.kind == DNS_PLACE_ALIAS)
         return false;
     size_t n = dns_names_answer(core->out, sizeof core->out, sizeof core->out, &query, core->names, &place);
     unsigned unclean = part->lookup->unclean;
@@ -217,6 +217,18 @@ static void start_part(struct dns_lookup *lookup, size_t index, const struct dna
     part->status = ST_UNAVAILABLE;
 }
 
+/* As for DNS clients: what safe search makes another name of NAME. */
+static const struct dname *name_to_ask(const struct dns_names *names, const struct dname *name, struct dname *target)
+{
+    struct dns_question question = {.name = *name, .type = DNS_TYPE_A, .class = DNS_CLASS_IN};
+    struct dns_place place;
+    dns_names_find(names, &question, true, &place);
+    if (place.kind != DNS_PLACE_ALIAS)
+        return name;
+    dns_names_target(names, &place, target);
+    return target;
+}
+
 static void lookup_name(void *self, const struct dname *name, resolver_done_fn *done, void *arg)
 {
     struct dns_resolver *resolver = self;
@@ -227,6 +239,8 @@ static void lookup_name(void *self, const struct dname *name, resolver_done_fn *
         done(arg, &(struct resolver_answer){.status = ST_UNAVAILABLE});
         return;
     }
+    struct dname target;
+    name = name_to_ask(resolver->core->names, name, &target);
     memset(lookup, 0, offsetof(struct dns_lookup, aliases));
     lookup->resolver = resolver;
     lookup->timer = timer;

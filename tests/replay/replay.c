@@ -10,7 +10,7 @@
  *     notify ZONE ADDR                a zone that this address may notify of
  *     names WORD...                   what is answered here, and what is taken out of answers: canary,
  *                                 private-relay, forward=DOMAIN, no-rebinding-protection, private=DOMAIN,
- *                                 strip-ech, strip-h3
+ *                                 strip-ech, strip-h3, safe-search, youtube-moderate, youtube-strict
  *     host NAME ADDR...               a record of the user's own; *.NAME: of all below
  *     hosts-file LINE                 a line of the hosts file
  *     block-ttl S   timeout MS   max-waiting N   max-ttl S   max-negative-ttl S   max-tcp N   tcp-idle MS

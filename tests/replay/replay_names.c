@@ -26,6 +26,12 @@ void replay_names_setting(struct str words)
             settings.block_private_relay = true;
         else if (str_eq(word, STR("no-rebinding-protection")))
             settings.rebinding_protection = false;
+        else if (str_eq(word, STR("safe-search")))
+            settings.safe_search = true;
+        else if (str_eq(word, STR("youtube-moderate")))
+            settings.youtube = DNS_YOUTUBE_MODERATE;
+        else if (str_eq(word, STR("youtube-strict")))
+            settings.youtube = DNS_YOUTUBE_STRICT;
         else if (str_eq(word, STR("strip-ech")))
             settings.strip_ech = true;
         else if (str_eq(word, STR("strip-h3")))

@@ -145,6 +145,40 @@ static void a_hundred_thousand_names_of_a_hosts_file_are_all_found(void **state)
     dns_names_unref(names);
 }
 
+struct seen {
+    const struct dns_names *names;
+    size_t count;
+};
+
+static bool check_alias(void *arg, const struct dname *name, const struct dname *target)
+{
+    struct seen *seen = arg;
+    struct dns_question question = {.name = *name, .type = DNS_TYPE_AAAA, .class = DNS_CLASS_IN};
+    struct dns_place place;
+    struct dname found;
+    dns_names_find(seen->names, &question, true, &place);
+    assert_int_equal(place.kind, DNS_PLACE_ALIAS);
+    dns_names_target(seen->names, &place, &found);
+    assert_true(dname_equal(&found, target));
+    question.name = *target;
+    dns_names_find(seen->names, &question, true, &place); /* or it would go round */
+    assert_int_equal(place.kind, DNS_PLACE_WORLD);
+    seen->count++;
+    return true;
+}
+
+static void every_name_of_a_search_engine_leads_to_its_safe_one(void **state)
+{
+    (void)state;
+    struct dns_names *names = make(&(struct dns_names_settings){.safe_search = true, .youtube = DNS_YOUTUBE_STRICT});
+    struct seen seen = {.names = names};
+    assert_true(dns_safe_search_each(true, DNS_YOUTUBE_STRICT, check_alias, &seen));
+    assert_true(seen.count > 180);
+    assert_int_equal(kind_of(names, "google.com"), DNS_PLACE_WORLD);
+    assert_int_equal(kind_of(names, "x.www.google.com"), DNS_PLACE_WORLD);
+    dns_names_unref(names);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +186,7 @@ int main(void)
         cmocka_unit_test(every_type_of_every_special_zone_has_a_well_formed_answer),
         cmocka_unit_test(the_longest_name_there_can_be_is_looked_for),
         cmocka_unit_test(forwarded_domains_and_the_root_are_never_special),
+        cmocka_unit_test(every_name_of_a_search_engine_leads_to_its_safe_one),
         cmocka_unit_test(a_hundred_thousand_names_of_a_hosts_file_are_all_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
