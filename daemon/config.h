@@ -52,6 +52,7 @@ struct config_group {
     char *name;
     struct network_list clients;
     int names, urls, addresses; /* enum part_mode */
+    int block_answer;           /* 0: by category; else enum block_answer + 1 */
 };
 
 struct config_host {

@@ -39,6 +39,13 @@ static const char *yes_text(int value)
 
 static const struct words yes_no = {yes_text, 2};
 
+static const char *group_answer_text(int value)
+{
+    return value ? block_answer_text((enum block_answer)(value - 1)) : "category";
+}
+
+static const struct words group_answers = {group_answer_text, BLOCK_DROP + 2};
+
 static const char *zone_answer_text(int value)
 {
     return value ? "given" : "configured";
@@ -268,6 +275,8 @@ static const struct config_option group_options[] = {
      "What happens to listed URLs, in the proxy."},
     {"addresses", OPTION_WORD, offsetof(struct config_group, addresses), "log", 0, 0, &modes,
      "What happens to listed addresses: a contact by address is only logged, unless you set this to block."},
+    {"block-answer", OPTION_WORD, offsetof(struct config_group, block_answer), "category", 0, 0, &group_answers,
+     "How DNS answers what is blocked; `category`: as `dns.block-answer` has it."},
 };
 
 static enum status check_own_domain(struct str text, struct fault *why)

@@ -38,7 +38,8 @@ static struct policy_group group_of_config(const struct config_group *from)
                                  .client_count = from->clients.count,
                                  .names = (enum part_mode)from->names,
                                  .urls = (enum part_mode)from->urls,
-                                 .addresses = (enum part_mode)from->addresses};
+                                 .addresses = (enum part_mode)from->addresses,
+                                 .answer = (uint8_t)from->block_answer};
     text_copy(group.name, sizeof group.name, str_of(from->name));
     return group;
 }

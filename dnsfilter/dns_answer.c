@@ -19,6 +19,8 @@ const struct dns_note dns_note_unreachable = {DNS_EDE_NETWORK_ERROR, {"upstream 
 const struct dns_note dns_note_malformed = {DNS_EDE_NETWORK_ERROR, {"malformed answer from upstream", 30}};
 const struct dns_note dns_note_cached_error = {EDE_CACHED_ERROR, {"failed a moment ago", 19}};
 
+const struct dns_note dns_note_no_recursion = {DNS_EDE_NOT_AUTHORITATIVE, {"ask with RD set", 15}};
+const struct dns_note dns_note_not_supported = {DNS_EDE_NOT_SUPPORTED, {"", 0}};
 const struct dns_note dns_note_private = {DNS_EDE_BLOCKED,
                                           {"private address in an answer from outside (names.rebinding-allow)", 65}};
 
@@ -126,8 +128,12 @@ static enum block_answer answer_of(const struct dns_settings *settings, const st
     case RECORD_ANSWER_DROP:
         return BLOCK_DROP;
     default:
-        return settings->answers[verdict->category];
+        break;
     }
+    if (!verdict->group_answer)
+        return settings->answers[verdict->category];
+    enum block_answer answer = (enum block_answer)(verdict->group_answer - 1);
+    return answer == BLOCK_PAGE && !settings->page_count ? BLOCK_NXDOMAIN : answer; /* else it would lead nowhere */
 }
 
 size_t dns_answer_blocked(uint8_t *out, size_t size, const struct dns_message *query,

@@ -18,6 +18,8 @@ extern const struct dns_note dns_note_unreachable;  /* no upstream could be reac
 extern const struct dns_note dns_note_malformed;    /* an upstream's answer was no good */
 extern const struct dns_note dns_note_cached_error; /* it failed a moment ago */
 extern const struct dns_note dns_note_private;      /* private addresses were taken out */
+extern const struct dns_note dns_note_no_recursion; /* we are nobody's authority */
+extern const struct dns_note dns_note_not_supported;
 
 /* What the client can take: RFC 1035 section 2.3.4, RFC 6891 section 6.2.3, and never more than fits an unfragmented
  * datagram; by TCP everything. */

@@ -205,8 +205,8 @@ static struct dns_reply take_reply(struct dns_forward *forward, enum status stat
     struct dns_forwards *forwards = forward->forwards;
     struct dns_reply reply = {.status = status, .data = forwards->response};
     if (status == ST_OK) {
-        reply.length = dns_normalise(&forward->question, dns_cache_max_ttl_s(forwards->cache), data, n, &reply.note,
-                                     forwards->response);
+        reply.length = dns_normalise(&forward->question, forward->dnssec_ok, dns_cache_max_ttl_s(forwards->cache), data,
+                                     n, &reply.note, forwards->response);
         if (reply.length) {
             struct dns_cache_key key = key_of(forward);
             dns_cache_put(forwards->cache, &key, loop_now_ms(forwards->loop), reply.data, reply.length);

@@ -14,6 +14,7 @@ enum {
 struct normal {
     const uint8_t *reply;
     size_t n;
+    bool dnssec_ok;
     struct dns_message message;
     unsigned aliases;
     struct dname chain[MAX_ALIASES + 1]; /* the name asked, then each alias's target */
@@ -102,10 +103,17 @@ static bool keep_in_authority(const struct normal *normal, const struct dns_reco
     return false;
 }
 
+static bool is_proof(uint16_t type)
+{
+    return type == DNS_TYPE_RRSIG || type == DNS_TYPE_NSEC || type == DNS_TYPE_NSEC3;
+}
+
 static bool keep(const struct normal *normal, const struct dns_record *record)
 {
     if (record->type == DNS_TYPE_OPT || record->type == DNS_TYPE_TSIG || record->class != DNS_CLASS_IN)
         return false; /* those two are between us and the upstream: RFC 6891 section 6.1.1, RFC 8945 */
+    if (!normal->dnssec_ok && is_proof(record->type) && record->type != normal->message.question.type)
+        return false; /* RFC 3225 section 3 */
     switch (record->section) {
     case DNS_ANSWER:
         return keep_in_answer(normal, record);
@@ -190,12 +198,13 @@ static struct dns_note note_of(const struct dns_edns *edns)
     return dns_note_none;
 }
 
-size_t dns_normalise(const struct dns_question *asked, uint32_t max_ttl_s, const uint8_t *reply, size_t n,
-                     struct dns_note *note, uint8_t *out)
+size_t dns_normalise(const struct dns_question *asked, bool dnssec_ok, uint32_t max_ttl_s, const uint8_t *reply,
+                     size_t n, struct dns_note *note, uint8_t *out)
 {
     struct normal normal;
     normal.reply = reply;
     normal.n = n;
+    normal.dnssec_ok = dnssec_ok;
     if (n > DNS_MESSAGE_MAX || dns_response_parse(reply, n, &normal.message) != ST_OK)
         return 0;
     const struct dns_message *message = &normal.message;

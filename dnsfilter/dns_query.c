@@ -113,6 +113,10 @@ static enum step check(struct dns_query *query)
         query->reply_length = dns_answer_rcode(core->out, sizeof core->out, message, DNS_RCODE_BADVERS, dns_note_none);
         return STEP_END;
     }
+    if (message->is_signed) { /* RFC 8945 section 5.2: we have no key of anyone's */
+        query->reply_length = dns_answer_rcode(core->out, sizeof core->out, message, DNS_RCODE_NOTAUTH, dns_note_none);
+        return STEP_END;
+    }
     switch (message->question.type) {
     case DNS_TYPE_OPT:
     case DNS_TYPE_TSIG:
@@ -129,7 +133,8 @@ static enum step check(struct dns_query *query)
         if (message->question.class == DNS_CLASS_IN)
             return STEP_DECIDE;
     }
-    query->reply_length = dns_answer_rcode(core->out, sizeof core->out, message, DNS_RCODE_REFUSED, dns_note_none);
+    query->reply_length =
+        dns_answer_rcode(core->out, sizeof core->out, message, DNS_RCODE_REFUSED, dns_note_not_supported);
     return STEP_END;
 }
 
@@ -281,7 +286,7 @@ static enum step special(struct dns_query *query)
     }
     if (!(query->message.header.flags & DNS_FLAG_RD)) { /* we are nobody's authority */
         query->reply_length =
-            dns_answer_rcode(core->out, sizeof core->out, &query->message, DNS_RCODE_REFUSED, dns_note_none);
+            dns_answer_rcode(core->out, sizeof core->out, &query->message, DNS_RCODE_REFUSED, dns_note_no_recursion);
         return STEP_END;
     }
     return answer_here(query);

@@ -25,7 +25,7 @@ enum status block_answer_parse(struct str text, enum block_answer *answer) MUST_
 struct dns_settings {
     const struct addr *listen;
     size_t listen_count;
-    enum block_answer answers[CATEGORY_COUNT];
+    enum block_answer answers[CATEGORY_COUNT]; /* verdict.group_answer, one more than it, stands before */
     const struct addr *page; /* addresses for BLOCK_PAGE; of a family without one the answer is NODATA */
     size_t page_count;
     uint32_t block_ttl_s;

@@ -36,6 +36,7 @@ static enum status read_first(struct cursor *cursor, struct dns_message *message
     message->question.name.length = 0;
     message->question_end = 0;
     message->records_end = 0;
+    message->is_signed = false;
     message->edns = (struct dns_edns){0};
     read_header(cursor, &message->header);
     return cursor->failed ? ST_TRUNCATED : ST_OK;
@@ -92,6 +93,23 @@ static bool is_message_signature(const uint8_t *packet, const struct dns_record 
     return record->type == DNS_TYPE_SIG && !cursor_u16(&data) && !data.failed; /* covers type 0 */
 }
 
+/* RFC 8945 section 4.2; RFC 2931 section 3 has the form of RFC 4034's. */
+static bool is_whole_signature(const uint8_t *packet, const struct dns_record *record)
+{
+    enum { TIME_AND_FUDGE_BYTES = 8, ID_AND_ERROR_BYTES = 4 };
+    struct cursor data = record_data(packet, record);
+    struct dname algorithm;
+    if (record->type != DNS_TYPE_TSIG)
+        return dns_rdata_fits(data, DNS_TYPE_RRSIG, DNS_CLASS_IN);
+    if (record->class != DNS_CLASS_ANY || record->ttl || dns_name_parse(&data, &algorithm) != ST_OK)
+        return false;
+    cursor_bytes(&data, TIME_AND_FUDGE_BYTES);
+    cursor_bytes(&data, cursor_u16(&data)); /* the MAC */
+    cursor_bytes(&data, ID_AND_ERROR_BYTES);
+    cursor_bytes(&data, cursor_u16(&data));
+    return !data.failed && !cursor_left(&data);
+}
+
 static enum status read_query_records(const uint8_t *packet, size_t n, struct dns_message *message)
 {
     struct dns_walk walk = dns_walk_start(packet, n, message);
@@ -102,8 +120,11 @@ static enum status read_query_records(const uint8_t *packet, size_t n, struct dn
         if (record.type == DNS_TYPE_OPT && read_edns(packet, &record, &message->edns) != ST_OK)
             return ST_INVALID;
         bool last = record.section == DNS_ADDITIONAL && !walk.left[DNS_ADDITIONAL];
-        if (!last && is_message_signature(packet, &record))
-            return ST_INVALID;
+        if (is_message_signature(packet, &record)) {
+            if (!last || !is_whole_signature(packet, &record))
+                return ST_INVALID;
+            message->is_signed = true;
+        }
         message->records_end = cursor_offset(&walk.cursor);
     }
     return ST_OK;

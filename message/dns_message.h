@@ -78,6 +78,8 @@ enum dns_ede { /* RFC 8914 section 4 and IANA's registry */
                DNS_EDE_CENSORED = 16,
                DNS_EDE_FILTERED = 17,
                DNS_EDE_PROHIBITED = 18,
+               DNS_EDE_NOT_AUTHORITATIVE = 20,
+               DNS_EDE_NOT_SUPPORTED = 21,
                DNS_EDE_NO_REACHABLE_AUTHORITY = 22,
                DNS_EDE_NETWORK_ERROR = 23,
                DNS_EDE_INVALID_DATA = 24,
@@ -109,6 +111,7 @@ struct dns_message {
     size_t question_end; /* offset past the question; 0 when it was not read */
     struct dns_edns edns;
     size_t records_end; /* offset past the last record; what follows is trailing junk */
+    bool is_signed;     /* a request: it has a TSIG or SIG(0) */
 };
 
 uint16_t dns_header_opcode(const struct dns_header *header);
@@ -123,7 +126,8 @@ enum status dns_header_parse(const uint8_t *packet, size_t n, struct dns_header 
 enum status dns_name_parse(struct cursor *cursor, struct dname *name) MUST_CHECK;
 
 /* A query. ST_INVALID is a FORMERR: QDCOUNT other than 1, records in answer or authority, a bad question name
- * (compressed too), an OPT that breaks RFC 6891 section 6.1.1, a TSIG/SIG(0) that is not last, counts that do not fit.
+ * (compressed too), an OPT that breaks RFC 6891 section 6.1.1, a TSIG/SIG(0) that is not last or not whole, counts that
+ * do not fit.
  * header is set also then, and question when it was read whole (question_end is not 0). ST_TRUNCATED: no header, so
  * nothing to answer. Does not judge QR, opcode, class or type: a caller must look at QR, since a reply is never
  * answered, and at the opcode before it believes a FORMERR. Trailing bytes are allowed and ignored. */

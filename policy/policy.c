@@ -436,6 +436,7 @@ static void fill(struct policy_reader *reader, const struct policy_group *group,
     verdict->matched = true;
     verdict->action = best->action;
     verdict->answer = best->answer;
+    verdict->group_answer = group->answer;
     verdict->kind = best->hit->kind;
     verdict->category = record->category;
     verdict->risk = record->risk;

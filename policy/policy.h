@@ -15,6 +15,7 @@ struct policy_group {
     const struct network *clients;
     size_t client_count;
     enum part_mode names, urls, addresses;
+    uint8_t answer; /* how DNS answers a block, told in verdicts; 0: as the category has it. Means nothing here */
 };
 
 /* What the configuration says of one source; of those that it does not name, nothing but that they block. */

@@ -61,6 +61,7 @@ struct verdict {
     /* How DNS is to answer a block. RECORD_ANSWER_TCP_ONLY goes with ACTION_LOG: let through, but by TCP alone. The
      * records of RECORD_ANSWER_DATA are in policy_data(). */
     enum record_answer answer;
+    uint8_t group_answer; /* policy_group.answer */
     enum indicator_kind kind;
     enum category category;
     enum risk risk;

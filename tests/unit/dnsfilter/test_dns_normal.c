@@ -41,7 +41,7 @@ static size_t normalise(struct dns_build *build, struct dns_message *message)
     struct dns_message sent;
     size_t n = dns_build_finish(build);
     assert_int_equal(dns_response_parse(packet, n, &sent), ST_OK);
-    size_t length = dns_normalise(&sent.question, 86400, packet, n, &note, out);
+    size_t length = dns_normalise(&sent.question, true, 86400, packet, n, &note, out);
     if (length)
         assert_int_equal(dns_response_parse(out, length, message), ST_OK);
     return length;
@@ -150,12 +150,12 @@ static void errors_of_edns_and_other_questions_are_no_answers(void **state)
     build = start("www.example", DNS_TYPE_A);
     size_t n = dns_build_finish(&build);
     struct dns_question asked = {name("WWW.example"), DNS_TYPE_A, DNS_CLASS_IN};
-    assert_int_equal(dns_normalise(&asked, 1, packet, n, &note, out), n);
+    assert_int_equal(dns_normalise(&asked, true, 1, packet, n, &note, out), n);
     asked.type = DNS_TYPE_AAAA;
-    assert_int_equal(dns_normalise(&asked, 1, packet, n, &note, out), 0);
+    assert_int_equal(dns_normalise(&asked, true, 1, packet, n, &note, out), 0);
     asked = (struct dns_question){name("ww.example"), DNS_TYPE_A, DNS_CLASS_IN};
-    assert_int_equal(dns_normalise(&asked, 1, packet, n, &note, out), 0);
-    assert_int_equal(dns_normalise(&asked, 1, packet, n - 1, &note, out), 0);
+    assert_int_equal(dns_normalise(&asked, true, 1, packet, n, &note, out), 0);
+    assert_int_equal(dns_normalise(&asked, true, 1, packet, n - 1, &note, out), 0);
 }
 
 int main(void)

@@ -248,21 +248,54 @@ static void an_option_that_does_not_fit_its_opt_is_refused(void **state)
     }
 }
 
+/* Algorithm, time and fudge, a MAC of two bytes, id and error, no other data. */
+static const uint8_t tsig[] = "\1a\0"
+                              "\0\0\0\0\0\1\1\x2c"
+                              "\0\2mm"
+                              "\0\1\0\0"
+                              "\0\0";
+static const uint8_t sig0[24];
+
+static void add_signature(struct packet *packet, uint16_t type, size_t cut)
+{
+    if (type == DNS_TYPE_TSIG) {
+        wire_u8(&packet->wire, 0);
+        packet_data(packet, type, DNS_CLASS_ANY, 0, tsig, sizeof tsig - 1 - cut);
+    } else {
+        packet_record(packet, type, sig0, sizeof sig0 - cut);
+    }
+}
+
 static void a_signature_of_the_message_must_come_last(void **state)
 {
     struct packet *packet = *state;
-    static const uint8_t sig0[24];
     static const uint16_t types[] = {DNS_TYPE_TSIG, DNS_TYPE_SIG};
     for (size_t i = 0; i < 2; i++) {
         query(packet, 2);
         packet_opt(packet, 1232, 0, NULL, 0);
-        packet_record(packet, types[i], sig0, sizeof sig0);
+        add_signature(packet, types[i], 0);
         assert_query(packet, ST_OK);
         query(packet, 2);
-        packet_record(packet, types[i], sig0, sizeof sig0);
+        add_signature(packet, types[i], 0);
         packet_opt(packet, 1232, 0, NULL, 0);
         assert_query(packet, ST_INVALID);
     }
+}
+
+static void a_signature_of_the_message_must_be_whole(void **state)
+{
+    struct packet *packet = *state;
+    for (size_t cut = 1; cut < sizeof tsig; cut++) {
+        query(packet, 1);
+        add_signature(packet, DNS_TYPE_TSIG, cut);
+        assert_query(packet, ST_INVALID);
+    }
+    query(packet, 1);
+    add_signature(packet, DNS_TYPE_SIG, 6); /* no signer */
+    assert_query(packet, ST_INVALID);
+    query(packet, 1);
+    packet_record(packet, DNS_TYPE_TSIG, tsig, sizeof tsig - 1); /* of class IN */
+    assert_query(packet, ST_INVALID);
 }
 
 static void an_old_signature_of_records_may_stand_anywhere(void **state)
@@ -405,6 +438,7 @@ int main(void)
         packet_test(an_opt_that_is_not_owned_by_the_root_is_refused),
         packet_test(an_option_that_does_not_fit_its_opt_is_refused),
         packet_test(a_signature_of_the_message_must_come_last),
+        packet_test(a_signature_of_the_message_must_be_whole),
         packet_test(an_old_signature_of_records_may_stand_anywhere),
         packet_test(a_response_must_be_one),
         packet_test(every_cut_of_a_response_is_refused),
