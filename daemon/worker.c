@@ -39,6 +39,7 @@ static enum status open_dns(struct worker *worker, const struct worker_settings 
                                .listen_count = config->dns.listen.count,
                                .page = page->items,
                                .page_count = page->count,
+                               .contact = config->blockpage.contact,
                                .block_ttl_s = (uint32_t)(config->dns.block_ttl_ms / 1000),
                                .query_timeout_ms = (int64_t)config->dns.query_timeout_ms,
                                .tcp_idle_ms = (int64_t)config->dns.tcp_idle_ms,

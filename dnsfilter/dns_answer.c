@@ -2,12 +2,15 @@
 
 #include <string.h>
 
+#include "dnsfilter/dns_structured.h"
+
 enum {
     EDE_CACHED_ERROR = 13,
     TYPE_HINFO = 13,
     ANY_TTL_S = 3600,
     MAX_PAGE_RECORDS = 4, /* of one family; keeps every block answer under 512 bytes */
     SOA_MAX_BYTES = 64,
+    OPT_AND_EDE_BYTES = 17, /* without the text */
     NOTE_FAMILY_SIZE = 48,
     NOTE_SOURCES_SIZE = 56,
 };
@@ -21,8 +24,10 @@ const struct dns_note dns_note_cached_error = {EDE_CACHED_ERROR, {"failed a mome
 
 const struct dns_note dns_note_no_recursion = {DNS_EDE_NOT_AUTHORITATIVE, {"ask with RD set", 15}};
 const struct dns_note dns_note_not_supported = {DNS_EDE_NOT_SUPPORTED, {"", 0}};
-const struct dns_note dns_note_private = {DNS_EDE_BLOCKED,
-                                          {"private address in an answer from outside (names.rebinding-allow)", 65}};
+const struct dns_note dns_note_private = {
+    .code = DNS_EDE_BLOCKED,
+    .text = {"private address in an answer from outside (names.rebinding-allow)", 65},
+    .sub_error = DNS_SUB_POLICY};
 
 size_t dns_answer_limit(const struct dns_message *query, bool udp)
 {
@@ -33,8 +38,19 @@ size_t dns_answer_limit(const struct dns_message *query, bool udp)
     return query->edns.udp_size < DNS_UDP_LIMIT ? query->edns.udp_size : DNS_UDP_LIMIT;
 }
 
+static bool is_filtering(int code)
+{
+    return code >= DNS_EDE_BLOCKED && code <= DNS_EDE_FILTERED;
+}
+
 size_t dns_answer_end(struct dns_build *build, const struct dns_message *query, unsigned rcode, struct dns_note note)
 {
+    char text[DNS_STRUCTURED_MAX];
+    if (query->edns.structured && is_filtering(note.code)) {
+        size_t left = (size_t)(build->wire.end - build->wire.at);
+        size_t room = left > OPT_AND_EDE_BYTES ? left - OPT_AND_EDE_BYTES : 0;
+        note.text = (struct str){text, dns_structured_text(&note, room, text)};
+    }
     if (query->edns.present)
         dns_build_opt(build, DNS_UDP_LIMIT, query->edns.dnssec_ok, rcode, note.code, note.text);
     return dns_build_finish(build);
@@ -118,6 +134,15 @@ struct str dns_answer_why(const struct verdict *verdict, char out[DNS_NOTE_SIZE]
     return (struct str){out, wire_length(&wire)};
 }
 
+struct dns_note dns_answer_block_note(const struct verdict *verdict, const struct dns_settings *settings,
+                                      char why[DNS_NOTE_SIZE])
+{
+    return (struct dns_note){.code = DNS_EDE_BLOCKED,
+                             .text = dns_answer_why(verdict, why),
+                             .sub_error = dns_sub_error_of(verdict->category),
+                             .contact = str_of(settings->contact)};
+}
+
 static enum block_answer answer_of(const struct dns_settings *settings, const struct verdict *verdict)
 {
     switch (verdict->answer) {
@@ -156,10 +181,8 @@ size_t dns_answer_blocked(uint8_t *out, size_t size, const struct dns_message *q
         add_addresses(&build, type, settings->block_ttl_s, nulls, sizeof nulls / sizeof nulls[0]);
     if (!build.header.ancount && answer != BLOCK_REFUSED)
         dns_answer_add_soa(&build, DNS_AUTHORITY, NULL, settings->block_ttl_s);
-    char text[DNS_NOTE_SIZE];
-    struct dns_note note = {.code = DNS_EDE_BLOCKED};
-    if (query->edns.present)
-        note.text = dns_answer_why(verdict, text);
+    char why[DNS_NOTE_SIZE];
+    struct dns_note note = query->edns.present ? dns_answer_block_note(verdict, settings, why) : dns_note_none;
     return dns_answer_end(&build, query, rcode, note);
 }
 

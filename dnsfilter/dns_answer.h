@@ -6,10 +6,13 @@
 #include "dnsfilter/dns_server.h"
 #include "message/dns_message.h"
 
-/* An extended error (RFC 8914), told to clients that send EDNS. */
+/* An extended error (RFC 8914), told to clients that send EDNS. That something is blocked or filtered is told as JSON
+ * to those that ask for it (dns_structured.h). */
 struct dns_note {
     int code; /* enum dns_ede; -1: none */
     struct str text;
+    int sub_error;      /* enum dns_sub_error */
+    struct str contact; /* whom to ask; empty: nobody is named */
 };
 extern const struct dns_note dns_note_none;
 extern const struct dns_note dns_note_busy;         /* too much waits already */
@@ -47,6 +50,8 @@ size_t dns_answer_by_tcp(uint8_t *out, size_t size, const struct dns_message *qu
 enum { DNS_NOTE_SIZE = 193 }; /* the longest, with a blank after every comma */
 void dns_answer_add_soa(struct dns_build *build, enum dns_section section, const struct dname *owner, uint32_t ttl_s);
 struct str dns_answer_why(const struct verdict *verdict, char out[DNS_NOTE_SIZE]);
+struct dns_note dns_answer_block_note(const struct verdict *verdict, const struct dns_settings *settings,
+                                      char why[DNS_NOTE_SIZE]);
 size_t dns_answer_end(struct dns_build *build, const struct dns_message *query, unsigned rcode, struct dns_note note);
 
 /* The least answer to a query for ANY: RFC 8482 section 4.2. */

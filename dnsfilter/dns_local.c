@@ -93,8 +93,7 @@ size_t dns_local_answer(uint8_t *out, size_t size, size_t limit, const struct dn
             dns_build_own_record(&build, DNS_ANSWER, record.type, record.ttl_s, record.rdata.data, record.rdata.length);
     if (!build.header.ancount)
         dns_answer_add_soa(&build, DNS_AUTHORITY, NULL, settings->block_ttl_s);
-    struct dns_note note = {DNS_EDE_BLOCKED, dns_answer_why(verdict, why)};
-    return finish(&build, query, rcode, note, limit);
+    return finish(&build, query, rcode, dns_answer_block_note(verdict, settings, why), limit);
 }
 
 /* The names in RESPONSE's records are written out, as they have moved. */
@@ -122,6 +121,9 @@ size_t dns_local_join(uint8_t *out, size_t size, size_t limit, const struct dns_
     struct dns_build build = dns_build_response(out, size, query, rcode);
     dns_build_own_record(&build, DNS_ANSWER, DNS_TYPE_CNAME, alias->ttl_s, alias->target.wire, alias->target.length);
     copy_records(&build, response, n, &message);
-    struct dns_note note = {alias->code, str_of(alias->why)};
+    struct dns_note note = {.code = alias->code,
+                            .text = str_of(alias->why),
+                            .sub_error = alias->sub_error,
+                            .contact = str_of(alias->contact)};
     return finish(&build, query, rcode, note, limit);
 }

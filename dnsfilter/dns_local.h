@@ -8,8 +8,9 @@
 struct dns_alias {
     struct dname target;
     uint32_t ttl_s;
-    int code; /* enum dns_ede: of WHY */
     char why[DNS_NOTE_SIZE];
+    int code, sub_error; /* as in struct dns_note, for WHY */
+    const char *contact; /* likewise; lives as long as the server */
 };
 
 /* Whether DATA makes an alias of the question's name whose target a resolver would go on to. */

@@ -16,6 +16,7 @@
 #include "dnsfilter/dns_answer.h"
 #include "dnsfilter/dns_clean.h"
 #include "dnsfilter/dns_inspect.h"
+#include "dnsfilter/dns_structured.h"
 #include "dnsfilter/dns_tcp.h"
 
 enum { SAFE_TTL_S = 60 /* short: the setting may change at any time */ };
@@ -168,6 +169,8 @@ static enum step give(struct dns_query *query, const struct verdict *verdict)
     if (recursive && dns_local_alias(data, &query->message.question, &query->alias)) {
         dns_answer_why(verdict, query->alias.why);
         query->alias.code = DNS_EDE_BLOCKED;
+        query->alias.sub_error = dns_sub_error_of(verdict->category);
+        query->alias.contact = core->settings->contact;
         query->aliased = true;
         return STEP_SPECIAL;
     }
@@ -247,6 +250,8 @@ static void alias_to(struct dns_query *query, const struct dns_place *place)
     dns_names_target(query->core->names, place, &query->alias.target);
     query->alias.ttl_s = SAFE_TTL_S;
     query->alias.code = DNS_EDE_FILTERED;
+    query->alias.sub_error = DNS_SUB_POLICY;
+    query->alias.contact = query->core->settings->contact;
     text_copy(query->alias.why, sizeof query->alias.why, STR("safe search (names.safe-search, names.youtube)"));
     query->aliased = true;
 }

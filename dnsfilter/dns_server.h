@@ -29,6 +29,7 @@ struct dns_settings {
     const struct addr *page; /* addresses for BLOCK_PAGE; of a family without one the answer is NODATA */
     size_t page_count;
     uint32_t block_ttl_s;
+    const char *contact;      /* whom to ask about a block; NULL: nobody. Borrowed */
     int64_t query_timeout_ms; /* a client's query is answered SERVFAIL after this */
     int64_t tcp_idle_ms;
     size_t max_tcp_clients;

@@ -69,6 +69,19 @@ static struct cursor record_data(const uint8_t *packet, const struct dns_record 
     return data;
 }
 
+/* draft-ietf-dnsop-structured-dns-error has an empty option for it; before, it was an extended error in the query. */
+static bool wants_structured(struct cursor options)
+{
+    enum { OPTION_EDE = 15, OPTION_STRUCTURED_ERROR = 26 };
+    while (cursor_left(&options)) {
+        uint16_t code = cursor_u16(&options), length = cursor_u16(&options);
+        cursor_bytes(&options, length);
+        if (code == OPTION_EDE || (code == OPTION_STRUCTURED_ERROR && !length))
+            return true;
+    }
+    return false;
+}
+
 /* RFC 6891 section 6.1.1: one at most, in the additional section, owned by the root. */
 static enum status read_edns(const uint8_t *packet, const struct dns_record *record, struct dns_edns *edns)
 {
@@ -80,6 +93,7 @@ static enum status read_edns(const uint8_t *packet, const struct dns_record *rec
     edns->extended_rcode = (uint8_t)(record->ttl >> 24);
     edns->version = (uint8_t)(record->ttl >> 16);
     edns->dnssec_ok = record->ttl & 0x8000;
+    edns->structured = record->rdata_length && wants_structured(data);
     edns->options = (struct str){(const char *)data.at, record->rdata_length};
     return ST_OK;
 }

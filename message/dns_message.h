@@ -101,6 +101,7 @@ struct dns_edns {
     uint8_t version, extended_rcode;
     uint16_t udp_size; /* as sent */
     bool dnssec_ok;
+    bool structured;    /* reasons are wanted as JSON: an option for them, or an extended error in a query */
     struct str options; /* the OPT record's rdata, well-formed */
 };
 

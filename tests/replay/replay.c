@@ -13,6 +13,7 @@
  *                                 strip-ech, strip-h3, safe-search, youtube-moderate, youtube-strict
  *     host NAME ADDR...               a record of the user's own; *.NAME: of all below
  *     hosts-file LINE                 a line of the hosts file
+ *     contact TEXT                    whom to ask about a block
  *     block-ttl S   timeout MS   max-waiting N   max-ttl S   max-negative-ttl S   max-tcp N   tcp-idle MS
  *
  * The store; changes act at once, also between steps:
@@ -22,6 +23,7 @@
  *     zone given|configured           a policy zone in place of the last one, whose answers are given or not; its
  * lines: rr TEXT                     of its file category CATEGORY allow|log|block         what a match asks for
  * (default: block) addresses off|log|block                   what is done about addresses (default: log)
+ *     group-answer KIND               how blocks are answered to the clients' group, before their category
  *
  * The upstream; what it says to a question, from now on:
  *     upstream NAME TYPE              followed by lines of
@@ -91,6 +93,7 @@ struct resolved {
 
 static struct {
     struct dns_settings settings;
+    char contact[200];
     struct dns_cache_settings cache_settings;
     struct addr pages[MAX_PAGES];
     struct dns_notify_zone zones[MAX_ZONES];
@@ -116,6 +119,7 @@ static void open_server(void)
     play.settings.listen = &listen;
     play.settings.listen_count = 1;
     play.settings.page = play.pages;
+    play.settings.contact = play.contact;
     play.settings.notify = dns_notify_new(play.zones, play.zone_count);
     CHECK(play.settings.notify);
     play.cache = dns_cache_new(&play.cache_settings);
@@ -587,6 +591,8 @@ static bool run_setting(struct str word, struct str words)
         play.pages[play.settings.page_count++] = script_address(words);
     else if (str_eq(word, STR("notify")))
         run_notify(words);
+    else if (str_eq(word, STR("contact")))
+        snprintf(play.contact, sizeof play.contact, "%.*s", (int)words.length, words.data);
     else if (str_eq(word, STR("block-ttl")))
         play.settings.block_ttl_s = (uint32_t)script_number(words);
     else if (str_eq(word, STR("timeout")))
@@ -619,6 +625,12 @@ static bool run_world(struct str word, struct str words)
         replay_policy_set_addresses(play.policy, str_eq(words, STR("block")) ? PART_BLOCK
                                                  : str_eq(words, STR("log")) ? PART_LOG
                                                                              : PART_OFF);
+        if (play.server)
+            replay_policy_apply(play.policy, &play.judge);
+    } else if (str_eq(word, STR("group-answer"))) {
+        enum block_answer answer;
+        script_need(block_answer_parse(words, &answer) == ST_OK, "unknown answer");
+        replay_policy_set_answer(play.policy, (uint8_t)(answer + 1));
         if (play.server)
             replay_policy_apply(play.policy, &play.judge);
     } else if (str_eq(word, STR("upstream"))) {

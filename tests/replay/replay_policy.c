@@ -106,6 +106,11 @@ void replay_policy_set_category(struct replay_policy *policy, enum category cate
     policy->settings.categories[category] = action;
 }
 
+void replay_policy_set_answer(struct replay_policy *policy, uint8_t answer)
+{
+    policy->settings.default_group.answer = answer;
+}
+
 void replay_policy_set_addresses(struct replay_policy *policy, enum part_mode mode)
 {
     policy->settings.default_group.addresses = mode;

@@ -16,6 +16,8 @@ bool replay_policy_add(struct replay_policy *policy, struct str text, enum categ
 bool replay_policy_limit(struct replay_policy *policy, uint16_t type, bool except);
 void replay_policy_clear(struct replay_policy *policy);
 void replay_policy_set_category(struct replay_policy *policy, enum category category, enum action action);
+/* policy_group.answer of all clients. */
+void replay_policy_set_answer(struct replay_policy *policy, uint8_t answer);
 void replay_policy_set_addresses(struct replay_policy *policy, enum part_mode mode);
 /* A source beside that of the entries, called "zone", whose entries FILL adds at each replay_policy_apply(). GIVEN:
  * blocks are answered as they have it. */
