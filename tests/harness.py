@@ -153,7 +153,7 @@ class Ccward(Program):
         path = self.state / "callbacks.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
-    def wait_for_callback(self, seconds=2, **fields):
+    def wait_for_callback(self, seconds=10, **fields):
         """The first line of the callback log with these fields."""
         def find():
             return next((line for line in self.log_lines() if all(line.get(k) == v for k, v in fields.items())), None)
