@@ -125,12 +125,12 @@ static void input_that_is_not_consumed_waits_and_grows(void **state)
     struct owner owner = {.keep_all = true, .done_at = "data"};
     int plain = open_pair(*state, &owner);
     send(plain, "abc", 3, 0);
-    assert_true(run_until(*state, &owner.done, 2000));
+    assert_true(run_until(*state, &owner.done, 20000));
     assert_true(str_eq(stream_input(owner.stream), STR("abc")));
     stream_consume(owner.stream, 1);
     owner.done = false;
     send(plain, "def", 3, 0);
-    assert_true(run_until(*state, &owner.done, 2000));
+    assert_true(run_until(*state, &owner.done, 20000));
     assert_true(str_eq(stream_input(owner.stream), STR("bcdef")));
     stream_consume(owner.stream, 5);
     assert_int_equal(stream_input(owner.stream).length, 0);
@@ -143,12 +143,12 @@ static void input_consumed_in_part_keeps_its_rest(void **state)
     struct owner owner = {.consume_at_most = 4, .done_at = "data"};
     int plain = open_pair(*state, &owner);
     send(plain, "0123456789", 10, 0);
-    assert_true(run_until(*state, &owner.done, 2000));
+    assert_true(run_until(*state, &owner.done, 20000));
     assert_true(str_eq(stream_input(owner.stream), STR("456789")));
     owner.done = false;
     owner.consume_at_most = 0;
     send(plain, "x", 1, 0);
-    assert_true(run_until(*state, &owner.done, 2000));
+    assert_true(run_until(*state, &owner.done, 20000));
     assert_string_equal(buf_text(&owner.got), "0123456789x");
     close_pair(&owner, plain);
 }
@@ -181,7 +181,7 @@ static void a_paused_stream_announces_what_waits_when_it_resumes(void **state)
     struct owner owner = {.keep_all = true, .done_at = "data"};
     int plain = open_pair(*state, &owner);
     send(plain, "one", 3, 0);
-    assert_true(run_until(*state, &owner.done, 2000));
+    assert_true(run_until(*state, &owner.done, 20000));
     stream_pause(owner.stream);
     send(plain, "two", 3, 0);
     run_for(*state, 30);
@@ -200,7 +200,7 @@ static void a_half_closed_peer_still_gets_its_answer(void **state)
     int plain = open_pair(*state, &owner);
     send(plain, "ask", 3, 0);
     shutdown(plain, SHUT_WR);
-    assert_true(run_until(*state, &owner.done, 2000));
+    assert_true(run_until(*state, &owner.done, 20000));
     assert_string_equal(buf_text(&owner.got), "ask");
     assert_true(stream_saw_eof(owner.stream));
     assert_int_equal(stream_write(owner.stream, "answer", 6), ST_OK);
@@ -228,7 +228,7 @@ static void the_writes_of_one_round_leave_together(void **state)
     assert_int_equal(stream_write(owner.stream, "head ", 5), ST_OK);
     assert_int_equal(stream_write(owner.stream, "body", 4), ST_OK);
     assert_int_equal(recv(fds[1], got, sizeof got, 0), -1);
-    assert_true(run_until(*state, &owner.done, 2000));
+    assert_true(run_until(*state, &owner.done, 20000));
     assert_int_equal(recv(fds[1], got, sizeof got, 0), 9);
     assert_memory_equal(got, "head body", 9);
     assert_int_equal(stream_write(owner.stream, "now", 3), ST_OK);
@@ -291,7 +291,7 @@ static void a_reset_is_told_once(void **state)
     struct owner owner = {.done_at = "failed"};
     int plain = open_pair(*state, &owner);
     reset(plain);
-    assert_true(run_until(*state, &owner.done, 2000));
+    assert_true(run_until(*state, &owner.done, 20000));
     assert_int_equal(owner.status, ST_CLOSED);
     assert_int_equal(stream_write(owner.stream, "x", 1), ST_CLOSED);
     stream_shutdown(owner.stream);
@@ -310,7 +310,7 @@ static void the_last_words_of_a_peer_are_heard_before_the_failure(void **state)
     for (int i = 0; i < 3; i++) /* sent at once: fails before anything is read */
         if (stream_write(owner.stream, block, sizeof block) != ST_OK)
             break;
-    assert_true(run_until(*state, &owner.done, 2000));
+    assert_true(run_until(*state, &owner.done, 20000));
     assert_string_equal(buf_text(&owner.got), "goodbye");
     assert_int_equal(owner.status, ST_CLOSED);
     close_pair(&owner, -1);
@@ -352,7 +352,7 @@ static void a_connection_carries_what_was_written_before_it_stood(void **state)
     owner.stream = stream_connect(*state, &addr, 1000, &ops, &owner);
     assert_int_equal(stream_write(owner.stream, "early", 5), ST_OK);
     assert_int_equal(owner.connected, 0);
-    assert_true(run_until(*state, &owner.done, 2000));
+    assert_true(run_until(*state, &owner.done, 20000));
     run_for(*state, 10);
     int plain = accept(listening, NULL, NULL);
     expect(plain, "early");
@@ -372,7 +372,7 @@ static void a_refused_connection_is_unavailable(void **state)
     owner.stream = stream_connect(*state, &addr, 1000, &ops, &owner);
     assert_non_null(owner.stream);
     assert_int_equal(owner.failed, 0);
-    assert_true(run_until(*state, &owner.done, 2000));
+    assert_true(run_until(*state, &owner.done, 20000));
     assert_int_equal(owner.status, ST_UNAVAILABLE);
     close(bound);
     close_pair(&owner, -1);
@@ -393,7 +393,7 @@ static void a_connection_that_is_not_answered_times_out(void **state)
     }
     struct owner owner = {.done_at = "failed"};
     owner.stream = stream_connect(*state, &addr, 100, &ops, &owner);
-    assert_true(run_until(*state, &owner.done, 2000));
+    assert_true(run_until(*state, &owner.done, 20000));
     assert_int_equal(owner.status, ST_TIMEOUT);
     for (int i = 0; i < 4; i++)
         close(fill[i]);
@@ -414,7 +414,7 @@ static void connecting_without_descriptors_fails_from_the_loop(void **state)
     setrlimit(RLIMIT_NOFILE, &before);
     assert_non_null(owner.stream);
     assert_int_equal(owner.failed, 0);
-    assert_true(run_until(*state, &owner.done, 2000));
+    assert_true(run_until(*state, &owner.done, 20000));
     assert_int_equal(owner.status, ST_NOMEM);
     close_pair(&owner, -1);
 }
@@ -435,7 +435,7 @@ static void the_owner_may_free_the_stream_in_any_callback(void **state)
             send(plain, "hello", 5, 0);
             shutdown(plain, SHUT_WR);
         }
-        assert_true(run_until(*state, &owner.done, 2000));
+        assert_true(run_until(*state, &owner.done, 20000));
         assert_null(owner.stream);
         run_for(*state, 5);
         close_pair(&owner, plain);
@@ -446,7 +446,7 @@ static void the_owner_may_free_the_stream_in_any_callback(void **state)
     struct addr addr = plain_addr(listening);
     struct owner owner = {.free_in = "connected", .done_at = "connected"};
     owner.stream = stream_connect(*state, &addr, 1000, &ops, &owner);
-    assert_true(run_until(*state, &owner.done, 2000));
+    assert_true(run_until(*state, &owner.done, 20000));
     close(listening);
 }
 
@@ -466,12 +466,12 @@ static void another_owner_gets_what_comes_next(void **state)
     struct owner first = {.done_at = "data"}, second = {.done_at = "data"};
     int plain = open_pair(*state, &first);
     send(plain, "1", 1, 0);
-    assert_true(run_until(*state, &first.done, 2000));
+    assert_true(run_until(*state, &first.done, 20000));
     second.stream = first.stream;
     first.stream = NULL;
     stream_set_owner(second.stream, &ops, &second);
     send(plain, "2", 1, 0);
-    assert_true(run_until(*state, &second.done, 2000));
+    assert_true(run_until(*state, &second.done, 20000));
     assert_string_equal(buf_text(&first.got), "1");
     assert_string_equal(buf_text(&second.got), "2");
     close_pair(&first, -1);
