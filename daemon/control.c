@@ -43,6 +43,7 @@ struct control {
     int state_lock;
     struct addr upstreams[MAX_UPSTREAMS];
     size_t upstream_count;
+    struct upstream_set *set;
     struct policy *policy;
     struct snapshot_facts facts;
     struct fault policy_fault; /* why `policy` is not what store and configuration say; empty: it is */
@@ -134,7 +135,7 @@ static enum status probe_ports(const struct config *config, struct fault *fault)
     return status;
 }
 
-static void find_upstreams(struct control *control)
+static enum status find_upstreams(struct control *control, struct fault *fault)
 {
     struct fault why = {0};
     control->upstream_count = config_upstreams(control->config, control->upstreams, &why);
@@ -142,6 +143,14 @@ static void find_upstreams(struct control *control)
         log_warning("no upstream DNS server: %s. Names that are not blocked cannot be resolved; name servers in "
                     "dns.upstreams of the configuration",
                     why.text);
+    struct upstream_address servers[MAX_UPSTREAMS];
+    struct upstream_route all = {.servers = servers, .server_count = control->upstream_count};
+    for (size_t i = 0; i < control->upstream_count; i++)
+        servers[i] = upstream_address_plain(&control->upstreams[i]);
+    enum status status = dname_from_text(STR("."), &all.domain);
+    if (status != ST_OK)
+        return status;
+    return upstream_set_new(&(struct upstream_set_settings){.routes = &all, .route_count = 1}, &control->set, fault);
 }
 
 /* The store directory's time, zero when there is none. */
@@ -213,8 +222,7 @@ static enum status open_workers(struct control *control, struct fault *fault)
         return fault_set(fault, ST_NOMEM, "out of memory");
     for (size_t n = worker_count(config); control->worker_count < n; control->worker_count++) {
         struct worker_settings settings = {.config = config,
-                                           .upstreams = control->upstreams,
-                                           .upstream_count = control->upstream_count,
+                                           .upstreams = control->set,
                                            .cache = control->cache,
                                            .incidents = control->incidents,
                                            .notify = zone_news_table(control->news)};
@@ -444,8 +452,9 @@ static enum status open_all(struct control *control, struct fault *fault)
         status = lock_state(control, fault);
     if (status == ST_OK && !(control->loop = loop_new()))
         status = fault_set(fault, ST_NOMEM, "out of memory or file descriptors");
+    if (status == ST_OK)
+        status = find_upstreams(control, fault);
     if (status == ST_OK) {
-        find_upstreams(control);
         lists_watch_start(&control->lists, config->state_dir);
         clock_watch_start(&control->clock);
         note_store_time(control, store_time(config));
@@ -482,6 +491,7 @@ static void close_all(struct control *control)
     collector_close(control->collector);
     incidents_close(control->incidents);
     dns_cache_free(control->cache);
+    upstream_set_unref(control->set);
     policy_unref(control->policy);
     loop_free(control->loop);
     if (control->state_lock >= 0)

@@ -26,12 +26,10 @@ static enum status open_dns(struct worker *worker, const struct worker_settings 
                             struct fault *fault)
 {
     const struct config *config = settings->config;
-    struct upstream_settings upstream = {.servers = settings->upstreams,
-                                         .server_count = settings->upstream_count,
-                                         .try_timeout_ms = (int64_t)config->dns.upstream_timeout_ms,
+    struct upstream_settings upstream = {.try_timeout_ms = (int64_t)config->dns.upstream_timeout_ms,
                                          .tries = (unsigned)config->dns.upstream_tries,
                                          .max_pending = (unsigned)config->dns.upstream_channels};
-    enum status status = upstream_new(worker->loop, &upstream, &worker->upstream, fault);
+    enum status status = upstream_new(worker->loop, &upstream, settings->upstreams, &worker->upstream, fault);
     if (status != ST_OK)
         return status;
     struct dns_settings dns = {.listen = config->dns.listen.items,

@@ -8,8 +8,7 @@ struct worker;
 
 struct worker_settings {
     const struct config *config;  /* borrowed while the worker lives */
-    const struct addr *upstreams; /* copied */
-    size_t upstream_count;
+    struct upstream_set *upstreams; /* a reference is taken */
     struct dns_cache *cache;   /* shared */
     struct recorder *recorder; /* this worker's own */
     const struct incidents *incidents;

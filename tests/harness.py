@@ -14,15 +14,21 @@ BINARY = os.environ.get("CCWARD_BINARY", str(ROOT / "build/release/ccward"))
 OUTPUT = pathlib.Path(os.environ.get("CCWARD_TEST_OUTPUT", str(ROOT / "build/test-output")))
 
 
+_given_ports = set()
+
+
 def free_port():
-    """A port that was free for TCP and UDP on loopback a moment ago."""
+    """A port that was free for TCP and UDP on loopback a moment ago, another each time."""
     while True:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, socket.socket(
                 socket.AF_INET, socket.SOCK_DGRAM) as udp:
             tcp.bind(("127.0.0.1", 0))
             with contextlib.suppress(OSError):
-                udp.bind(("127.0.0.1", tcp.getsockname()[1]))
-                return tcp.getsockname()[1]
+                port = tcp.getsockname()[1]
+                udp.bind(("127.0.0.1", port))
+                if port not in _given_ports:
+                    _given_ports.add(port)
+                    return port
 
 
 def wait_for(condition, seconds=10, what="it"):

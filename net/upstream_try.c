@@ -1,0 +1,403 @@
+#include "net/upstream_try.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "net/socket.h"
+#include "net/upstream_pool.h"
+
+enum {
+    DATAGRAMS_PER_CALL = 64, /* unwanted ones; then the rest of the loop gets its turn */
+    DATAGRAM_MAX = 4096,
+    UNWANTED_MAX = 16,   /* for one query: someone guesses, so the answer is fetched by TCP (RFC 5452 section 9.1) */
+    GRACE_MS = 300,      /* how long the right answer may follow one that is right but for its case or its cookie */
+    TCP_IDLE_MS = 10000, /* RFC 7766 section 6.2.3: some seconds */
+    RCODE_BADCOOKIE = 23,
+};
+
+enum leg { LEG_NONE, LEG_UDP, LEG_TCP };
+
+struct upstream_try {
+    struct upstream_shared *shared;
+    struct upstream_server *server;
+    upstream_try_fn *on_result;
+    void *arg;
+    struct query_original original;
+    struct query_mask mask;
+    struct timer *timer;
+    int64_t sent_ms;
+    enum leg leg;
+
+    bool late;
+    bool without_edns, bad_cookie; /* it was asked again for that reason */
+    bool in_grace, lost_case, lost_cookie;
+
+    int fd; /* LEG_UDP */
+    struct event event;
+    unsigned unwanted;
+
+    struct pool_query pooled; /* LEG_TCP */
+
+    struct loop_task task; /* tells what failed at once */
+    enum status failure;
+};
+
+static void ask_by_udp(struct upstream_try *try);
+static void ask_by_tcp(struct upstream_try *try);
+
+/* The end */
+
+static int64_t now_ms(const struct upstream_try *try)
+{
+    return loop_now_ms(try->shared->loop);
+}
+
+static void leave_leg(struct upstream_try *try)
+{
+    if (try->leg == LEG_UDP) {
+        event_del(&try->event);
+        close(try->fd);
+    } else if (try->leg == LEG_TCP) {
+        upstream_pool_cancel(try->server->pool, &try->pooled);
+    }
+    try->leg = LEG_NONE;
+}
+
+static void tell(struct upstream_try *try, const struct upstream_result *result)
+{
+    try->on_result(try->arg, try, result);
+}
+
+/* A server that is asked by UDP may be well though TCP does not reach it. */
+static void note_failure(struct upstream_try *try)
+{
+    if (try->leg == LEG_TCP && try->server->address.transport == UPSTREAM_UDP)
+        try->server->tcp_works = false;
+    else
+        upstream_server_failed(try->server, now_ms(try));
+}
+
+static void fail(struct upstream_try *try, enum status status)
+{
+    if (!try->late && status != ST_NOMEM) /* what this machine lacks is not the server's fault */
+        note_failure(try);
+    leave_leg(try);
+    timer_stop(try->timer);
+    tell(try, &(struct upstream_result){.status = status});
+}
+
+static void on_task(void *arg)
+{
+    struct upstream_try *try = arg;
+    fail(try, try->failure);
+}
+
+static void fail_from_loop(struct upstream_try *try, enum status status)
+{
+    try->failure = status;
+    loop_defer(try->shared->loop, &try->task);
+}
+
+static void on_timer(void *arg)
+{
+    struct upstream_try *try = arg;
+    if (try->in_grace) { /* nothing better has come: by TCP nobody else can answer */
+        if (try->lost_case)
+            upstream_server_lost_case(try->server, now_ms(try));
+        if (try->lost_cookie)
+            upstream_server_lost_cookie(try->server, now_ms(try));
+        ask_by_tcp(try);
+        return;
+    }
+    try->late = true;
+    if (try->leg == LEG_TCP)
+        upstream_pool_note_late(&try->pooled);
+    note_failure(try);
+    tell(try, &(struct upstream_result){.status = ST_TIMEOUT});
+}
+
+/* What an answer leads to */
+
+static bool rejects_edns(const struct upstream_try *try, unsigned rcode)
+{
+    return try->mask.edns && !try->without_edns &&
+           (rcode == DNS_RCODE_FORMERR || rcode == DNS_RCODE_NOTIMP || rcode == DNS_RCODE_BADVERS);
+}
+
+/* RFC 6891 section 7. A rejection by UDP that shows no sign of EDNS proves little, so TCP is asked. */
+static void ask_without_edns(struct upstream_try *try, bool by_tcp)
+{
+    try->without_edns = true;
+    if (by_tcp)
+        ask_by_tcp(try);
+    else
+        ask_by_udp(try);
+}
+
+/* RFC 7873 section 5.3: once more with the cookie that has just come, and then by TCP. */
+static void ask_with_new_cookie(struct upstream_try *try)
+{
+    if (try->bad_cookie)
+        ask_by_tcp(try);
+    else
+        ask_by_udp(try);
+    try->bad_cookie = true;
+}
+
+static void take_answer(struct upstream_try *try, size_t n, const struct query_reply *info)
+{
+    struct upstream_server *server = try->server;
+    upstream_server_answered(server, now_ms(try) - try->sent_ms);
+    if (try->leg == LEG_UDP) {
+        upstream_server_take_cookie(server, &info->cookie);
+        if (try->mask.mixed)
+            server->case_mismatches = 0;
+    }
+    if (try->leg == LEG_UDP && try->mask.has_cookie && info->rcode == RCODE_BADCOOKIE) {
+        ask_with_new_cookie(try);
+        return;
+    }
+    if (rejects_edns(try, info->rcode)) {
+        ask_without_edns(try, try->leg == LEG_TCP || !info->edns);
+        return;
+    }
+    if (try->without_edns && info->rcode != DNS_RCODE_FORMERR && info->rcode != DNS_RCODE_NOTIMP)
+        upstream_server_refused_edns(server, now_ms(try));
+    leave_leg(try);
+    timer_stop(try->timer);
+    tell(try, &(struct upstream_result){.status = ST_OK, .reply_length = n, .rcode = info->rcode});
+}
+
+static void begin_grace(struct upstream_try *try)
+{
+    if (!try->in_grace)
+        timer_start(try->timer, GRACE_MS);
+    try->in_grace = true;
+}
+
+/* UDP: a socket for each query, so a source port as well (RFC 5452 section 9.2) */
+
+/* Takes a datagram of N bytes in shared->reply. False: the try has left UDP, or is over. */
+static bool take_datagram(struct upstream_try *try, size_t n)
+{
+    struct query_reply info;
+    enum query_match match = n > DATAGRAM_MAX ? MATCH_NONE : query_mask_match(&try->mask, try->shared->reply, n, &info);
+    switch (match) {
+    case MATCH_ANSWER:
+        take_answer(try, n, &info);
+        return false;
+    case MATCH_TRUNCATED:
+        upstream_server_answered(try->server, now_ms(try) - try->sent_ms);
+        ask_by_tcp(try);
+        return false;
+    case MATCH_REJECTED:
+        ask_without_edns(try, true);
+        return false;
+    case MATCH_CASE_ONLY:
+        try->lost_case = true;
+        begin_grace(try);
+        break;
+    case MATCH_NO_COOKIE:
+        try->lost_cookie = true;
+        begin_grace(try);
+        break;
+    case MATCH_NONE:
+        break;
+    }
+    try->shared->counters.unwanted++;
+    if (++try->unwanted < UNWANTED_MAX)
+        return true;
+    ask_by_tcp(try);
+    return false;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+    (void)what;
+    struct upstream_try *try = arg;
+    for (unsigned i = 0; i < DATAGRAMS_PER_CALL; i++) {
+        ssize_t n = recv(fd, try->shared->reply, DATAGRAM_MAX, MSG_TRUNC);
+        if (n < 0) {
+            if (!socket_would_block(errno)) /* the server's host says that nobody listens */
+                fail(try, socket_status(errno));
+            return;
+        }
+        if (!take_datagram(try, (size_t)n))
+            return;
+    }
+}
+
+static enum status open_socket(struct upstream_try *try)
+{
+    struct sockaddr_storage sa;
+    socklen_t length = addr_to_sockaddr(&try->server->address.addr, &sa);
+    int fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return socket_status(errno);
+    event_assign(&try->event, loop_event_base(try->shared->loop), fd, EV_READ | EV_PERSIST, on_readable, try);
+    enum status status = connect(fd, (struct sockaddr *)&sa, length) != 0 ? socket_status(errno) : ST_OK;
+    if (status == ST_OK && event_add(&try->event, NULL) != 0)
+        status = ST_NOMEM;
+    if (status != ST_OK) {
+        close(fd);
+        return status;
+    }
+    try->fd = fd;
+    try->leg = LEG_UDP;
+    return ST_OK;
+}
+
+static void send_by_udp(struct upstream_try *try)
+{
+    struct upstream_server *server = try->server;
+    int64_t now = now_ms(try);
+    struct addr local = socket_local(try->fd);
+    struct query_style style = {
+        .mix_case = upstream_server_mixes_case(server, now),
+        .without_edns = try->without_edns || !upstream_server_takes_edns(server, now),
+        .cookie = upstream_server_cookie(server, &local, now),
+    };
+    query_mask_draw(&try->mask, &try->original, &try->shared->random, &style);
+    try->sent_ms = now;
+    try->unwanted = 0;
+    if (send(try->fd, try->mask.bytes, try->mask.length, MSG_NOSIGNAL) < 0)
+        fail_from_loop(try, socket_status(errno));
+}
+
+static void start_timer(struct upstream_try *try)
+{
+    try->in_grace = try->lost_case = try->lost_cookie = false;
+    if (!try->late)
+        timer_start(try->timer, try->shared->try_timeout_ms);
+}
+
+static void ask_by_udp(struct upstream_try *try)
+{
+    leave_leg(try);
+    start_timer(try);
+    enum status status = open_socket(try);
+    if (status == ST_OK)
+        send_by_udp(try);
+    else
+        fail_from_loop(try, status);
+}
+
+/* TCP */
+
+static void on_message(void *arg, size_t n)
+{
+    struct upstream_try *try = arg;
+    struct query_reply info;
+    enum query_match match = query_mask_match(&try->mask, try->shared->reply, n, &info);
+    if (match == MATCH_ANSWER) {
+        take_answer(try, n, &info);
+    } else if (match == MATCH_REJECTED && !try->without_edns) {
+        ask_without_edns(try, true);
+    } else {
+        try->shared->counters.unwanted++;
+        fail(try, ST_INVALID); /* truncated by TCP, say */
+    }
+}
+
+static void on_failed(void *arg, enum status status)
+{
+    fail(arg, status);
+}
+
+static bool have_pool(struct upstream_try *try)
+{
+    struct upstream_shared *shared = try->shared;
+    struct upstream_pool_settings settings = {.loop = shared->loop,
+                                              .address = &try->server->address,
+                                              .random = &shared->random,
+                                              .connect_timeout_ms = shared->try_timeout_ms,
+                                              .idle_ms = TCP_IDLE_MS,
+                                              .unwanted = &shared->counters.unwanted,
+                                              .reply = shared->reply};
+    if (!try->server->pool)
+        try->server->pool = upstream_pool_new(&settings);
+    return try->server->pool;
+}
+
+static void ask_by_tcp(struct upstream_try *try)
+{
+    leave_leg(try);
+    start_timer(try); /* a try of its own */
+    if (!have_pool(try)) {
+        fail_from_loop(try, ST_NOMEM);
+        return;
+    }
+    struct query_style style = {.without_edns =
+                                    try->without_edns || !upstream_server_takes_edns(try->server, now_ms(try))};
+    query_mask_draw(&try->mask, &try->original, &try->shared->random, &style);
+    try->sent_ms = now_ms(try);
+    try->leg = LEG_TCP;
+    try->pooled.mask = &try->mask;
+    upstream_pool_send(try->server->pool, &try->pooled);
+}
+
+/* Making and freeing */
+
+struct upstream_try *upstream_try_new(struct upstream_shared *shared, struct upstream_server *server,
+                                      const struct query_original *original, upstream_try_fn *on_result, void *arg)
+{
+    struct upstream_try *try = malloc(sizeof *try);
+    struct timer *timer = timer_new(shared->loop, on_timer, try);
+    if (!try || !timer) {
+        timer_free(timer);
+        free(try);
+        return NULL;
+    }
+    *try = (struct upstream_try){.shared = shared, .server = server, .original = *original, .timer = timer};
+    upstream_try_set_owner(try, on_result, arg);
+    try->pooled = (struct pool_query){.on_message = on_message, .on_failed = on_failed, .arg = try};
+    try->task = (struct loop_task){.run = on_task, .arg = try};
+    server->users++;
+    server->asked_ms = loop_now_ms(shared->loop);
+    bool hides_in_case = upstream_server_mixes_case(server, server->asked_ms);
+    if (server->address.transport != UPSTREAM_UDP || (!hides_in_case && server->tcp_works))
+        ask_by_tcp(try);
+    else
+        ask_by_udp(try);
+    return try;
+}
+
+void upstream_try_free(struct upstream_try *try)
+{
+    if (!try)
+        return;
+    leave_leg(try);
+    loop_task_cancel(try->shared->loop, &try->task);
+    timer_free(try->timer);
+    upstream_server_release(try->server);
+    free(try);
+}
+
+void upstream_try_set_owner(struct upstream_try *try, upstream_try_fn *on_result, void *arg)
+{
+    try->on_result = on_result;
+    try->arg = arg;
+}
+
+struct upstream_server *upstream_try_server(const struct upstream_try *try)
+{
+    return try->server;
+}
+
+bool upstream_try_is_late(const struct upstream_try *try)
+{
+    return try->late;
+}
+
+void upstream_server_release(struct upstream_server *server)
+{
+    if (--server->users)
+        return;
+    upstream_pool_free(server->pool);
+    free(server);
+}
