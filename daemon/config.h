@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "dnsfilter/dns_server.h"
 #include "feeds/feeds.h"
+#include "net/upstream_set.h"
 #include "policy/policy.h"
 
 struct addr_list {
@@ -29,6 +30,11 @@ struct port_list {
 
 struct text_list {
     char **items;
+    size_t count;
+};
+
+struct upstream_list {
+    struct upstream_address *items;
     size_t count;
 };
 
@@ -59,13 +65,21 @@ struct chosen_stamp {
     ino_t inode;
 };
 
+struct config_forward {
+    struct text_list domains;
+    struct upstream_list upstreams;
+};
+
 /* Times are milliseconds, sizes bytes. */
 struct config {
     char *path;      /* the file it was read from; NULL: built-in defaults */
     char *state_dir; /* state.directory as an absolute path */
 
     struct {
-        struct addr_list listen, upstreams;
+        struct addr_list listen, bootstrap;
+        struct upstream_list upstreams;
+        int upstream_mode; /* enum upstream_mode */
+        char *resolv_conf;
         int block_answer[CATEGORY_COUNT]; /* enum block_answer */
         uint64_t block_ttl_ms, query_timeout_ms, upstream_timeout_ms, tcp_idle_ms;
         uint64_t upstream_tries, upstream_channels, max_waiting, max_tcp_clients;
@@ -100,6 +114,8 @@ struct config {
     struct chosen_stamp chosen_seen;
     struct config_group *groups;
     size_t group_count;
+    struct config_forward *forwards;
+    size_t forward_count;
 
     struct {
         int level; /* enum log_level */
@@ -134,8 +150,8 @@ const char *config_default_path(void);
  * range and default: ccward.yaml in this repository is that for the defaults. */
 void config_print(const struct config *config, bool annotated, FILE *out);
 
-/* Whether AFTER differs from BEFORE in what a running daemon cannot change: all but categories, feeds, groups and
- * log.level. */
+/* Whether AFTER differs from BEFORE in what a running daemon cannot change: all but upstreams and forwards, categories,
+ * feeds, groups and log.level. */
 bool config_needs_restart(const struct config *before, const struct config *after);
 /* Moves what it can change from FROM to INTO. */
 void config_take_reloadable(struct config *into, struct config *from);

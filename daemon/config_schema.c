@@ -49,6 +49,7 @@ DEFINE_WORDS(uses, feed_use_text, enum feed_use, FEED_GUARDS + 1);
 DEFINE_WORDS(matches, feed_match_text, enum feed_match, FEED_MATCH_EXACT + 1);
 DEFINE_WORDS(retains, feed_retain_text, enum feed_retain, FEED_RETAIN_WINDOW + 1);
 DEFINE_WORDS(categories, category_text, enum category, CATEGORY_COUNT);
+DEFINE_WORDS(upstream_modes, upstream_mode_text, enum upstream_mode, UPSTREAM_PARALLEL + 1);
 
 enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR, MIB = 1 << 20 };
 
@@ -57,8 +58,14 @@ enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR,
 static const struct config_option dns_options[] = {
     {"listen", OPTION_ADDRESSES, AT(dns.listen), "127.0.0.1:5335", 53, 64, NULL,
      "Addresses to answer DNS queries at, by UDP and TCP; an empty list turns the DNS side off."},
-    {"upstreams", OPTION_ADDRESSES, AT(dns.upstreams), "", 53, 16, NULL,
-     "DNS servers that everything not blocked is asked of, tried in this order; empty: those of this machine."},
+    {"upstreams", OPTION_UPSTREAMS, AT(dns.upstreams), "", 0, UPSTREAM_MAX_SERVERS, NULL,
+     "DNS servers that everything not blocked is asked of; empty: those of this machine."},
+    {"upstream-mode", OPTION_WORD, AT(dns.upstream_mode), "ordered", 0, 0, &upstream_modes,
+     "Which of several is asked: the first that works, the one that answers fastest, or three at once."},
+    {"bootstrap", OPTION_ADDRESSES, AT(dns.bootstrap), "", 53, UPSTREAM_MAX_SERVERS, NULL,
+     "DNS servers that the names of tls:// and https:// upstreams are asked of; empty: those of this machine."},
+    {"resolv-conf", OPTION_TEXT, AT(dns.resolv_conf), "/etc/resolv.conf", 1, 4000, NULL,
+     "The file that names the DNS servers of this machine; it is read again when it changes."},
     {"block-answer", OPTION_BY_CATEGORY, AT(dns.block_answer), "page", 0, 0, &answers,
      "How a blocked name is answered, by its category; `page` gives the block page's address."},
     {"block-ttl", OPTION_DURATION, AT(dns.block_ttl_ms), "10s", 0, DAY, NULL,
@@ -269,6 +276,25 @@ static const struct config_option group_options[] = {
      "What happens to listed addresses: a contact by address is only logged, unless you set this to block."},
 };
 
+static enum status check_domain(struct str text, struct fault *why)
+{
+    struct dname name;
+    if (dname_from_text(text, &name) != ST_OK)
+        return fault_set(why, ST_INVALID,
+                         "'%.*s' is no domain: write it like lan, home.example or 168.192.in-addr.arpa",
+                         (int)text.length, text.data);
+    if (!name.labels)
+        return fault_set(why, ST_INVALID, "the servers for all names stand in dns.upstreams");
+    return ST_OK;
+}
+
+static const struct config_option forward_options[] = {
+    {"domains", OPTION_TEXTS, offsetof(struct config_forward, domains), NULL, 0, 64, NULL,
+     "Domains, with all below them; the longest that fits a name holds.", check_domain},
+    {"upstreams", OPTION_UPSTREAMS, offsetof(struct config_forward, upstreams), NULL, 0, UPSTREAM_MAX_SERVERS, NULL,
+     "The DNS servers that their names are asked of."},
+};
+
 static const struct config_option log_options[] = {
     {"level", OPTION_WORD, AT(log.level), "info", 0, 0, &levels, "How much the program says about itself."},
     {"rotate-size", OPTION_SIZE, AT(log.rotate_bytes), "64MiB", 64 << 10, (uint64_t)65536 * MIB, NULL,
@@ -309,6 +335,13 @@ const struct section config_sections[] = {
      .item_size = sizeof(struct config_group),
      .items_offset = AT(groups),
      .count_offset = AT(group_count)},
+    {.name = "forwards",
+     .help =
+         "Domains that other DNS servers than dns.upstreams are asked about, such as the router for the local network.",
+     OPTIONS(forward_options),
+     .item_size = sizeof(struct config_forward),
+     .items_offset = AT(forwards),
+     .count_offset = AT(forward_count)},
     {.name = "log", .help = "The log of the program and the callback log.", OPTIONS(log_options)},
     {.name = "daemon", .help = "The process itself.", OPTIONS(daemon_options)},
 };

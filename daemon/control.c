@@ -24,13 +24,15 @@
 #include "daemon/refresher.h"
 #include "daemon/signals.h"
 #include "daemon/snapshot.h"
+#include "daemon/upstream_source.h"
 #include "daemon/worker.h"
 #include "daemon/zone_news.h"
 #include "net/listener.h"
 
 enum {
     MAX_WORKERS = 64,
-    STEP_MS = 100, /* callbacks are on disk, and a changed store is in force, well within a second */
+    UPSTREAMS_MS = 1000, /* how often the servers of this machine are looked for */
+    STEP_MS = 100,       /* callbacks are on disk, and a changed store is in force, well within a second */
     SETTLE_MS = 50,
     RETRY_MS = 5000,
 };
@@ -41,9 +43,9 @@ struct control {
     struct signals *signals;
     struct timer *step;
     int state_lock;
-    struct addr upstreams[MAX_UPSTREAMS];
-    size_t upstream_count;
-    struct upstream_set *set;
+    struct upstream_source upstream_source;
+    struct upstream_set *upstreams;
+    int64_t upstreams_seen_ms;
     struct policy *policy;
     struct snapshot_facts facts;
     struct fault policy_fault; /* why `policy` is not what store and configuration say; empty: it is */
@@ -135,24 +137,6 @@ static enum status probe_ports(const struct config *config, struct fault *fault)
     return status;
 }
 
-static enum status find_upstreams(struct control *control, struct fault *fault)
-{
-    struct fault why = {0};
-    control->upstream_count = config_upstreams(control->config, control->upstreams, &why);
-    if (!control->upstream_count)
-        log_warning("no upstream DNS server: %s. Names that are not blocked cannot be resolved; name servers in "
-                    "dns.upstreams of the configuration",
-                    why.text);
-    struct upstream_address servers[MAX_UPSTREAMS];
-    struct upstream_route all = {.servers = servers, .server_count = control->upstream_count};
-    for (size_t i = 0; i < control->upstream_count; i++)
-        servers[i] = upstream_address_plain(&control->upstreams[i]);
-    enum status status = dname_from_text(STR("."), &all.domain);
-    if (status != ST_OK)
-        return status;
-    return upstream_set_new(&(struct upstream_set_settings){.routes = &all, .route_count = 1}, &control->set, fault);
-}
-
 /* The store directory's time, zero when there is none. */
 static struct timespec store_time(const struct config *config)
 {
@@ -222,7 +206,7 @@ static enum status open_workers(struct control *control, struct fault *fault)
         return fault_set(fault, ST_NOMEM, "out of memory");
     for (size_t n = worker_count(config); control->worker_count < n; control->worker_count++) {
         struct worker_settings settings = {.config = config,
-                                           .upstreams = control->set,
+                                           .upstreams = control->upstreams,
                                            .cache = control->cache,
                                            .incidents = control->incidents,
                                            .notify = zone_news_table(control->news)};
@@ -244,11 +228,12 @@ static const char *refresh_fault(const void *arg, const char *feed)
 static bool health(void *arg, struct buf *out)
 {
     const struct control *control = arg;
+    const struct upstream_route *all = upstream_set_default(control->upstreams);
     struct health_facts facts = {.config = control->config,
                                  .store = policy_store(control->policy),
                                  .snapshot = &control->facts,
-                                 .upstreams = control->upstreams,
-                                 .upstream_count = control->upstream_count,
+                                 .upstreams = all->servers,
+                                 .upstream_count = all->server_count,
                                  .store_fault = control->policy_fault.text,
                                  .lists_fault = control->lists.fault.text,
                                  .running = true,
@@ -368,6 +353,34 @@ static void renew_chosen(struct control *control)
     (void)!renew_policy(control, control->config);
 }
 
+/* Hands the upstream servers of CONFIG and of this machine to the workers; queries under way are not lost. */
+static enum status renew_upstreams(struct control *control, const struct config *config)
+{
+    struct fault fault = {0};
+    struct upstream_set *set;
+    enum status status = upstream_source_build(&control->upstream_source, config, &set, &fault);
+    for (size_t i = 0; status == ST_OK && i < control->worker_count; i++)
+        status = worker_set_upstreams(control->workers[i], set);
+    if (status != ST_OK) {
+        log_error("the upstream DNS servers are not changed: %s", fault.text[0] ? fault.text : status_text(status));
+        return status;
+    }
+    upstream_set_unref(control->upstreams);
+    control->upstreams = set;
+    return ST_OK;
+}
+
+/* The servers of this machine change with the network that it is in. */
+static void follow_upstreams(struct control *control, int64_t now)
+{
+    if (now - control->upstreams_seen_ms < UPSTREAMS_MS)
+        return;
+    control->upstreams_seen_ms = now;
+    if (upstream_source_look(&control->upstream_source, control->config) &&
+        renew_upstreams(control, control->config) == ST_OK)
+        log_info("this machine has other DNS servers now: %zu", control->upstream_source.learned_count);
+}
+
 static void on_step(void *arg)
 {
     struct control *control = arg;
@@ -386,6 +399,7 @@ static void on_step(void *arg)
     lists_watch_step(&control->lists, control->config->state_dir);
     clock_watch_step(&control->clock);
     renew_chosen(control);
+    follow_upstreams(control, now);
     if (store_changed(control) || (control->retry_ms && now >= control->retry_ms))
         (void)!renew_policy(control, control->config);
 }
@@ -405,8 +419,10 @@ static void reload(struct control *control)
         return;
     }
     if (config_needs_restart(control->config, config))
-        log_warning("listeners, upstreams, limits and the state directory change only when ccward is started again");
+        log_warning("listeners, limits and the state directory change only when ccward is started again");
     if (renew_policy(control, config) == ST_OK) {
+        upstream_source_look(&control->upstream_source, config);
+        (void)!renew_upstreams(control, config); /* it has told what is wrong */
         /* The workers were started with the old one and still look at it: only what the control thread uses changes. */
         config_take_reloadable(control->config, config);
         log_set_level((enum log_level)control->config->log.level);
@@ -453,7 +469,9 @@ static enum status open_all(struct control *control, struct fault *fault)
     if (status == ST_OK && !(control->loop = loop_new()))
         status = fault_set(fault, ST_NOMEM, "out of memory or file descriptors");
     if (status == ST_OK)
-        status = find_upstreams(control, fault);
+        upstream_source_look(&control->upstream_source, config);
+    if (status == ST_OK)
+        status = upstream_source_build(&control->upstream_source, config, &control->upstreams, fault);
     if (status == ST_OK) {
         lists_watch_start(&control->lists, config->state_dir);
         clock_watch_start(&control->clock);
@@ -491,7 +509,7 @@ static void close_all(struct control *control)
     collector_close(control->collector);
     incidents_close(control->incidents);
     dns_cache_free(control->cache);
-    upstream_set_unref(control->set);
+    upstream_set_unref(control->upstreams);
     policy_unref(control->policy);
     loop_free(control->loop);
     if (control->state_lock >= 0)
@@ -511,7 +529,7 @@ enum status control_run_own(struct config *config, bool announce, struct fault *
     enum status status = open_all(&control, fault);
     if (status == ST_OK) {
         if (announce)
-            announce_ready(config, &control.facts, control.upstreams, control.upstream_count);
+            announce_ready(config, &control.facts, control.upstreams);
         sd_notify(0, "READY=1\nSTATUS=Answering");
         control.retry_ms = clock_mono_ms(); /* for one that is prepared */
         timer_start(control.step, STEP_MS);

@@ -217,6 +217,34 @@ enum status worker_set_notify(struct worker *worker, struct dns_notify *notify)
     return status;
 }
 
+struct upstream_change {
+    struct worker *worker;
+    struct upstream_set *set;
+};
+
+static void apply_upstreams(void *arg)
+{
+    struct upstream_change *change = arg;
+    if (upstream_use(change->worker->upstream, change->set) != ST_OK)
+        log_error("a worker cannot take the new upstream servers: out of memory");
+    upstream_set_unref(change->set);
+    free(change);
+}
+
+enum status worker_set_upstreams(struct worker *worker, struct upstream_set *set)
+{
+    struct upstream_change *change = malloc(sizeof *change);
+    if (!change)
+        return ST_NOMEM;
+    *change = (struct upstream_change){worker, upstream_set_ref(set)};
+    enum status status = loop_call(worker->loop, apply_upstreams, change);
+    if (status != ST_OK) {
+        upstream_set_unref(set);
+        free(change);
+    }
+    return status;
+}
+
 static void begin_drain(void *arg)
 {
     struct worker *worker = arg;

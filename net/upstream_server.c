@@ -47,21 +47,23 @@ void upstream_server_answered(struct upstream_server *server, int64_t rtt_ms)
     server->rtt_ms += (rtt - server->rtt_ms) / 8;
 }
 
-void upstream_server_failed(struct upstream_server *server, int64_t now_ms)
+static void leave_alone(struct upstream_server *server, int64_t now_ms)
 {
-    if (!upstream_server_is_up(server) && now_ms < server->retry_at_ms)
-        return; /* a query from before it was known to be down */
-    if (++server->failures < SERVER_DOWN_AFTER_FAILURES)
-        return;
     server->retry_at_ms = now_ms + server->down_ms;
     server->down_ms = server->down_ms * 2 < DOWN_LAST_MS ? server->down_ms * 2 : DOWN_LAST_MS;
+}
+
+void upstream_server_failed(struct upstream_server *server, int64_t now_ms)
+{
+    if (upstream_server_is_up(server) && ++server->failures == SERVER_DOWN_AFTER_FAILURES)
+        leave_alone(server, now_ms);
 }
 
 bool upstream_server_take_retry(struct upstream_server *server, int64_t now_ms)
 {
     if (upstream_server_is_up(server) || now_ms < server->retry_at_ms)
         return false;
-    server->retry_at_ms = now_ms + server->down_ms;
+    leave_alone(server, now_ms);
     return true;
 }
 

@@ -23,7 +23,7 @@ struct upstream_server {
     struct upstream_pool *pool; /* made when it is first asked by TCP or TLS */
 
     unsigned failures;   /* in a row, since its last answer */
-    int64_t down_ms;     /* how long it is left alone after the next failure */
+    int64_t down_ms;     /* how long it is left alone the next time */
     int64_t retry_at_ms; /* while it is down */
 
     double rtt_ms, rtt_deviation_ms; /* as in RFC 6298 section 2 */

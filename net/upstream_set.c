@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
+
 const char *upstream_mode_text(enum upstream_mode mode)
 {
     static const char *const texts[] = {
@@ -71,6 +73,12 @@ void upstream_set_unref(struct upstream_set *set)
         free((void *)(uintptr_t)set->routes[i].servers);
     free(set->routes);
     free(set);
+}
+
+const struct upstream_route *upstream_set_default(const struct upstream_set *set)
+{
+    CHECK(set->route_count && !set->routes[set->route_count - 1].domain.labels);
+    return &set->routes[set->route_count - 1];
 }
 
 size_t upstream_set_find(const struct upstream_set *set, const struct dname *name)

@@ -41,5 +41,7 @@ enum status upstream_set_new(const struct upstream_set_settings *settings, struc
 struct upstream_set *upstream_set_ref(struct upstream_set *set);
 void upstream_set_unref(struct upstream_set *set); /* NULL is allowed */
 
+/* The route for all names, which the set must have. */
+const struct upstream_route *upstream_set_default(const struct upstream_set *set);
 /* The index of the route for NAME; route_count: there is none. */
 size_t upstream_set_find(const struct upstream_set *set, const struct dname *name);

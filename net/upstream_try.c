@@ -360,7 +360,9 @@ struct upstream_try *upstream_try_new(struct upstream_shared *shared, struct ups
     server->users++;
     server->asked_ms = loop_now_ms(shared->loop);
     bool hides_in_case = upstream_server_mixes_case(server, server->asked_ms);
-    if (server->address.transport != UPSTREAM_UDP || (!hides_in_case && server->tcp_works))
+    if (server->address.transport > UPSTREAM_TCP)
+        fail_from_loop(try, ST_UNSUPPORTED);
+    else if (server->address.transport != UPSTREAM_UDP || (!hides_in_case && server->tcp_works))
         ask_by_tcp(try);
     else
         ask_by_udp(try);

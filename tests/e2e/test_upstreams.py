@@ -1,0 +1,115 @@
+"""Where queries go: upstreams of each kind, domains with servers of their own, servers learned from the machine."""
+import contextlib
+import signal
+import socket
+import threading
+
+import dns.flags
+import dns.message
+import dns.query
+import dns.rcode
+import dns.rrset
+import pytest
+
+from harness import free_port, wait_for
+
+TEST_HOST = "ca91-1.winshipway.com"
+
+
+def ask(ccward, name, rdtype="A", **options):
+    query = dns.message.make_query(name, rdtype, **options)
+    return dns.query.udp(query, "127.0.0.1", port=ccward.dns_port, timeout=8)
+
+
+def addresses(response):
+    return sorted(rdata.to_text() for rrset in response.answer for rdata in rrset)
+
+
+class FakeServer(threading.Thread):
+    """Answers every A query with ADDRESS, by UDP; `names` has what it was asked."""
+
+    def __init__(self, address, ip="127.0.0.1", port=0):
+        super().__init__(daemon=True)
+        self.address, self.names = address, []
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((ip, port))
+        self.port = self.socket.getsockname()[1]
+        self.start()
+
+    def run(self):
+        with contextlib.suppress(OSError):
+            while True:
+                packet, client = self.socket.recvfrom(4096)
+                query = dns.message.from_wire(packet)
+                self.names.append(query.question[0].name.to_text().lower().rstrip("."))
+                response = dns.message.make_response(query)
+                response.answer.append(dns.rrset.from_text(query.question[0].name, 300, "IN", "A", self.address))
+                self.socket.sendto(response.to_wire(), client)
+
+
+@pytest.fixture
+def fakes():
+    made = []
+
+    def make(address, **options):
+        made.append(FakeServer(address, **options))
+        return made[-1]
+
+    yield make
+    for fake in made:
+        fake.socket.close()
+
+
+def test_a_domain_can_have_servers_of_its_own(make_ccward, fakes):
+    router, office = fakes("192.0.2.1"), fakes("192.0.2.2")
+    ccward = make_ccward(forwards=[
+        {"domains": ["lan", "168.192.in-addr.arpa"], "upstreams": [f"127.0.0.1:{router.port}"]},
+        {"domains": ["office.lan"], "upstreams": [f"udp://127.0.0.1:{office.port}"]},
+    ])
+    assert addresses(ask(ccward, "printer.lan")) == ["192.0.2.1"]
+    assert addresses(ask(ccward, "Mail.Office.LAN")) == ["192.0.2.2"]
+    assert addresses(ask(ccward, "good.example")) == ["192.0.2.10"]
+    ask(ccward, "1.1.168.192.in-addr.arpa", "PTR")
+    assert set(router.names) == {"printer.lan", "1.1.168.192.in-addr.arpa"}
+    assert office.names == ["mail.office.lan"]
+    assert "3 domains to servers of their own" in ccward.banner
+
+
+def test_the_machines_servers_are_followed_when_they_change(make_ccward, fakes, tmp_path):
+    """resolv.conf has no place for a port: two servers at port 53 of loopback addresses nobody else has."""
+    try:
+        home, hotel = (fakes(f"192.0.2.{i}", ip=f"127.77.0.{i}", port=53) for i in (1, 2))
+    except PermissionError:
+        pytest.skip("port 53 is not for this user")
+    resolv_conf = tmp_path / "resolv.conf"
+    resolv_conf.write_text("nameserver 127.77.0.1\n")
+    ccward = make_ccward(dns={"upstreams": [], "resolv-conf": str(resolv_conf)}, daemon={"workers": 2})
+    assert "127.77.0.1:53" in ccward.banner
+    assert addresses(ask(ccward, "a.example")) == ["192.0.2.1"]
+
+    new = tmp_path / "new"
+    new.write_text("nameserver 127.77.0.2\n")
+    new.rename(resolv_conf)
+    wait_for(lambda: "other DNS servers" in ccward.errors, what="the change")
+    for i in range(8):
+        assert addresses(ask(ccward, f"b{i}.example")) == ["192.0.2.2"]
+    assert home.names == ["a.example"]
+
+    resolv_conf.write_text("# offline\n")
+    wait_for(lambda: "no upstream DNS server" in ccward.errors, what="the warning")
+    wait_for(lambda: ask(ccward, "c.example").rcode() == dns.rcode.SERVFAIL, what="the end of forwarding")
+    assert addresses(ask(ccward, TEST_HOST))
+
+
+def test_upstreams_and_forwards_are_reloaded(make_ccward, fakes):
+    other = fakes("192.0.2.3")
+    ccward = make_ccward()
+    assert addresses(ask(ccward, "good.example")) == ["192.0.2.10"]
+    ccward.config["dns"]["upstreams"] = [f"127.0.0.1:{other.port}"]
+    ccward.config["forwards"] = [{"domains": ["void"], "upstreams": [f"127.0.0.1:{free_port()}"]}]
+    ccward.write_config()
+    ccward.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "read again" in ccward.errors, what="the reload")
+    assert "only when ccward is started again" not in ccward.errors
+    assert addresses(ask(ccward, "new.example")) == ["192.0.2.3"]
+    assert ask(ccward, "x.void").rcode() == dns.rcode.SERVFAIL
