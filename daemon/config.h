@@ -79,7 +79,7 @@ struct config {
         struct addr_list listen, bootstrap;
         struct upstream_list upstreams;
         int upstream_mode; /* enum upstream_mode */
-        char *resolv_conf;
+        char *resolv_conf, *upstream_ca;
         int block_answer[CATEGORY_COUNT]; /* enum block_answer */
         uint64_t block_ttl_ms, query_timeout_ms, upstream_timeout_ms, tcp_idle_ms;
         uint64_t upstream_tries, upstream_channels, max_waiting, max_tcp_clients;

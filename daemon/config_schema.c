@@ -64,6 +64,8 @@ static const struct config_option dns_options[] = {
      "Which of several is asked: the first that works, the one that answers fastest, or three at once."},
     {"bootstrap", OPTION_ADDRESSES, AT(dns.bootstrap), "", 53, UPSTREAM_MAX_SERVERS, NULL,
      "DNS servers that the names of tls:// and https:// upstreams are asked of; empty: those of this machine."},
+    {"upstream-ca", OPTION_TEXT, AT(dns.upstream_ca), "", 0, 4000, NULL,
+     "A file of certificates (PEM) of those who may vouch for tls:// and https:// upstreams; empty: this machine's."},
     {"resolv-conf", OPTION_TEXT, AT(dns.resolv_conf), "/etc/resolv.conf", 1, 4000, NULL,
      "The file that names the DNS servers of this machine; it is read again when it changes."},
     {"block-answer", OPTION_BY_CATEGORY, AT(dns.block_answer), "page", 0, 0, &answers,

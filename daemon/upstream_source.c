@@ -83,8 +83,10 @@ enum status upstream_source_build(const struct upstream_source *source, const st
     if (status == ST_OK)
         status = add_forwards(config, routes, &count);
     if (status == ST_OK) {
-        struct upstream_set_settings settings = {
-            .mode = (enum upstream_mode)config->dns.upstream_mode, .routes = routes, .route_count = count};
+        struct upstream_set_settings settings = {.mode = (enum upstream_mode)config->dns.upstream_mode,
+                                                 .routes = routes,
+                                                 .route_count = count,
+                                                 .ca_file = config->dns.upstream_ca};
         status = upstream_set_new(&settings, set, fault);
     }
     free(routes);

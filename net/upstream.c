@@ -214,9 +214,11 @@ static bool start_try(struct slot *slot)
     size_t index = upstream_choose(&candidates, upstream->set->mode, slot->tried);
     slot->tried |= 1u << index;
     slot->tries_left--;
-    int64_t patience_ms = upstream_server_patience_ms(candidates.servers[index], most_ms);
-    if (!add_try(slot, index))
+    struct upstream_try *try = add_try(slot, index);
+    if (!try)
         return false;
+    int64_t patience_ms =
+        upstream_server_patience_ms(candidates.servers[index], upstream_try_is_connecting(try), most_ms);
     if (patience_ms < most_ms) /* else the end of the try leads to the next */
         timer_start(slot->timer, patience_ms);
     return true;
@@ -431,6 +433,7 @@ enum status upstream_use(struct upstream *upstream, struct upstream_set *set)
     upstream_set_ref(set);
     upstream_set_unref(upstream->set);
     upstream->set = set;
+    upstream->shared.trust = set->trust;
     upstream->routes = routes;
     upstream->set_number++;
     return ST_OK;

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "net/stream.h"
+#include "net/tls_client.h"
 
 enum {
     MAX_CONNECTIONS = 2,
@@ -20,7 +22,8 @@ TAILQ_HEAD(pool_queries, pool_query);
 
 struct pool_connection {
     struct upstream_pool *pool;
-    struct stream *stream;
+    struct stream *stream;  /* by TCP */
+    struct tls_client *tls; /* by TLS */
     bool open, retired;
     unsigned answered, strays, late;
     size_t sent_count;
@@ -34,6 +37,8 @@ struct upstream_pool {
     struct pool_queries waiting, failed;
     TAILQ_HEAD(, pool_connection) connections;
     int64_t backoff_ms, retry_at_ms;
+    struct tls_session session;
+    bool distrust_told;
     struct loop_task task;
     bool *gone;
 };
@@ -74,6 +79,28 @@ static void fail_query(struct upstream_pool *pool, struct pool_query *query, enu
 
 /* Connections */
 
+static struct str input_of(const struct pool_connection *connection)
+{
+    return connection->tls ? tls_client_input(connection->tls) : stream_input(connection->stream);
+}
+
+static void consume(struct pool_connection *connection, size_t n)
+{
+    if (connection->tls)
+        tls_client_consume(connection->tls, n);
+    else
+        stream_consume(connection->stream, n);
+}
+
+/* What can't be written fails the connection, which tells from the loop. */
+static void write_out(struct pool_connection *connection, const uint8_t *data, size_t n)
+{
+    if (connection->tls)
+        (void)!tls_client_write(connection->tls, data, n);
+    else
+        (void)!stream_write(connection->stream, data, n);
+}
+
 static void connection_free(struct pool_connection *connection)
 {
     struct upstream_pool *pool = connection->pool;
@@ -82,6 +109,7 @@ static void connection_free(struct pool_connection *connection)
         *connection->gone = true;
     TAILQ_REMOVE(&pool->connections, connection, entry);
     stream_free(connection->stream);
+    tls_client_free(connection->tls);
     free(connection);
 }
 
@@ -153,7 +181,7 @@ static void take_message(struct pool_connection *connection, size_t n)
 /* The next whole message, copied to the settings' reply. False: none is whole, or the connection is no more. */
 static bool next_message(struct pool_connection *connection, size_t *n)
 {
-    struct str input = stream_input(connection->stream);
+    struct str input = input_of(connection);
     struct cursor cursor = cursor_over(input.data, input.length);
     uint16_t length = cursor_u16(&cursor);
     if (!cursor.failed && length < DNS_HEADER_BYTES) {
@@ -164,7 +192,7 @@ static bool next_message(struct pool_connection *connection, size_t *n)
     if (!message)
         return false;
     memcpy(connection->pool->settings.reply, message, length);
-    stream_consume(connection->stream, PREFIX_BYTES + (size_t)length);
+    consume(connection, PREFIX_BYTES + (size_t)length);
     *n = length;
     return true;
 }
@@ -188,34 +216,70 @@ static void on_eof(void *arg)
     connection_fail(arg, ST_CLOSED);
 }
 
+/* Said once, until the server is believed again. */
+static void tell_distrust(struct pool_connection *connection)
+{
+    struct upstream_pool *pool = connection->pool;
+    const char *why = connection->tls ? tls_client_why(connection->tls) : "";
+    char text[UPSTREAM_TEXT_SIZE];
+    if (!*why || pool->distrust_told)
+        return;
+    pool->distrust_told = true;
+    upstream_address_format(pool->settings.address, text);
+    log_warning("the DNS server %s cannot be asked over TLS: %s", text, why);
+}
+
 static void on_failed(void *arg, enum status status)
 {
+    tell_distrust(arg);
     connection_fail(arg, status == ST_IO ? ST_UNAVAILABLE : status);
 }
 
 static void on_connected(void *arg)
 {
     struct pool_connection *connection = arg;
+    struct upstream_pool *pool = connection->pool;
     connection->open = true;
-    stream_set_idle_timeout(connection->stream, connection->pool->settings.idle_ms);
-    dispatch(connection->pool);
+    if (connection->tls)
+        tls_client_set_idle_timeout(connection->tls, pool->settings.idle_ms);
+    else
+        stream_set_idle_timeout(connection->stream, pool->settings.idle_ms);
+    pool->distrust_told = false;
+    dispatch(pool);
+}
+
+static const struct stream_ops ops = {
+    .on_connected = on_connected, .on_data = on_data, .on_eof = on_eof, .on_failed = on_failed};
+
+static bool begin(struct pool_connection *connection)
+{
+    struct upstream_pool *pool = connection->pool;
+    const struct upstream_pool_settings *settings = &pool->settings;
+    const struct upstream_address *address = settings->address;
+    if (address->transport == UPSTREAM_TLS && !*settings->trust)
+        return false; /* the set in force has no such server any more */
+    if (address->transport == UPSTREAM_TLS) {
+        struct tls_target target = {.addr = address->addr, .name = address->host, .alpn = "dot"};
+        connection->tls = tls_client_connect(settings->loop, *settings->trust, &target, &pool->session,
+                                             settings->connect_timeout_ms, &ops, connection);
+        return connection->tls;
+    }
+    connection->stream = stream_connect(settings->loop, &address->addr, settings->connect_timeout_ms, &ops, connection);
+    if (connection->stream)
+        stream_set_input_limit(connection->stream, PREFIX_BYTES + DNS_MESSAGE_MAX);
+    return connection->stream;
 }
 
 static enum status open_connection(struct upstream_pool *pool)
 {
-    static const struct stream_ops ops = {
-        .on_connected = on_connected, .on_data = on_data, .on_eof = on_eof, .on_failed = on_failed};
     struct pool_connection *connection = calloc(1, sizeof *connection);
     if (!connection)
         return ST_NOMEM;
     connection->pool = pool;
-    connection->stream = stream_connect(pool->settings.loop, &pool->settings.address->addr,
-                                        pool->settings.connect_timeout_ms, &ops, connection);
-    if (!connection->stream) {
+    if (!begin(connection)) {
         free(connection);
         return ST_NOMEM;
     }
-    stream_set_input_limit(connection->stream, PREFIX_BYTES + DNS_MESSAGE_MAX);
     TAILQ_INIT(&connection->sent);
     TAILQ_INSERT_TAIL(&pool->connections, connection, entry);
     return ST_OK;
@@ -246,13 +310,17 @@ static void send_on(struct pool_connection *connection, struct pool_query *query
     struct upstream_pool *pool = connection->pool;
     while (find_sent(connection, query->mask->bytes))
         query_mask_draw_id(query->mask, pool->settings.random);
-    uint8_t prefix[PREFIX_BYTES] = {(uint8_t)(query->mask->length >> 8), (uint8_t)query->mask->length};
+    /* In one piece: RFC 7766 section 8. */
+    uint8_t framed[PREFIX_BYTES + QUERY_MASK_MAX];
+    size_t n = query->mask->length;
+    framed[0] = (uint8_t)(n >> 8);
+    framed[1] = (uint8_t)n;
+    memcpy(framed + PREFIX_BYTES, query->mask->bytes, n);
     query->connection = connection;
+    query->sent_ms = loop_now_ms(pool->settings.loop);
     connection->sent_count++;
     put(pool, query, POOL_SENT);
-    /* What can't be written fails the stream, which tells from the loop. */
-    if (stream_write(connection->stream, prefix, sizeof prefix) == ST_OK)
-        (void)!stream_write(connection->stream, query->mask->bytes, query->mask->length);
+    write_out(connection, framed, PREFIX_BYTES + n);
 }
 
 static void fail_waiting(struct upstream_pool *pool, enum status status)
@@ -330,17 +398,6 @@ void upstream_pool_note_late(struct pool_query *query)
         connection->retired = true;
 }
 
-bool upstream_pool_is_open(const struct upstream_pool *pool)
-{
-    const struct pool_connection *connection;
-    TAILQ_FOREACH(connection, &pool->connections, entry)
-    {
-        if (connection->open && !connection->retired)
-            return true;
-    }
-    return false;
-}
-
 struct upstream_pool *upstream_pool_new(const struct upstream_pool_settings *settings)
 {
     struct upstream_pool *pool = calloc(1, sizeof *pool);
@@ -364,5 +421,6 @@ void upstream_pool_free(struct upstream_pool *pool)
     while (!TAILQ_EMPTY(&pool->connections))
         connection_free(TAILQ_FIRST(&pool->connections));
     loop_task_cancel(pool->settings.loop, &pool->task);
+    tls_session_forget(&pool->session);
     free(pool);
 }

@@ -1,5 +1,5 @@
-/* TCP connections to one server, kept open between queries, many queries on each at once and answered in any order
- * (RFC 7766). One worker's own. */
+/* Connections to one server by TCP or TLS, kept open between queries, many queries on each at once and answered in any
+ * order (RFC 7766, RFC 7858). One worker's own. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,6 +9,7 @@
 
 #include "net/loop.h"
 #include "net/query_mask.h"
+#include "net/tls_trust.h"
 #include "net/upstream_address.h"
 
 struct upstream_pool;
@@ -18,6 +19,7 @@ struct upstream_pool_settings {
     struct loop *loop;
     const struct upstream_address *address; /* borrowed */
     struct random_pool *random;             /* borrowed */
+    const struct tls_trust *const *trust;   /* for UPSTREAM_TLS: whom to believe by then; borrowed */
     int64_t connect_timeout_ms, idle_ms;
     uint64_t *unwanted; /* counts messages that answer no query */
     uint8_t *reply;     /* DNS_MESSAGE_MAX bytes, where messages are handed over */
@@ -35,6 +37,7 @@ struct pool_query {
 
     enum pool_place { POOL_NOWHERE, POOL_WAITING, POOL_SENT, POOL_FAILED } place;
     struct pool_connection *connection; /* POOL_SENT */
+    int64_t sent_ms;                    /* when it went out last */
     enum status failure;                /* POOL_FAILED */
     bool sent_twice;
     TAILQ_ENTRY(pool_query) entry;
@@ -50,5 +53,3 @@ void upstream_pool_send(struct upstream_pool *pool, struct pool_query *query);
 void upstream_pool_cancel(struct upstream_pool *pool, struct pool_query *query);
 /* Its answer is late: a connection where nothing comes any more gets no further queries. */
 void upstream_pool_note_late(struct pool_query *query);
-/* Whether a query can be sent at once. */
-bool upstream_pool_is_open(const struct upstream_pool *pool);

@@ -67,13 +67,15 @@ bool upstream_server_take_retry(struct upstream_server *server, int64_t now_ms)
     return true;
 }
 
-int64_t upstream_server_patience_ms(const struct upstream_server *server, int64_t most_ms)
+int64_t upstream_server_patience_ms(const struct upstream_server *server, bool connecting, int64_t most_ms)
 {
     int64_t patience_ms = PATIENCE_UNKNOWN_MS;
     if (server->measured)
         patience_ms = (int64_t)(server->rtt_ms + 4 * server->rtt_deviation_ms);
     if (patience_ms < PATIENCE_LEAST_MS)
         patience_ms = PATIENCE_LEAST_MS;
+    if (connecting) /* two more trips and a signature (RFC 8446 section 2), or what is usual for that */
+        patience_ms += server->measured ? (int64_t)(2 * server->rtt_ms) : PATIENCE_UNKNOWN_MS;
     return patience_ms < most_ms ? patience_ms : most_ms;
 }
 

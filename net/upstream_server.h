@@ -50,8 +50,9 @@ void upstream_server_failed(struct upstream_server *server, int64_t now_ms);
 /* Whether it is down and it is time to look again. The caller then asks it, and the others wait for what comes of it.
  */
 bool upstream_server_take_retry(struct upstream_server *server, int64_t now_ms);
-/* How long to wait for its answer before another server is asked as well; at most MOST_MS. */
-int64_t upstream_server_patience_ms(const struct upstream_server *server, int64_t most_ms);
+/* How long to wait for its answer before another server is asked as well; at most MOST_MS. CONNECTING: it has to be
+ * greeted first. */
+int64_t upstream_server_patience_ms(const struct upstream_server *server, bool connecting, int64_t most_ms);
 
 /* Letter case (0x20). */
 bool upstream_server_mixes_case(struct upstream_server *server, int64_t now_ms);

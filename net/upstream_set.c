@@ -36,6 +36,15 @@ static enum status copy_routes(struct upstream_set *set, const struct upstream_s
     return ST_OK;
 }
 
+static bool needs_trust(const struct upstream_set *set)
+{
+    for (size_t i = 0; i < set->route_count; i++)
+        for (size_t k = 0; k < set->routes[i].server_count; k++)
+            if (set->routes[i].servers[k].transport >= UPSTREAM_TLS)
+                return true;
+    return false;
+}
+
 enum status upstream_set_new(const struct upstream_set_settings *settings, struct upstream_set **result,
                              struct fault *fault)
 {
@@ -51,9 +60,14 @@ enum status upstream_set_new(const struct upstream_set_settings *settings, struc
         return fault_set(fault, ST_NOMEM, "out of memory");
     atomic_init(&set->users, 1);
     set->mode = settings->mode;
-    if (copy_routes(set, settings) != ST_OK) {
+    enum status status = copy_routes(set, settings);
+    if (status != ST_OK)
+        (void)!fault_set(fault, ST_NOMEM, "out of memory");
+    else if (needs_trust(set))
+        status = tls_trust_new(settings->ca_file, &set->trust, fault);
+    if (status != ST_OK) {
         upstream_set_unref(set);
-        return fault_set(fault, ST_NOMEM, "out of memory");
+        return status;
     }
     *result = set;
     return ST_OK;
@@ -72,6 +86,7 @@ void upstream_set_unref(struct upstream_set *set)
     for (size_t i = 0; i < set->route_count; i++)
         free((void *)(uintptr_t)set->routes[i].servers);
     free(set->routes);
+    tls_trust_unref(set->trust);
     free(set);
 }
 

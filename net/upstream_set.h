@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "base/dname.h"
+#include "net/tls_trust.h"
 #include "net/upstream_address.h"
 
 enum { UPSTREAM_MAX_SERVERS = 16 /* of one route */, UPSTREAM_MAX_ROUTES = 256 };
@@ -26,6 +27,7 @@ struct upstream_set_settings {
     enum upstream_mode mode;
     const struct upstream_route *routes; /* may leave out the root: then other names are not asked of anyone */
     size_t route_count;
+    const char *ca_file; /* authorities for TLS and HTTPS (PEM); NULL or "": those of this machine */
 };
 
 struct upstream_set {
@@ -33,9 +35,11 @@ struct upstream_set {
     enum upstream_mode mode;
     struct upstream_route *routes; /* longest domains first */
     size_t route_count;
+    struct tls_trust *trust; /* NULL: no server needs it */
 };
 
-/* Copies SETTINGS. ST_INVALID with a fault over UPSTREAM_MAX_SERVERS or UPSTREAM_MAX_ROUTES. */
+/* Copies SETTINGS, and reads the authorities where a server needs them. ST_INVALID with a fault when they can't be
+ * read, and over UPSTREAM_MAX_SERVERS or UPSTREAM_MAX_ROUTES. */
 enum status upstream_set_new(const struct upstream_set_settings *settings, struct upstream_set **set,
                              struct fault *fault) MUST_CHECK;
 struct upstream_set *upstream_set_ref(struct upstream_set *set);

@@ -17,6 +17,8 @@ enum {
     UNWANTED_MAX = 16,   /* for one query: someone guesses, so the answer is fetched by TCP (RFC 5452 section 9.1) */
     GRACE_MS = 300,      /* how long the right answer may follow one that is right but for its case or its cookie */
     TCP_IDLE_MS = 10000, /* RFC 7766 section 6.2.3: some seconds */
+    TLS_IDLE_MS = 60000, /* a greeting costs more than a connection kept */
+    PAD_TO_BYTES = 128,  /* RFC 8467 section 4.1 */
     RCODE_BADCOOKIE = 23,
 };
 
@@ -30,7 +32,6 @@ struct upstream_try {
     struct query_original original;
     struct query_mask mask;
     struct timer *timer;
-    int64_t sent_ms;
     enum leg leg;
 
     bool late;
@@ -39,6 +40,7 @@ struct upstream_try {
 
     int fd; /* LEG_UDP */
     struct event event;
+    int64_t sent_ms;
     unsigned unwanted;
 
     struct pool_query pooled; /* LEG_TCP */
@@ -152,7 +154,8 @@ static void ask_with_new_cookie(struct upstream_try *try)
 static void take_answer(struct upstream_try *try, size_t n, const struct query_reply *info)
 {
     struct upstream_server *server = try->server;
-    upstream_server_answered(server, now_ms(try) - try->sent_ms);
+    int64_t sent_ms = try->leg == LEG_TCP ? try->pooled.sent_ms : try->sent_ms;
+    upstream_server_answered(server, now_ms(try) - sent_ms);
     if (try->leg == LEG_UDP) {
         upstream_server_take_cookie(server, &info->cookie);
         if (try->mask.mixed)
@@ -309,6 +312,11 @@ static void on_failed(void *arg, enum status status)
     fail(arg, status);
 }
 
+static bool is_encrypted(const struct upstream_try *try)
+{
+    return try->server->address.transport >= UPSTREAM_TLS;
+}
+
 static bool have_pool(struct upstream_try *try)
 {
     struct upstream_shared *shared = try->shared;
@@ -316,7 +324,8 @@ static bool have_pool(struct upstream_try *try)
                                               .address = &try->server->address,
                                               .random = &shared->random,
                                               .connect_timeout_ms = shared->try_timeout_ms,
-                                              .idle_ms = TCP_IDLE_MS,
+                                              .trust = &shared->trust,
+                                              .idle_ms = is_encrypted(try) ? TLS_IDLE_MS : TCP_IDLE_MS,
                                               .unwanted = &shared->counters.unwanted,
                                               .reply = shared->reply};
     if (!try->server->pool)
@@ -332,10 +341,11 @@ static void ask_by_tcp(struct upstream_try *try)
         fail_from_loop(try, ST_NOMEM);
         return;
     }
-    struct query_style style = {.without_edns =
-                                    try->without_edns || !upstream_server_takes_edns(try->server, now_ms(try))};
+    struct query_style style = {
+        .without_edns = try->without_edns || !upstream_server_takes_edns(try->server, now_ms(try)),
+        .pad_to = is_encrypted(try) ? PAD_TO_BYTES : 0,
+    };
     query_mask_draw(&try->mask, &try->original, &try->shared->random, &style);
-    try->sent_ms = now_ms(try);
     try->leg = LEG_TCP;
     try->pooled.mask = &try->mask;
     upstream_pool_send(try->server->pool, &try->pooled);
@@ -360,7 +370,7 @@ struct upstream_try *upstream_try_new(struct upstream_shared *shared, struct ups
     server->users++;
     server->asked_ms = loop_now_ms(shared->loop);
     bool hides_in_case = upstream_server_mixes_case(server, server->asked_ms);
-    if (server->address.transport > UPSTREAM_TCP)
+    if (server->address.transport > UPSTREAM_TLS)
         fail_from_loop(try, ST_UNSUPPORTED);
     else if (server->address.transport != UPSTREAM_UDP || (!hides_in_case && server->tcp_works))
         ask_by_tcp(try);
@@ -389,6 +399,11 @@ void upstream_try_set_owner(struct upstream_try *try, upstream_try_fn *on_result
 struct upstream_server *upstream_try_server(const struct upstream_try *try)
 {
     return try->server;
+}
+
+bool upstream_try_is_connecting(const struct upstream_try *try)
+{
+    return try->leg == LEG_TCP && try->pooled.place == POOL_WAITING;
 }
 
 bool upstream_try_is_late(const struct upstream_try *try)

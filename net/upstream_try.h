@@ -17,6 +17,7 @@ struct upstream_try;
 struct upstream_shared {
     struct loop *loop;
     int64_t try_timeout_ms;
+    const struct tls_trust *trust; /* of the set in force */
     struct random_pool random;
     struct upstream_counters counters;
     uint8_t reply[DNS_MESSAGE_MAX]; /* of the try that is being told */
@@ -41,6 +42,8 @@ void upstream_try_free(struct upstream_try *try);
 /* It is told to another from now on. */
 void upstream_try_set_owner(struct upstream_try *try, upstream_try_fn *on_result, void *arg);
 struct upstream_server *upstream_try_server(const struct upstream_try *try);
+/* The query waits for a connection. */
+bool upstream_try_is_connecting(const struct upstream_try *try);
 bool upstream_try_is_late(const struct upstream_try *try); /* ST_TIMEOUT was told */
 
 /* Gives the server back, and frees it when nobody holds it. */

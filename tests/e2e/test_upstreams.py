@@ -11,7 +11,7 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from harness import free_port, wait_for
+from harness import Authority, EncryptedUpstream, free_port, port_answers, wait_for
 
 TEST_HOST = "ca91-1.winshipway.com"
 
@@ -113,3 +113,69 @@ def test_upstreams_and_forwards_are_reloaded(make_ccward, fakes):
     assert "only when ccward is started again" not in ccward.errors
     assert addresses(ask(ccward, "new.example")) == ["192.0.2.3"]
     assert ask(ccward, "x.void").rcode() == dns.rcode.SERVFAIL
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def encrypted(tmp_path_factory, authority):
+    with EncryptedUpstream(tmp_path_factory.mktemp("encrypted"), authority) as server:
+        yield server
+
+
+def test_dns_over_tls_with_a_real_server(make_ccward, encrypted, authority):
+    ccward = make_ccward(dns={"upstreams": [f"tls://127.0.0.1:{encrypted.tls_port}#dns.example"],
+                              "upstream-ca": str(authority.path)}, daemon={"workers": 1})
+    assert addresses(ask(ccward, "good.example")) == ["192.0.2.10"]
+    big = dns.query.tcp(dns.message.make_query("big.example", "TXT"), "127.0.0.1", port=ccward.dns_port, timeout=8)
+    assert len(big.answer[0]) == 40 and len(big.to_wire()) > 8000
+    queries = [dns.message.make_query(f"n{i}.good.example", "A", id=i) for i in range(200)]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(8)
+        for query in queries:
+            client.sendto(query.to_wire(), ("127.0.0.1", ccward.dns_port))
+        seen = {dns.message.from_wire(client.recv(4096)).id for _ in queries}
+    assert seen == set(range(200))
+
+
+def test_dns_over_tls_by_address_alone(make_ccward, encrypted, authority):
+    ccward = make_ccward(dns={"upstreams": [f"tls://127.0.0.1:{encrypted.tls_port}"],
+                              "upstream-ca": str(authority.path)})
+    assert addresses(ask(ccward, "good.example")) == ["192.0.2.10"]
+
+
+@pytest.mark.parametrize("name, trusted, why", [
+    ("other.example", True, "hostname mismatch"),
+    ("dns.example", False, "unable to get local issuer"),
+], ids=["wrong-name", "unknown-authority"])
+def test_a_server_that_is_not_who_it_should_be_gets_no_query(make_ccward, encrypted, authority, name, trusted, why):
+    own = {"upstream-ca": str(authority.path)} if trusted else {}
+    ccward = make_ccward(dns={"upstreams": [f"tls://127.0.0.1:{encrypted.tls_port}#{name}"], **own})
+    assert ask(ccward, f"secret-{trusted}.example").rcode() == dns.rcode.SERVFAIL
+    assert f"secret-{trusted}" not in encrypted.log()
+    assert why in ccward.errors
+
+
+def test_a_dead_tls_upstream_gives_way_to_the_next_and_is_taken_again_when_it_is_back(
+        make_ccward, authority, upstream, tmp_path):
+    server = EncryptedUpstream(tmp_path, authority)
+    ccward = make_ccward(dns={
+        "upstreams": [f"tls://127.0.0.1:{server.tls_port}#dns.example", f"127.0.0.1:{upstream.port}"],
+        "upstream-ca": str(authority.path)}, daemon={"workers": 1})
+    for i in range(3):
+        assert ask(ccward, f"a{i}.good.example").rcode() == dns.rcode.NXDOMAIN
+    with server:
+        wait_for(lambda: port_answers(server.tls_port), what="the TLS server")
+
+        def comes_through():
+            comes_through.count += 1
+            ask(ccward, f"b{comes_through.count}.good.example")
+            return any(f" b{i}.good.example." in server.log().lower() for i in range(comes_through.count + 1))
+
+        comes_through.count = 0
+        wait_for(comes_through, what="a query by TLS")
+    for i in range(3):
+        assert ask(ccward, f"c{i}.good.example").rcode() == dns.rcode.NXDOMAIN

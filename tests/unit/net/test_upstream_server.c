@@ -67,17 +67,19 @@ static void patience_follows_the_measured_time(void **state)
 {
     (void)state;
     struct upstream_server server = new_server();
-    assert_int_equal(upstream_server_patience_ms(&server, 1500), 400);
-    assert_int_equal(upstream_server_patience_ms(&server, 150), 150);
+    assert_int_equal(upstream_server_patience_ms(&server, false, 1500), 400);
+    assert_int_equal(upstream_server_patience_ms(&server, false, 150), 150);
+    assert_int_equal(upstream_server_patience_ms(&server, true, 1500), 800);
     for (int i = 0; i < 50; i++)
         upstream_server_answered(&server, 5);
-    assert_int_equal(upstream_server_patience_ms(&server, 1500), 200);
+    assert_int_equal(upstream_server_patience_ms(&server, true, 1500), 210);
+    assert_int_equal(upstream_server_patience_ms(&server, false, 1500), 200);
     for (int i = 0; i < 100; i++)
         upstream_server_answered(&server, i % 2 ? 300 : 340);
-    assert_in_range(upstream_server_patience_ms(&server, 1500), 340, 440);
+    assert_in_range(upstream_server_patience_ms(&server, false, 1500), 340, 440);
     for (int i = 0; i < 100; i++)
         upstream_server_answered(&server, 5000);
-    assert_int_equal(upstream_server_patience_ms(&server, 1500), 1500);
+    assert_int_equal(upstream_server_patience_ms(&server, false, 1500), 1500);
 }
 
 static void d14_after_three_mismatches_it_loses_case_for_an_hour(void **state)
