@@ -63,6 +63,8 @@ static void connect_to(struct loop *loop, const char *ca_path, const char *name,
     struct tls_trust *trust;
     struct fault fault = {0};
     assert_int_equal(tls_trust_new(ca_path, &trust, &fault), ST_OK);
+    clock_fake(1000000, 0);
+    loop_run_once(loop, false); /* takes the time */
     bool free_on_connected = client.free_on_connected, free_on_data = client.free_on_data;
     client = (struct client){.free_on_connected = free_on_connected, .free_on_data = free_on_data};
     client.tls = tls_client_connect(loop, trust, &target, &session, timeout_ms, &ops, &client);
@@ -77,7 +79,7 @@ static void turn(struct loop *loop, const bool *until)
     while (!*until && clock_mono_ms() - start < 3000) {
         loop_run_once(loop, false);
         serve_tls(&fake);
-        usleep(100);
+        pass_time();
     }
     assert_true(*until);
 }
@@ -89,6 +91,7 @@ static void turn_for_bytes(struct loop *loop, size_t n)
     while (client.got_length < n && clock_mono_ms() - start < 3000) {
         loop_run_once(loop, false);
         serve_tls(&fake);
+        pass_time();
     }
     assert_int_equal(client.got_length, n);
 }
@@ -100,6 +103,7 @@ static void turn_for_server(struct loop *loop, size_t n)
     while ((!fake.greeted || fake.inbox_length < n) && clock_mono_ms() - start < 3000) {
         loop_run_once(loop, false);
         serve_tls(&fake);
+        pass_time();
     }
     assert_true(fake.greeted);
     assert_int_equal(fake.inbox_length, n);
@@ -110,7 +114,7 @@ static void turns(struct loop *loop, int count)
     for (int i = 0; i < count; i++) {
         loop_run_once(loop, false);
         serve_tls(&fake);
-        usleep(100);
+        pass_time();
     }
 }
 

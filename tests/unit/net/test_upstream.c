@@ -56,7 +56,8 @@ static void a_server_that_came_back_is_asked_again(void **state)
     }
     assert_int_equal(first.seen, 2);
     first.answer = answer_well;
-    usleep(1100 * 1000);
+    clock_fake_advance(1100);
+    loop_run_once(*state, false);
     for (int i = 0; i < 3; i++) {
         ask();
         wait_for_done(*state, fakes, 2);
@@ -156,6 +157,7 @@ static void d20_an_answer_that_comes_after_another_try_has_begun_counts_all_the_
         if (slow.seen == 1)
             slow.answer = answer_not;
         loop_run_once(*state, false);
+        pass_time();
     }
     assert_false(client.done);
     answer_well(&slow, slow.held, slow.held_length); /* to the socket of the second: not its id */
@@ -237,7 +239,7 @@ static void the_fastest_is_asked_once_the_times_are_known(void **state)
         ask();
         wait_for_done(*state, fakes, 2);
         expect_answer();
-        usleep(5000);
+        clock_fake_advance(5);
         if (slow.held_length)
             answer_well(&slow, slow.held, slow.held_length);
         slow.held_length = 0;

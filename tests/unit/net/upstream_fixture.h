@@ -258,6 +258,8 @@ static inline void open_client(struct loop *loop, struct fake *const *fakes, siz
     struct upstream_settings settings = {try_ms, tries, pending};
     struct fault fault = {0};
     memset(&client, 0, sizeof client);
+    clock_fake(1000000, 0);
+    loop_run_once(loop, false); /* takes the time */
     use_servers(&set, fakes, count);
     assert_int_equal(upstream_new(loop, &settings, set, &client.upstream, &fault), ST_OK);
     upstream_set_unref(set);
@@ -284,7 +286,7 @@ static inline int64_t wait_for_done(struct loop *loop, struct fake *const *fakes
         loop_run_once(loop, false);
         for (size_t i = 0; i < count; i++)
             serve(fakes[i]);
-        usleep(200);
+        pass_time();
     }
     assert_true(client.done);
     return clock_mono_ms() - start;
