@@ -69,7 +69,7 @@ enum status upstream_source_build(const struct upstream_source *source, const st
     struct upstream_address learned[UPSTREAM_MAX_SERVERS];
     for (size_t i = 0; i < source->learned_count; i++)
         learned[i] = upstream_address_plain(&source->learned[i]);
-    bool given = config->dns.upstreams.count;
+    bool given = config->dns.upstreams.count, bootstrap = config->dns.bootstrap.count;
     size_t count = 1;
     for (size_t i = 0; i < config->forward_count; i++)
         count += config->forwards[i].domains.count;
@@ -83,10 +83,14 @@ enum status upstream_source_build(const struct upstream_source *source, const st
     if (status == ST_OK)
         status = add_forwards(config, routes, &count);
     if (status == ST_OK) {
-        struct upstream_set_settings settings = {.mode = (enum upstream_mode)config->dns.upstream_mode,
-                                                 .routes = routes,
-                                                 .route_count = count,
-                                                 .ca_file = config->dns.upstream_ca};
+        struct upstream_set_settings settings = {
+            .mode = (enum upstream_mode)config->dns.upstream_mode,
+            .routes = routes,
+            .route_count = count,
+            .bootstrap = bootstrap ? config->dns.bootstrap.items : source->learned,
+            .bootstrap_count = bootstrap ? config->dns.bootstrap.count : source->learned_count,
+            .ca_file = config->dns.upstream_ca,
+        };
         status = upstream_set_new(&settings, set, fault);
     }
     free(routes);

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "net/upstream_choice.h"
+#include "net/upstream_https.h"
 #include "net/upstream_try.h"
 
 enum {
@@ -51,6 +52,7 @@ struct orphan {
 
 struct upstream {
     struct upstream_shared shared;
+    struct upstream_hosts *hosts;
     struct upstream_set *set;
     uint64_t set_number;
     struct route *routes; /* as in the set */
@@ -410,7 +412,7 @@ static enum status add_server(const struct upstream *upstream, struct route *rou
         server = malloc(sizeof *server);
         if (!server)
             return ST_NOMEM;
-        upstream_server_init(server, address);
+        upstream_server_init(server, address, upstream->hosts);
     }
     routes[index].servers[routes[index].count++] = server;
     return ST_OK;
@@ -419,7 +421,7 @@ static enum status add_server(const struct upstream *upstream, struct route *rou
 enum status upstream_use(struct upstream *upstream, struct upstream_set *set)
 {
     struct route *routes = calloc(set->route_count + 1, sizeof *routes);
-    enum status status = routes ? ST_OK : ST_NOMEM;
+    enum status status = routes ? upstream_hosts_use(upstream->hosts, set->bootstrap) : ST_NOMEM;
     for (size_t i = 0; status == ST_OK && i < set->route_count; i++)
         for (size_t k = 0; status == ST_OK && k < set->routes[i].server_count; k++)
             status = add_server(upstream, routes, i, &set->routes[i].servers[k]);
@@ -456,7 +458,9 @@ enum status upstream_new(struct loop *loop, const struct upstream_settings *sett
     TAILQ_INIT(&upstream->idle);
     TAILQ_INIT(&upstream->busy);
     TAILQ_INIT(&upstream->orphans);
-    if (upstream_use(upstream, set) != ST_OK) {
+    upstream->hosts = upstream_hosts_new(loop);
+    if (!upstream->hosts || upstream_use(upstream, set) != ST_OK) {
+        upstream_hosts_free(upstream->hosts);
         free(upstream);
         return fault_set(fault, ST_NOMEM, "out of memory");
     }
@@ -482,7 +486,9 @@ void upstream_free(struct upstream *upstream)
     while (!TAILQ_EMPTY(&upstream->orphans))
         orphan_free(TAILQ_FIRST(&upstream->orphans));
     release_routes(upstream->routes, upstream->set->route_count);
+    upstream_https_free(upstream->shared.https);
     upstream_set_unref(upstream->set);
+    upstream_hosts_free(upstream->hosts);
     free(upstream);
 }
 

@@ -136,7 +136,9 @@ static void connection_fail(struct pool_connection *connection, enum status stat
             fail_query(pool, query, status);
         }
     }
-    if (!connection->answered)
+    /* Of several addresses the next is tried before anybody is told. */
+    bool elsewhere = !connection->open && pool->settings.host && upstream_host_missed(pool->settings.host);
+    if (!connection->answered && !elsewhere)
         back_off(pool);
     connection_free(connection);
     loop_defer(pool->settings.loop, &pool->task);
@@ -240,6 +242,8 @@ static void on_connected(void *arg)
     struct pool_connection *connection = arg;
     struct upstream_pool *pool = connection->pool;
     connection->open = true;
+    if (pool->settings.host)
+        upstream_host_reached(pool->settings.host);
     if (connection->tls)
         tls_client_set_idle_timeout(connection->tls, pool->settings.idle_ms);
     else
@@ -256,15 +260,16 @@ static bool begin(struct pool_connection *connection)
     struct upstream_pool *pool = connection->pool;
     const struct upstream_pool_settings *settings = &pool->settings;
     const struct upstream_address *address = settings->address;
+    const struct addr *addr = settings->host ? upstream_host_addr(settings->host) : &address->addr;
     if (address->transport == UPSTREAM_TLS && !*settings->trust)
         return false; /* the set in force has no such server any more */
     if (address->transport == UPSTREAM_TLS) {
-        struct tls_target target = {.addr = address->addr, .name = address->host, .alpn = "dot"};
+        struct tls_target target = {.addr = *addr, .name = address->host, .alpn = "dot"};
         connection->tls = tls_client_connect(settings->loop, *settings->trust, &target, &pool->session,
                                              settings->connect_timeout_ms, &ops, connection);
         return connection->tls;
     }
-    connection->stream = stream_connect(settings->loop, &address->addr, settings->connect_timeout_ms, &ops, connection);
+    connection->stream = stream_connect(settings->loop, addr, settings->connect_timeout_ms, &ops, connection);
     if (connection->stream)
         stream_set_input_limit(connection->stream, PREFIX_BYTES + DNS_MESSAGE_MAX);
     return connection->stream;

@@ -11,6 +11,7 @@
 #include "net/query_mask.h"
 #include "net/tls_trust.h"
 #include "net/upstream_address.h"
+#include "net/upstream_host.h"
 
 struct upstream_pool;
 struct pool_connection;
@@ -18,6 +19,7 @@ struct pool_connection;
 struct upstream_pool_settings {
     struct loop *loop;
     const struct upstream_address *address; /* borrowed */
+    struct upstream_host *host;             /* its addresses where it is known by name, else NULL; borrowed */
     struct random_pool *random;             /* borrowed */
     const struct tls_trust *const *trust;   /* for UPSTREAM_TLS: whom to believe by then; borrowed */
     int64_t connect_timeout_ms, idle_ms;
@@ -46,8 +48,9 @@ struct pool_query {
 struct upstream_pool *upstream_pool_new(const struct upstream_pool_settings *settings); /* NULL when out of memory */
 void upstream_pool_free(struct upstream_pool *pool); /* no query may be in it; NULL is allowed */
 
-/* One of the callbacks follows, never from within this call; it may call anything here, upstream_pool_free() too. A
- * query that was sent on a connection which had answered others before and then closed is sent once more. */
+/* A host that is known by name must have addresses. One of the callbacks follows, never from within this call; it may
+ * call anything here, upstream_pool_free() too. A query that was sent on a connection which had answered others before
+ * and then closed is sent once more. */
 void upstream_pool_send(struct upstream_pool *pool, struct pool_query *query);
 /* Its callbacks are not called any more. */
 void upstream_pool_cancel(struct upstream_pool *pool, struct pool_query *query);

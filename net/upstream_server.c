@@ -20,9 +20,12 @@ enum {
     SECRET_BYTES = 32,
 };
 
-void upstream_server_init(struct upstream_server *server, const struct upstream_address *address)
+void upstream_server_init(struct upstream_server *server, const struct upstream_address *address,
+                          struct upstream_hosts *hosts)
 {
     *server = (struct upstream_server){.address = *address, .users = 1, .down_ms = DOWN_FIRST_MS};
+    if (upstream_address_is_named(address))
+        upstream_host_init(&server->host, hosts, server->address.host, address->addr.port);
 }
 
 /* Health and speed */

@@ -6,6 +6,7 @@
 
 #include "net/query_mask.h"
 #include "net/upstream_address.h"
+#include "net/upstream_host.h"
 
 enum { SERVER_DOWN_AFTER_FAILURES = 2 /* one lost datagram says nothing */ };
 
@@ -19,9 +20,11 @@ struct server_cookie {
 
 struct upstream_server {
     struct upstream_address address;
+    struct upstream_host host;  /* where only its name is known */
     unsigned users;             /* who must not lose it: tries, and the upstream while the set names it */
     struct upstream_pool *pool; /* made when it is first asked by TCP or TLS */
 
+    bool distrust_told;  /* by HTTPS: it was said why it cannot be asked */
     unsigned failures;   /* in a row, since its last answer */
     int64_t down_ms;     /* how long it is left alone the next time */
     int64_t retry_at_ms; /* while it is down */
@@ -40,7 +43,9 @@ struct upstream_server {
     struct server_cookie cookie;
 };
 
-void upstream_server_init(struct upstream_server *server, const struct upstream_address *address);
+/* HOSTS may be NULL for a server that is not known by name alone. */
+void upstream_server_init(struct upstream_server *server, const struct upstream_address *address,
+                          struct upstream_hosts *hosts);
 
 /* Health: two failures in a row put it down; it is tried again after 1 s, then after twice as long each time, at most
  * 60 s. */

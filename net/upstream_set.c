@@ -36,6 +36,24 @@ static enum status copy_routes(struct upstream_set *set, const struct upstream_s
     return ST_OK;
 }
 
+/* Asks all of them at once: it is seldom, and everything waits for it. */
+static enum status make_bootstrap(struct upstream_set *set, const struct upstream_set_settings *settings,
+                                  struct fault *fault)
+{
+    struct upstream_address servers[UPSTREAM_MAX_SERVERS];
+    struct upstream_route all = {.servers = servers};
+    while (all.server_count < settings->bootstrap_count && all.server_count < UPSTREAM_MAX_SERVERS) {
+        servers[all.server_count] = upstream_address_plain(&settings->bootstrap[all.server_count]);
+        all.server_count++;
+    }
+    enum status status = dname_from_text(STR("."), &all.domain);
+    if (status != ST_OK)
+        return status;
+    return upstream_set_new(
+        &(struct upstream_set_settings){.mode = UPSTREAM_PARALLEL, .routes = &all, .route_count = 1}, &set->bootstrap,
+        fault);
+}
+
 static bool needs_trust(const struct upstream_set *set)
 {
     for (size_t i = 0; i < set->route_count; i++)
@@ -65,6 +83,8 @@ enum status upstream_set_new(const struct upstream_set_settings *settings, struc
         (void)!fault_set(fault, ST_NOMEM, "out of memory");
     else if (needs_trust(set))
         status = tls_trust_new(settings->ca_file, &set->trust, fault);
+    if (status == ST_OK && settings->bootstrap_count)
+        status = make_bootstrap(set, settings, fault);
     if (status != ST_OK) {
         upstream_set_unref(set);
         return status;
@@ -87,6 +107,7 @@ void upstream_set_unref(struct upstream_set *set)
         free((void *)(uintptr_t)set->routes[i].servers);
     free(set->routes);
     tls_trust_unref(set->trust);
+    upstream_set_unref(set->bootstrap);
     free(set);
 }
 

@@ -27,6 +27,8 @@ struct upstream_set_settings {
     enum upstream_mode mode;
     const struct upstream_route *routes; /* may leave out the root: then other names are not asked of anyone */
     size_t route_count;
+    const struct addr *bootstrap; /* servers that are asked for the addresses of those known by name */
+    size_t bootstrap_count;
     const char *ca_file; /* authorities for TLS and HTTPS (PEM); NULL or "": those of this machine */
 };
 
@@ -35,7 +37,8 @@ struct upstream_set {
     enum upstream_mode mode;
     struct upstream_route *routes; /* longest domains first */
     size_t route_count;
-    struct tls_trust *trust; /* NULL: no server needs it */
+    struct upstream_set *bootstrap; /* NULL: there are none */
+    struct tls_trust *trust;        /* NULL: no server needs it */
 };
 
 /* Copies SETTINGS, and reads the authorities where a server needs them. ST_INVALID with a fault when they can't be

@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "net/socket.h"
+#include "net/upstream_https.h"
 #include "net/upstream_pool.h"
 
 enum {
@@ -22,7 +24,7 @@ enum {
     RCODE_BADCOOKIE = 23,
 };
 
-enum leg { LEG_NONE, LEG_UDP, LEG_TCP };
+enum leg { LEG_NONE, LEG_LOOKUP, LEG_UDP, LEG_TCP, LEG_HTTPS };
 
 struct upstream_try {
     struct upstream_shared *shared;
@@ -43,7 +45,9 @@ struct upstream_try {
     int64_t sent_ms;
     unsigned unwanted;
 
-    struct pool_query pooled; /* LEG_TCP */
+    struct pool_query pooled;  /* LEG_TCP */
+    struct https_query posted; /* LEG_HTTPS */
+    struct host_waiter waiter; /* LEG_LOOKUP */
 
     struct loop_task task; /* tells what failed at once */
     enum status failure;
@@ -51,6 +55,7 @@ struct upstream_try {
 
 static void ask_by_udp(struct upstream_try *try);
 static void ask_by_tcp(struct upstream_try *try);
+static void ask_by_https(struct upstream_try *try);
 
 /* The end */
 
@@ -66,6 +71,10 @@ static void leave_leg(struct upstream_try *try)
         close(try->fd);
     } else if (try->leg == LEG_TCP) {
         upstream_pool_cancel(try->server->pool, &try->pooled);
+    } else if (try->leg == LEG_LOOKUP) {
+        upstream_host_leave(&try->waiter);
+    } else if (try->leg == LEG_HTTPS) {
+        upstream_https_cancel(try->shared->https, &try->posted);
     }
     try->leg = LEG_NONE;
 }
@@ -132,13 +141,15 @@ static bool rejects_edns(const struct upstream_try *try, unsigned rcode)
 }
 
 /* RFC 6891 section 7. A rejection by UDP that shows no sign of EDNS proves little, so TCP is asked. */
-static void ask_without_edns(struct upstream_try *try, bool by_tcp)
+static void ask_without_edns(struct upstream_try *try, bool proven)
 {
     try->without_edns = true;
-    if (by_tcp)
-        ask_by_tcp(try);
-    else
+    if (try->leg == LEG_HTTPS)
+        ask_by_https(try);
+    else if (try->leg == LEG_UDP && proven)
         ask_by_udp(try);
+    else
+        ask_by_tcp(try);
 }
 
 /* RFC 7873 section 5.3: once more with the cookie that has just come, and then by TCP. */
@@ -156,6 +167,7 @@ static void take_answer(struct upstream_try *try, size_t n, const struct query_r
     struct upstream_server *server = try->server;
     int64_t sent_ms = try->leg == LEG_TCP ? try->pooled.sent_ms : try->sent_ms;
     upstream_server_answered(server, now_ms(try) - sent_ms);
+    server->distrust_told = false;
     if (try->leg == LEG_UDP) {
         upstream_server_take_cookie(server, &info->cookie);
         if (try->mask.mixed)
@@ -166,7 +178,7 @@ static void take_answer(struct upstream_try *try, size_t n, const struct query_r
         return;
     }
     if (rejects_edns(try, info->rcode)) {
-        ask_without_edns(try, try->leg == LEG_TCP || !info->edns);
+        ask_without_edns(try, info->edns);
         return;
     }
     if (try->without_edns && info->rcode != DNS_RCODE_FORMERR && info->rcode != DNS_RCODE_NOTIMP)
@@ -199,7 +211,7 @@ static bool take_datagram(struct upstream_try *try, size_t n)
         ask_by_tcp(try);
         return false;
     case MATCH_REJECTED:
-        ask_without_edns(try, true);
+        ask_without_edns(try, false);
         return false;
     case MATCH_CASE_ONLY:
         try->lost_case = true;
@@ -300,7 +312,7 @@ static void on_message(void *arg, size_t n)
     if (match == MATCH_ANSWER) {
         take_answer(try, n, &info);
     } else if (match == MATCH_REJECTED && !try->without_edns) {
-        ask_without_edns(try, true);
+        ask_without_edns(try, false);
     } else {
         try->shared->counters.unwanted++;
         fail(try, ST_INVALID); /* truncated by TCP, say */
@@ -317,11 +329,17 @@ static bool is_encrypted(const struct upstream_try *try)
     return try->server->address.transport >= UPSTREAM_TLS;
 }
 
+static bool is_named(const struct upstream_try *try)
+{
+    return upstream_address_is_named(&try->server->address);
+}
+
 static bool have_pool(struct upstream_try *try)
 {
     struct upstream_shared *shared = try->shared;
     struct upstream_pool_settings settings = {.loop = shared->loop,
                                               .address = &try->server->address,
+                                              .host = is_named(try) ? &try->server->host : NULL,
                                               .random = &shared->random,
                                               .connect_timeout_ms = shared->try_timeout_ms,
                                               .trust = &shared->trust,
@@ -351,7 +369,91 @@ static void ask_by_tcp(struct upstream_try *try)
     upstream_pool_send(try->server->pool, &try->pooled);
 }
 
+/* HTTPS */
+
+static void on_https_failed(void *arg, enum status status, const char *why)
+{
+    struct upstream_try *try = arg;
+    char text[UPSTREAM_TEXT_SIZE];
+    if (!try->server->distrust_told) { /* said once, until it answers again */
+        upstream_address_format(&try->server->address, text);
+        log_warning("the DNS server %s cannot be asked: %s", text, why);
+    }
+    try->server->distrust_told = true;
+    fail(try, status);
+}
+
+static bool have_https(struct upstream_shared *shared)
+{
+    struct upstream_https_settings settings = {
+        .loop = shared->loop, .trust = &shared->trust, .reply = shared->reply, .timeout_ms = shared->try_timeout_ms};
+    if (!shared->https)
+        shared->https = upstream_https_new(&settings);
+    return shared->https;
+}
+
+static void ask_by_https(struct upstream_try *try)
+{
+    struct upstream_server *server = try->server;
+    leave_leg(try);
+    start_timer(try);
+    struct query_style style = {.zero_id = true,
+                                .without_edns = try->without_edns || !upstream_server_takes_edns(server, now_ms(try)),
+                                .pad_to = PAD_TO_BYTES};
+    query_mask_draw(&try->mask, &try->original, &try->shared->random, &style);
+    try->sent_ms = now_ms(try);
+    const struct upstream_host *host = is_named(try) ? &server->host : NULL;
+    enum status status = have_https(try->shared)
+                             ? upstream_https_send(try->shared->https, &server->address, host, &try->mask, &try->posted)
+                             : ST_NOMEM;
+    if (status == ST_OK)
+        try->leg = LEG_HTTPS;
+    else
+        fail_from_loop(try, status);
+}
+
+/* Where only the name is known, the address comes first. */
+
+static void ask_connected(struct upstream_try *try)
+{
+    if (try->server->address.transport == UPSTREAM_HTTPS)
+        ask_by_https(try);
+    else
+        ask_by_tcp(try);
+}
+
+static void on_known(void *arg, bool known)
+{
+    struct upstream_try *try = arg;
+    if (known)
+        ask_connected(try);
+    else
+        fail(try, ST_UNAVAILABLE);
+}
+
+static void ask_named(struct upstream_try *try)
+{
+    start_timer(try);
+    try->leg = LEG_LOOKUP;
+    if (upstream_host_ready(&try->server->host, &try->waiter))
+        ask_connected(try);
+}
+
 /* Making and freeing */
+
+static void start(struct upstream_try *try)
+{
+    struct upstream_server *server = try->server;
+    bool hides_in_case = upstream_server_mixes_case(server, now_ms(try));
+    if (is_named(try))
+        ask_named(try);
+    else if (server->address.transport != UPSTREAM_UDP)
+        ask_connected(try);
+    else if (!hides_in_case && server->tcp_works)
+        ask_by_tcp(try);
+    else
+        ask_by_udp(try);
+}
 
 struct upstream_try *upstream_try_new(struct upstream_shared *shared, struct upstream_server *server,
                                       const struct query_original *original, upstream_try_fn *on_result, void *arg)
@@ -366,16 +468,12 @@ struct upstream_try *upstream_try_new(struct upstream_shared *shared, struct ups
     *try = (struct upstream_try){.shared = shared, .server = server, .original = *original, .timer = timer};
     upstream_try_set_owner(try, on_result, arg);
     try->pooled = (struct pool_query){.on_message = on_message, .on_failed = on_failed, .arg = try};
+    try->posted = (struct https_query){.on_message = on_message, .on_failed = on_https_failed, .arg = try};
+    try->waiter = (struct host_waiter){.on_known = on_known, .arg = try};
     try->task = (struct loop_task){.run = on_task, .arg = try};
     server->users++;
     server->asked_ms = loop_now_ms(shared->loop);
-    bool hides_in_case = upstream_server_mixes_case(server, server->asked_ms);
-    if (server->address.transport > UPSTREAM_TLS)
-        fail_from_loop(try, ST_UNSUPPORTED);
-    else if (server->address.transport != UPSTREAM_UDP || (!hides_in_case && server->tcp_works))
-        ask_by_tcp(try);
-    else
-        ask_by_udp(try);
+    start(try);
     return try;
 }
 
@@ -403,7 +501,7 @@ struct upstream_server *upstream_try_server(const struct upstream_try *try)
 
 bool upstream_try_is_connecting(const struct upstream_try *try)
 {
-    return try->leg == LEG_TCP && try->pooled.place == POOL_WAITING;
+    return try->leg == LEG_LOOKUP || (try->leg == LEG_TCP && try->pooled.place == POOL_WAITING);
 }
 
 bool upstream_try_is_late(const struct upstream_try *try)
@@ -416,5 +514,7 @@ void upstream_server_release(struct upstream_server *server)
     if (--server->users)
         return;
     upstream_pool_free(server->pool);
+    if (upstream_address_is_named(&server->address))
+        upstream_host_fini(&server->host);
     free(server);
 }

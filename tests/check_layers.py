@@ -23,7 +23,7 @@ OWNED = {
     "event2/": "net",
     "openssl/": "base net",
     "lmdb.h": "reputation",
-    "curl/": "feeds",
+    "curl/": "feeds net",
     "archive": "feeds",
     "zlib.h": "feeds",
     "libpsl.h": "reputation",

@@ -132,13 +132,7 @@ def test_dns_over_tls_with_a_real_server(make_ccward, encrypted, authority):
     assert addresses(ask(ccward, "good.example")) == ["192.0.2.10"]
     big = dns.query.tcp(dns.message.make_query("big.example", "TXT"), "127.0.0.1", port=ccward.dns_port, timeout=8)
     assert len(big.answer[0]) == 40 and len(big.to_wire()) > 8000
-    queries = [dns.message.make_query(f"n{i}.good.example", "A", id=i) for i in range(200)]
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.settimeout(8)
-        for query in queries:
-            client.sendto(query.to_wire(), ("127.0.0.1", ccward.dns_port))
-        seen = {dns.message.from_wire(client.recv(4096)).id for _ in queries}
-    assert seen == set(range(200))
+    assert many(ccward, 200) == set(range(200))
 
 
 def test_dns_over_tls_by_address_alone(make_ccward, encrypted, authority):
@@ -179,3 +173,47 @@ def test_a_dead_tls_upstream_gives_way_to_the_next_and_is_taken_again_when_it_is
         wait_for(comes_through, what="a query by TLS")
     for i in range(3):
         assert ask(ccward, f"c{i}.good.example").rcode() == dns.rcode.NXDOMAIN
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory):
+    """Who knows the address of dns.example."""
+    server = FakeServer("127.0.0.1")
+    yield server
+    server.socket.close()
+
+
+def many(ccward, count, pattern="n{}.good.example"):
+    """Asks COUNT names at once; the ids that were answered."""
+    queries = [dns.message.make_query(pattern.format(i), "A", id=i) for i in range(count)]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(8)
+        for query in queries:
+            client.sendto(query.to_wire(), ("127.0.0.1", ccward.dns_port))
+        return {dns.message.from_wire(client.recv(4096)).id for _ in queries}
+
+
+@pytest.mark.parametrize("url", ["https://dns.example:{port}/dns-query", "https://127.0.0.1:{port}/dns-query#dns.example",
+                                 "https://127.0.0.1:{port}/dns-query"], ids=["by-name", "both", "by-address"])
+def test_dns_over_https_with_a_real_server(make_ccward, encrypted, authority, names, url):
+    ccward = make_ccward(dns={"upstreams": [url.format(port=encrypted.https_port)],
+                              "bootstrap": [f"127.0.0.1:{names.port}"], "upstream-ca": str(authority.path)},
+                         daemon={"workers": 1})
+    assert addresses(ask(ccward, "good.example")) == ["192.0.2.10"]
+    big = dns.query.tcp(dns.message.make_query("big.example", "TXT"), "127.0.0.1", port=ccward.dns_port, timeout=8)
+    assert len(big.answer[0]) == 40
+    assert many(ccward, 100) == set(range(100))
+
+
+def test_dns_over_tls_by_name(make_ccward, encrypted, authority, names):
+    ccward = make_ccward(dns={"upstreams": [f"tls://dns.example:{encrypted.tls_port}"],
+                              "bootstrap": [f"127.0.0.1:{names.port}"], "upstream-ca": str(authority.path)})
+    assert addresses(ask(ccward, "good.example")) == ["192.0.2.10"]
+    assert "dns.example" in names.names and "good.example" not in names.names
+
+
+def test_a_name_that_cannot_be_looked_up_leaves_the_next_upstream(make_ccward, upstream, fakes):
+    nobody = free_port()
+    ccward = make_ccward(dns={"upstreams": ["https://dns.example/dns-query", f"127.0.0.1:{upstream.port}"],
+                              "bootstrap": [f"127.0.0.1:{nobody}"]})
+    assert addresses(ask(ccward, "good.example")) == ["192.0.2.10"]

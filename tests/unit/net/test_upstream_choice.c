@@ -20,7 +20,7 @@ static void set_up(struct world *world)
     for (size_t i = 0; i < SERVERS; i++) {
         struct addr addr = addr_v4(0xc0000201 + (uint32_t)i, 53);
         struct upstream_address address = upstream_address_plain(&addr);
-        upstream_server_init(&world->servers[i], &address);
+        upstream_server_init(&world->servers[i], &address, NULL);
         world->list[i] = &world->servers[i];
     }
     world->candidates = (struct upstream_candidates){world->list, SERVERS};

@@ -14,7 +14,7 @@ static struct upstream_server new_server(void)
     struct upstream_server server;
     struct addr addr = addr_v4(0xc0000201, 53);
     struct upstream_address address = upstream_address_plain(&addr);
-    upstream_server_init(&server, &address);
+    upstream_server_init(&server, &address, NULL);
     return server;
 }
 

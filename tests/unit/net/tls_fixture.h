@@ -43,8 +43,11 @@ static inline X509 *make_cert(EVP_PKEY *key, const char *name, long from_s, long
 static inline void open_ca(struct test_ca *ca)
 {
     signal(SIGPIPE, SIG_IGN); /* OpenSSL's sockets know no other way */
+    static unsigned count;
+    char name[32];
+    snprintf(name, sizeof name, "authority %u for tests", ++count);
     ca->key = EVP_EC_gen("P-256");
-    ca->cert = make_cert(ca->key, "an authority for tests", -3600, 3600);
+    ca->cert = make_cert(ca->key, name, -3600, 3600);
     X509_set_issuer_name(ca->cert, X509_get_subject_name(ca->cert));
     add_extension(ca->cert, ca->cert, NID_basic_constraints, "critical,CA:TRUE");
     add_extension(ca->cert, ca->cert, NID_key_usage, "critical,keyCertSign");
@@ -91,6 +94,7 @@ struct tls_fake {
     SSL *ssl;
     bool greeted;
     unsigned accepted, greetings, resumed;
+    const char *speaks;      /* the protocol that it takes; NULL: the first that is offered */
     char alpn[16], name[64]; /* of the last greeting */
     uint8_t inbox[TLS_INBOX];
     size_t inbox_length;
@@ -99,10 +103,15 @@ struct tls_fake {
 static inline int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_length, const unsigned char *in,
                               unsigned n, void *arg)
 {
-    (void)ssl, (void)n, (void)arg;
-    *out = in + 1;
-    *out_length = in[0];
-    return SSL_TLSEXT_ERR_OK;
+    (void)ssl;
+    const struct tls_fake *fake = arg;
+    for (unsigned at = 0; at < n; at += in[at] + 1u)
+        if (!fake->speaks || (in[at] == strlen(fake->speaks) && !memcmp(in + at + 1, fake->speaks, in[at]))) {
+            *out = in + at + 1;
+            *out_length = in[at];
+            return SSL_TLSEXT_ERR_OK;
+        }
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
 static inline void open_tls_fake(struct tls_fake *fake, SSL_CTX *context_own)
@@ -114,10 +123,11 @@ static inline void open_tls_fake(struct tls_fake *fake, SSL_CTX *context_own)
     assert_int_equal(listen(fake->listener, 4), 0);
     fake->fd = -1;
     fake->ssl = NULL;
+    fake->speaks = NULL;
     fake->accepted = fake->greetings = fake->resumed = 0;
     fake->inbox_length = 0;
     if (fake->context)
-        SSL_CTX_set_alpn_select_cb(fake->context, choose_alpn, NULL);
+        SSL_CTX_set_alpn_select_cb(fake->context, choose_alpn, fake);
 }
 
 static inline void drop_tls_connection(struct tls_fake *fake)
