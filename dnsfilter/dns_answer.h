@@ -15,6 +15,7 @@ extern const struct dns_note dns_note_none;
 extern const struct dns_note dns_note_busy;         /* too much waits already */
 extern const struct dns_note dns_note_timeout;      /* no upstream answered in time */
 extern const struct dns_note dns_note_unreachable;  /* no upstream could be reached */
+extern const struct dns_note dns_note_loop;         /* the query was our own */
 extern const struct dns_note dns_note_malformed;    /* an upstream's answer was no good */
 extern const struct dns_note dns_note_cached_error; /* it failed a moment ago */
 

@@ -5,11 +5,15 @@
 #include <sys/random.h>
 #include <xxhash.h>
 
+#include "base/log.h"
 #include "dnsfilter/dns_normal.h"
 
 enum {
     QUERY_MAX_BYTES = DNS_HEADER_BYTES + DNAME_MAX_BYTES + 4 + 11,
     MIN_AGE_TO_SHED_MS = 200,
+    OPTION_COOKIE = 10, /* RFC 7873 section 4 */
+    CLIENT_COOKIE_BYTES = 8,
+    TELL_LOOP_EACH_MS = 60000,
 };
 
 TAILQ_HEAD(waiters, dns_waiter);
@@ -33,6 +37,7 @@ struct dns_forwards {
     struct timer *timer; /* for the oldest waiter: all have the same time, so the oldest is due first */
     struct waiters by_age;
     size_t waiting;
+    int64_t tell_loop_ms; /* when it may be said again that there is a loop */
     bool closing;
     uint64_t seed;
     size_t bucket_count;
@@ -302,6 +307,27 @@ enum status dns_forward_wait(struct dns_forwards *forwards, const struct dns_cac
     if (!forwards->waiting++)
         set_timer(forwards);
     return ST_OK;
+}
+
+/* By the DNS cookie, which every upstream query by UDP has and which nobody but its server sees (RFC 7873). */
+bool dns_forward_is_own(struct dns_forwards *forwards, const struct dns_edns *edns)
+{
+    struct cursor options = cursor_over(edns->options.data, edns->options.length);
+    bool own = false;
+    while (!own && cursor_left(&options) && !options.failed) {
+        uint16_t code = cursor_u16(&options), length = cursor_u16(&options);
+        const uint8_t *bytes = cursor_bytes(&options, length);
+        own = bytes && code == OPTION_COOKIE && length >= CLIENT_COOKIE_BYTES &&
+              upstream_is_own_cookie(forwards->upstream, bytes);
+    }
+    int64_t now_ms = loop_now_ms(forwards->loop);
+    if (own && now_ms >= forwards->tell_loop_ms) {
+        forwards->tell_loop_ms = now_ms + TELL_LOOP_EACH_MS;
+        log_warning(
+            "an upstream DNS server leads back to ccward: a query of its own came in. Look at dns.upstreams, and at "
+            "where those servers, or rules that redirect port 53, lead");
+    }
+    return own;
 }
 
 size_t dns_forwards_waiting(const struct dns_forwards *forwards)

@@ -45,4 +45,8 @@ enum status dns_forward_wait(struct dns_forwards *forwards, const struct dns_cac
 /* Waits no more; on_reply is not called. */
 void dns_forward_leave(struct dns_forwards *forwards, struct dns_waiter *waiter);
 
+/* Whether a query with this OPT record is one of our own that has come back: an upstream leads here. It must not be
+ * forwarded. */
+bool dns_forward_is_own(struct dns_forwards *forwards, const struct dns_edns *edns);
+
 size_t dns_forwards_waiting(const struct dns_forwards *forwards);

@@ -306,6 +306,8 @@ static enum status wait_for_upstream(struct dns_query *query)
 static enum step forward(struct dns_query *query)
 {
     struct dns_core *core = query->core;
+    if (dns_forward_is_own(core->forwards, &query->message.edns))
+        return fail(query, dns_note_loop);
     struct dns_query *kept = keep(query);
     if (!kept || wait_for_upstream(kept) != ST_OK) {
         free(kept);

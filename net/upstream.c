@@ -492,6 +492,15 @@ void upstream_free(struct upstream *upstream)
     free(upstream);
 }
 
+bool upstream_is_own_cookie(const struct upstream *upstream, const uint8_t *cookie)
+{
+    for (size_t i = 0; i < upstream->set->route_count; i++)
+        for (size_t k = 0; k < upstream->routes[i].count; k++)
+            if (upstream_server_knows_cookie(upstream->routes[i].servers[k], cookie))
+                return true;
+    return false;
+}
+
 const struct upstream_counters *upstream_counters(const struct upstream *upstream)
 {
     return &upstream->shared.counters;

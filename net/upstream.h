@@ -5,6 +5,7 @@
  * is late is not given up but joined by another; the first good answer counts. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,5 +51,9 @@ enum status upstream_query(struct upstream *upstream, const uint8_t *query, size
                            void *arg) MUST_CHECK;
 /* Forgets the query's caller: DONE with this ARG is not called any more. */
 void upstream_cancel(struct upstream *upstream, void *arg);
+
+/* Whether a query with the client's part COOKIE (8 bytes) of a DNS cookie went out from here, in any of the workers: it
+ * has come back to us. */
+bool upstream_is_own_cookie(const struct upstream *upstream, const uint8_t *cookie);
 
 const struct upstream_counters *upstream_counters(const struct upstream *upstream);

@@ -217,3 +217,49 @@ def test_a_name_that_cannot_be_looked_up_leaves_the_next_upstream(make_ccward, u
     ccward = make_ccward(dns={"upstreams": ["https://dns.example/dns-query", f"127.0.0.1:{upstream.port}"],
                               "bootstrap": [f"127.0.0.1:{nobody}"]})
     assert addresses(ask(ccward, "good.example")) == ["192.0.2.10"]
+
+
+class Relay(threading.Thread):
+    """Passes datagrams on to a server that may be set later, as a rule that redirects port 53 does; counts them."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port, self.target, self.passed = self.socket.getsockname()[1], None, 0
+        self.start()
+
+    def run(self):
+        with contextlib.suppress(OSError):
+            while True:
+                packet, client = self.socket.recvfrom(4096)
+                self.passed += 1
+                threading.Thread(target=self.carry, args=(packet, client), daemon=True).start()
+
+    def carry(self, packet, client):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out, contextlib.suppress(OSError):
+            out.settimeout(8)
+            out.sendto(packet, ("127.0.0.1", self.target))
+            self.socket.sendto(out.recv(4096), client)
+
+
+def test_d24_a_query_that_comes_back_to_us_is_not_sent_again(make_ccward):
+    relay = Relay()
+    ccward = make_ccward(dns={"upstreams": [f"127.0.0.1:{relay.port}"]}, daemon={"workers": 1})
+    relay.target = ccward.dns_port
+    assert ask(ccward, "round.example").rcode() == dns.rcode.SERVFAIL
+    assert relay.passed <= 3
+    assert "leads back to ccward" in ccward.errors
+    relay.socket.close()
+
+
+def test_d24_two_daemons_that_ask_each_other_end_it_with_a_few_packets(make_ccward):
+    there, back = Relay(), Relay()
+    one = make_ccward(dns={"upstreams": [f"127.0.0.1:{there.port}"]}, daemon={"workers": 1})
+    other = make_ccward(dns={"upstreams": [f"127.0.0.1:{back.port}"]}, daemon={"workers": 1})
+    there.target, back.target = other.dns_port, one.dns_port
+    assert ask(one, "round.example").rcode() == dns.rcode.SERVFAIL
+    assert there.passed <= 3 and back.passed <= 3
+    assert addresses(ask(one, TEST_HOST)) and addresses(ask(other, TEST_HOST))
+    for relay in (there, back):
+        relay.socket.close()

@@ -374,6 +374,14 @@ void upstream_cancel(struct upstream *upstream, void *arg)
             take_query(i);
 }
 
+/* The cookie of all ones is ours. */
+bool upstream_is_own_cookie(const struct upstream *upstream, const uint8_t *cookie)
+{
+    static const uint8_t own[8] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    (void)upstream;
+    return !memcmp(cookie, own, sizeof own);
+}
+
 size_t fake_queries(void)
 {
     return query_count;
