@@ -204,7 +204,8 @@ static bool set_identity(SSL *ssl, const struct tls_target *target)
     if (!*target->name)
         return X509_VERIFY_PARAM_set1_ip(param, target->addr.ip + (v4 ? 12 : 0), v4 ? 4 : 16) == 1;
     X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    return X509_VERIFY_PARAM_set1_host(param, target->name, 0) == 1 && SSL_set_tlsext_host_name(ssl, target->name) == 1;
+    char *name = (char *)(uintptr_t)target->name; /* only read */
+    return X509_VERIFY_PARAM_set1_host(param, target->name, 0) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
 }
 
 static bool set_alpn(SSL *ssl, const char *alpn)
