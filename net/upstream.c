@@ -13,7 +13,8 @@
 enum {
     RACERS = 3,      /* of UPSTREAM_PARALLEL */
     MAX_TRIES = 16,  /* of one query at once */
-    MAX_ORPHANS = 64 /* tries that only find out how a server does */
+    MAX_ORPHANS = 64, /* tries that only find out how a server does */
+    CHANNELS_PER_QUERY = 2, /* more only by chance: a late try keeps its own until its query is over */
 };
 
 /* The servers of a route of the set. */
@@ -458,8 +459,11 @@ enum status upstream_new(struct loop *loop, const struct upstream_settings *sett
     TAILQ_INIT(&upstream->idle);
     TAILQ_INIT(&upstream->busy);
     TAILQ_INIT(&upstream->orphans);
+    upstream->shared.channels =
+        upstream_channels_new(loop, settings->max_pending * CHANNELS_PER_QUERY + MAX_ORPHANS, upstream->shared.reply);
     upstream->hosts = upstream_hosts_new(loop);
-    if (!upstream->hosts || upstream_use(upstream, set) != ST_OK) {
+    if (!upstream->shared.channels || !upstream->hosts || upstream_use(upstream, set) != ST_OK) {
+        upstream_channels_free(upstream->shared.channels);
         upstream_hosts_free(upstream->hosts);
         free(upstream);
         return fault_set(fault, ST_NOMEM, "out of memory");
@@ -487,6 +491,7 @@ void upstream_free(struct upstream *upstream)
         orphan_free(TAILQ_FIRST(&upstream->orphans));
     release_routes(upstream->routes, upstream->set->route_count);
     upstream_https_free(upstream->shared.https);
+    upstream_channels_free(upstream->shared.channels);
     upstream_set_unref(upstream->set);
     upstream_hosts_free(upstream->hosts);
     free(upstream);

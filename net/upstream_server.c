@@ -152,12 +152,14 @@ static enum status make_client_cookie(const struct addr *remote, const struct ad
     return status;
 }
 
-const struct query_cookie *upstream_server_cookie(struct upstream_server *server, const struct addr *local,
-                                                  int64_t now_ms)
+bool upstream_server_takes_cookies(const struct upstream_server *server, int64_t now_ms)
+{
+    return !server->edns_faults && now_ms >= server->cookie.off_until_ms;
+}
+
+const struct query_cookie *upstream_server_cookie(struct upstream_server *server, const struct addr *local)
 {
     struct server_cookie *cookie = &server->cookie;
-    if (server->edns_faults || now_ms < cookie->off_until_ms)
-        return NULL;
     if (!addr_same_ip(&cookie->local, local)) { /* a server cookie would tell that both addresses are ours */
         if (make_client_cookie(&server->address.addr, local, cookie->value.bytes) != ST_OK)
             return NULL;

@@ -69,9 +69,9 @@ void upstream_server_lost_case(struct upstream_server *server, int64_t now_ms);
 bool upstream_server_takes_edns(struct upstream_server *server, int64_t now_ms);
 void upstream_server_refused_edns(struct upstream_server *server, int64_t now_ms);
 
-/* The cookie to send from LOCAL; NULL: none. */
-const struct query_cookie *upstream_server_cookie(struct upstream_server *server, const struct addr *local,
-                                                  int64_t now_ms);
+bool upstream_server_takes_cookies(const struct upstream_server *server, int64_t now_ms);
+/* The cookie to send from LOCAL to a server that takes them. NULL: none could be made. */
+const struct query_cookie *upstream_server_cookie(struct upstream_server *server, const struct addr *local);
 /* What an answer to that query had (length 0: no cookie). */
 void upstream_server_take_cookie(struct upstream_server *server, const struct query_cookie *cookie);
 /* Answers lacked the cookie that was to be expected. */

@@ -1,11 +1,6 @@
 #include "net/upstream_try.h"
 
-#include <errno.h>
-#include <event2/event.h>
-#include <event2/event_struct.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -14,8 +9,6 @@
 #include "net/upstream_pool.h"
 
 enum {
-    DATAGRAMS_PER_CALL = 64, /* unwanted ones; then the rest of the loop gets its turn */
-    DATAGRAM_MAX = 4096,
     UNWANTED_MAX = 16,   /* for one query: someone guesses, so the answer is fetched by TCP (RFC 5452 section 9.1) */
     GRACE_MS = 300,      /* how long the right answer may follow one that is right but for its case or its cookie */
     TCP_IDLE_MS = 10000, /* RFC 7766 section 6.2.3: some seconds */
@@ -40,10 +33,14 @@ struct upstream_try {
     bool without_edns, bad_cookie; /* it was asked again for that reason */
     bool in_grace, lost_case, lost_cookie;
 
-    int fd; /* LEG_UDP */
-    struct event event;
     int64_t sent_ms;
+
+    struct channel_query datagram; /* LEG_UDP */
     unsigned unwanted;
+    bool moved;              /* it was sent again, for our address had changed */
+    enum query_match match;  /* of what came last, */
+    struct query_reply info; /* and how it is */
+    size_t reply_length;
 
     struct pool_query pooled;  /* LEG_TCP */
     struct https_query posted; /* LEG_HTTPS */
@@ -67,8 +64,7 @@ static int64_t now_ms(const struct upstream_try *try)
 static void leave_leg(struct upstream_try *try)
 {
     if (try->leg == LEG_UDP) {
-        event_del(&try->event);
-        close(try->fd);
+        upstream_channels_cancel(&try->datagram);
     } else if (try->leg == LEG_TCP) {
         upstream_pool_cancel(try->server->pool, &try->pooled);
     } else if (try->leg == LEG_LOOKUP) {
@@ -195,24 +191,19 @@ static void begin_grace(struct upstream_try *try)
     try->in_grace = true;
 }
 
-/* UDP: a socket for each query, so a source port as well (RFC 5452 section 9.2) */
+/* UDP */
 
-/* Takes a datagram of N bytes in shared->reply. False: the try has left UDP, or is over. */
-static bool take_datagram(struct upstream_try *try, size_t n)
+/* Called under c-ares, so it takes note, and on_datagrams_done() does what follows from it. */
+static bool on_datagram(void *arg, size_t n)
 {
-    struct query_reply info;
-    enum query_match match = n > DATAGRAM_MAX ? MATCH_NONE : query_mask_match(&try->mask, try->shared->reply, n, &info);
-    switch (match) {
+    struct upstream_try *try = arg;
+    try->reply_length = n;
+    try->match = query_mask_match(&try->mask, try->shared->reply, n, &try->info);
+    switch (try->match) {
     case MATCH_ANSWER:
-        take_answer(try, n, &info);
-        return false;
     case MATCH_TRUNCATED:
-        upstream_server_answered(try->server, now_ms(try) - try->sent_ms);
-        ask_by_tcp(try);
-        return false;
     case MATCH_REJECTED:
-        ask_without_edns(try, false);
-        return false;
+        return true;
     case MATCH_CASE_ONLY:
         try->lost_case = true;
         begin_grace(try);
@@ -225,63 +216,43 @@ static bool take_datagram(struct upstream_try *try, size_t n)
         break;
     }
     try->shared->counters.unwanted++;
-    if (++try->unwanted < UNWANTED_MAX)
-        return true;
-    ask_by_tcp(try);
-    return false;
+    return ++try->unwanted == UNWANTED_MAX;
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *arg)
+static void on_datagrams_done(void *arg, enum status status)
 {
-    (void)what;
     struct upstream_try *try = arg;
-    for (unsigned i = 0; i < DATAGRAMS_PER_CALL; i++) {
-        ssize_t n = recv(fd, try->shared->reply, DATAGRAM_MAX, MSG_TRUNC);
-        if (n < 0) {
-            if (!socket_would_block(errno)) /* the server's host says that nobody listens */
-                fail(try, socket_status(errno));
-            return;
-        }
-        if (!take_datagram(try, (size_t)n))
-            return;
-    }
-}
-
-static enum status open_socket(struct upstream_try *try)
-{
-    struct sockaddr_storage sa;
-    socklen_t length = addr_to_sockaddr(&try->server->address.addr, &sa);
-    int fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return socket_status(errno);
-    event_assign(&try->event, loop_event_base(try->shared->loop), fd, EV_READ | EV_PERSIST, on_readable, try);
-    enum status status = connect(fd, (struct sockaddr *)&sa, length) != 0 ? socket_status(errno) : ST_OK;
-    if (status == ST_OK && event_add(&try->event, NULL) != 0)
-        status = ST_NOMEM;
     if (status != ST_OK) {
-        close(fd);
-        return status;
+        if (try->datagram.moved && !try->moved) {
+            try->moved = true;
+            ask_by_udp(try);
+        } else {
+            fail(try, status);
+        }
+    } else if (try->match == MATCH_ANSWER) {
+        take_answer(try, try->reply_length, &try->info);
+    } else if (try->match == MATCH_REJECTED) {
+        ask_without_edns(try, false);
+    } else {
+        if (try->match == MATCH_TRUNCATED)
+            upstream_server_answered(try->server, now_ms(try) - try->sent_ms);
+        ask_by_tcp(try);
     }
-    try->fd = fd;
-    try->leg = LEG_UDP;
-    return ST_OK;
 }
 
-static void send_by_udp(struct upstream_try *try)
+/* Our address as the server sees it; the channel tells when it is another meanwhile. */
+static const struct query_cookie *choose_cookie(struct upstream_try *try)
 {
     struct upstream_server *server = try->server;
     int64_t now = now_ms(try);
-    struct addr local = socket_local(try->fd);
-    struct query_style style = {
-        .mix_case = upstream_server_mixes_case(server, now),
-        .without_edns = try->without_edns || !upstream_server_takes_edns(server, now),
-        .cookie = upstream_server_cookie(server, &local, now),
-    };
-    query_mask_draw(&try->mask, &try->original, &try->shared->random, &style);
-    try->sent_ms = now;
-    try->unwanted = 0;
-    if (send(try->fd, try->mask.bytes, try->mask.length, MSG_NOSIGNAL) < 0)
-        fail_from_loop(try, socket_status(errno));
+    try->datagram.from = (struct addr){0};
+    if (!upstream_server_takes_cookies(server, now))
+        return NULL;
+    struct addr local = server->cookie.local;
+    if (try->moved || addr_is_unspecified(&local))
+        local = socket_local_towards(&server->address.addr);
+    try->datagram.from = local;
+    return addr_is_unspecified(&local) ? NULL : upstream_server_cookie(server, &local);
 }
 
 static void start_timer(struct upstream_try *try)
@@ -293,12 +264,21 @@ static void start_timer(struct upstream_try *try)
 
 static void ask_by_udp(struct upstream_try *try)
 {
+    struct upstream_server *server = try->server;
+    int64_t now = now_ms(try);
     leave_leg(try);
     start_timer(try);
-    enum status status = open_socket(try);
-    if (status == ST_OK)
-        send_by_udp(try);
-    else
+    struct query_style style = {
+        .mix_case = upstream_server_mixes_case(server, now),
+        .without_edns = try->without_edns || !upstream_server_takes_edns(server, now),
+        .cookie = choose_cookie(try),
+    };
+    query_mask_draw(&try->mask, &try->original, &try->shared->random, &style);
+    try->sent_ms = now;
+    try->unwanted = 0;
+    try->leg = LEG_UDP;
+    enum status status = upstream_channels_send(try->shared->channels, &server->address.addr, &try->datagram);
+    if (status != ST_OK)
         fail_from_loop(try, status);
 }
 
@@ -467,6 +447,8 @@ struct upstream_try *upstream_try_new(struct upstream_shared *shared, struct ups
     }
     *try = (struct upstream_try){.shared = shared, .server = server, .original = *original, .timer = timer};
     upstream_try_set_owner(try, on_result, arg);
+    try->datagram = (struct channel_query){
+        .mask = &try->mask, .on_datagram = on_datagram, .on_done = on_datagrams_done, .arg = try};
     try->pooled = (struct pool_query){.on_message = on_message, .on_failed = on_failed, .arg = try};
     try->posted = (struct https_query){.on_message = on_message, .on_failed = on_https_failed, .arg = try};
     try->waiter = (struct host_waiter){.on_known = on_known, .arg = try};

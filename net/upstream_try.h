@@ -9,6 +9,7 @@
 #include "net/loop.h"
 #include "net/query_mask.h"
 #include "net/upstream.h"
+#include "net/upstream_channel.h"
 #include "net/upstream_server.h"
 
 struct upstream_try;
@@ -18,6 +19,7 @@ struct upstream_shared {
     struct loop *loop;
     int64_t try_timeout_ms;
     const struct tls_trust *trust; /* of the set in force */
+    struct upstream_channels *channels;
     struct upstream_https *https;  /* made when it is first needed */
     struct random_pool random;
     struct upstream_counters counters;

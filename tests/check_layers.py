@@ -21,6 +21,7 @@ LAYERS = {
 # Third-party libraries that only these folders may touch (base: digests only; TLS is net).
 OWNED = {
     "event2/": "net",
+    "ares.h": "net",
     "openssl/": "base net",
     "lmdb.h": "reputation",
     "curl/": "feeds net",

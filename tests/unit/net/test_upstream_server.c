@@ -100,15 +100,14 @@ static void d30_without_edns_only_once_cookies_did_not_do(void **state)
 {
     (void)state;
     struct upstream_server server = new_server();
-    struct addr local = addr_v4(0xc0000209, 0);
-    assert_non_null(upstream_server_cookie(&server, &local, 0));
+    assert_true(upstream_server_takes_cookies(&server, 0));
     upstream_server_refused_edns(&server, 0);
-    assert_null(upstream_server_cookie(&server, &local, 0));
+    assert_false(upstream_server_takes_cookies(&server, 0));
     assert_true(upstream_server_takes_edns(&server, 0));
     upstream_server_refused_edns(&server, 0);
     assert_false(upstream_server_takes_edns(&server, 3600 * 1000 - 1));
     assert_true(upstream_server_takes_edns(&server, 3600 * 1000));
-    assert_non_null(upstream_server_cookie(&server, &local, 3600 * 1000));
+    assert_true(upstream_server_takes_cookies(&server, 3600 * 1000));
 }
 
 static void a_client_cookie_belongs_to_one_pair_of_addresses(void **state)
@@ -117,16 +116,16 @@ static void a_client_cookie_belongs_to_one_pair_of_addresses(void **state)
     struct upstream_server server = new_server(), twin = new_server(), other = new_server();
     struct addr local = addr_v4(0xc0000209, 4000), moved = addr_v4(0xc0000210, 4000);
     other.address.addr = addr_v4(0xc0000202, 53);
-    const struct query_cookie *cookie = upstream_server_cookie(&server, &local, 0);
+    const struct query_cookie *cookie = upstream_server_cookie(&server, &local);
     assert_int_equal(cookie->length, CLIENT_COOKIE_BYTES);
     struct query_cookie first = *cookie;
     local.port = 5000;
-    assert_memory_equal(upstream_server_cookie(&server, &local, 0)->bytes, first.bytes, CLIENT_COOKIE_BYTES);
-    assert_memory_equal(upstream_server_cookie(&twin, &local, 0)->bytes, first.bytes, CLIENT_COOKIE_BYTES);
-    assert_memory_not_equal(upstream_server_cookie(&other, &local, 0)->bytes, first.bytes, CLIENT_COOKIE_BYTES);
+    assert_memory_equal(upstream_server_cookie(&server, &local)->bytes, first.bytes, CLIENT_COOKIE_BYTES);
+    assert_memory_equal(upstream_server_cookie(&twin, &local)->bytes, first.bytes, CLIENT_COOKIE_BYTES);
+    assert_memory_not_equal(upstream_server_cookie(&other, &local)->bytes, first.bytes, CLIENT_COOKIE_BYTES);
     assert_true(upstream_server_knows_cookie(&server, first.bytes));
     assert_false(upstream_server_knows_cookie(&other, first.bytes));
-    assert_memory_not_equal(upstream_server_cookie(&server, &moved, 0)->bytes, first.bytes, CLIENT_COOKIE_BYTES);
+    assert_memory_not_equal(upstream_server_cookie(&server, &moved)->bytes, first.bytes, CLIENT_COOKIE_BYTES);
 }
 
 static void a_server_cookie_is_kept_until_our_address_changes(void **state)
@@ -134,20 +133,20 @@ static void a_server_cookie_is_kept_until_our_address_changes(void **state)
     (void)state;
     struct upstream_server server = new_server();
     struct addr local = addr_v4(0xc0000209, 0), moved = addr_v4(0xc0000210, 0);
-    struct query_cookie cookie = *upstream_server_cookie(&server, &local, 0), stranger;
+    struct query_cookie cookie = *upstream_server_cookie(&server, &local), stranger;
     memset(cookie.bytes + CLIENT_COOKIE_BYTES, 7, 16);
     cookie.length = 24;
     upstream_server_take_cookie(&server, &cookie);
-    assert_int_equal(upstream_server_cookie(&server, &local, 0)->length, 24);
-    assert_memory_equal(upstream_server_cookie(&server, &local, 0)->bytes, cookie.bytes, 24);
+    assert_int_equal(upstream_server_cookie(&server, &local)->length, 24);
+    assert_memory_equal(upstream_server_cookie(&server, &local)->bytes, cookie.bytes, 24);
     stranger = cookie;
     stranger.bytes[0] ^= 1;
     upstream_server_take_cookie(&server, &stranger);
     upstream_server_take_cookie(&server, &(struct query_cookie){.length = 0});
-    assert_memory_equal(upstream_server_cookie(&server, &local, 0)->bytes, cookie.bytes, 24);
-    assert_int_equal(upstream_server_cookie(&server, &moved, 0)->length, CLIENT_COOKIE_BYTES);
+    assert_memory_equal(upstream_server_cookie(&server, &local)->bytes, cookie.bytes, 24);
+    assert_int_equal(upstream_server_cookie(&server, &moved)->length, CLIENT_COOKIE_BYTES);
     upstream_server_take_cookie(&server, &cookie); /* an answer to a query from before */
-    assert_int_equal(upstream_server_cookie(&server, &moved, 0)->length, CLIENT_COOKIE_BYTES);
+    assert_int_equal(upstream_server_cookie(&server, &moved)->length, CLIENT_COOKIE_BYTES);
 }
 
 static void a_server_that_forgets_its_cookies_gets_none_for_an_hour(void **state)
@@ -155,18 +154,19 @@ static void a_server_that_forgets_its_cookies_gets_none_for_an_hour(void **state
     (void)state;
     struct upstream_server server = new_server();
     struct addr local = addr_v4(0xc0000209, 0);
-    struct query_cookie cookie = *upstream_server_cookie(&server, &local, 0);
+    struct query_cookie cookie = *upstream_server_cookie(&server, &local);
     cookie.length = 16;
     for (int i = 0; i < 5; i++) {
         upstream_server_lost_cookie(&server, 0);
         upstream_server_lost_cookie(&server, 0);
         upstream_server_take_cookie(&server, &cookie);
     }
-    assert_non_null(upstream_server_cookie(&server, &local, 0));
+    assert_true(upstream_server_takes_cookies(&server, 0));
     for (int i = 0; i < 3; i++)
         upstream_server_lost_cookie(&server, 0);
-    assert_null(upstream_server_cookie(&server, &local, 3600 * 1000 - 1));
-    assert_int_equal(upstream_server_cookie(&server, &local, 3600 * 1000)->length, CLIENT_COOKIE_BYTES);
+    assert_false(upstream_server_takes_cookies(&server, 3600 * 1000 - 1));
+    assert_true(upstream_server_takes_cookies(&server, 3600 * 1000));
+    assert_int_equal(upstream_server_cookie(&server, &local)->length, CLIENT_COOKIE_BYTES);
 }
 
 int main(void)

@@ -1,6 +1,8 @@
 /* One query at one server, and those who would like to answer in its place. */
 #include "upstream_fixture.h"
 
+#include "net/upstream_try.h"
+
 /* Each of these is sent before the right answer. */
 static size_t spoil(unsigned way, uint8_t *m, size_t n)
 {
@@ -734,6 +736,49 @@ static void where_the_cookie_is_missing_tcp_is_asked_and_after_three_times_it_is
     close_fake(&fake);
 }
 
+static void on_try_done(void *arg, struct upstream_try *try, const struct upstream_result *result)
+{
+    (void)try;
+    *(enum status *)arg = result->status;
+}
+
+static void a_cookie_from_another_address_is_left_behind_when_we_move(void **state)
+{
+    static struct upstream_shared shared;
+    static struct upstream_server server;
+    struct fake fake;
+    struct query_original original;
+    enum status status = ST_BUSY;
+    open_fake(&fake, hold_query);
+    struct upstream_address address = upstream_address_plain(&fake.addr);
+    struct addr before = addr_v4(0x7f000009, 0);
+    clock_fake(1000000, 0);
+    loop_run_once(*state, false);
+    upstream_server_init(&server, &address, NULL);
+    server.users = 2;
+    struct query_cookie old = *upstream_server_cookie(&server, &before);
+    shared = (struct upstream_shared){.loop = *state, .try_timeout_ms = TRY_MS};
+    shared.channels = upstream_channels_new(*state, 4, shared.reply);
+    assert_int_equal(query_original_set(&original, edns_question, sizeof edns_question), ST_OK);
+    struct upstream_try *try = upstream_try_new(&shared, &server, &original, on_try_done, &status);
+    for (int i = 0; i < 100 && !fake.seen; i++) {
+        loop_run_once(*state, false);
+        serve(&fake);
+    }
+    assert_int_equal(fake.seen, 1);
+    struct str cookie = cookie_of(fake.held, fake.held_length);
+    assert_int_equal(cookie.length, CLIENT_COOKIE_BYTES);
+    assert_memory_not_equal(cookie.data, old.bytes, CLIENT_COOKIE_BYTES);
+    assert_int_equal(server.failures, 0);
+    answer_with_cookie(&fake, fake.held, fake.held_length);
+    for (int i = 0; i < 100 && status == ST_BUSY; i++)
+        loop_run_once(*state, false);
+    assert_int_equal(status, ST_OK);
+    upstream_try_free(try);
+    upstream_channels_free(shared.channels);
+    close_fake(&fake);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -756,6 +801,7 @@ int main(void)
         LOOP_TEST(d30_a_server_that_says_notimp_without_edns_too_means_the_question),
         LOOP_TEST(the_servers_cookie_is_sent_back),
         LOOP_TEST(an_answer_with_another_cookie_is_dropped),
+        LOOP_TEST(a_cookie_from_another_address_is_left_behind_when_we_move),
         LOOP_TEST(badcookie_is_answered_with_the_new_cookie_and_then_with_tcp),
         LOOP_TEST(where_the_cookie_is_missing_tcp_is_asked_and_after_three_times_it_is_done_without),
     };
