@@ -74,7 +74,7 @@ static void the_stub_gives_way_to_the_list_behind_it(void **state)
     expect_server(&r, 0, "127.0.0.53:53");
 }
 
-static void we_never_ask_ourselves(void **state)
+static void d24_we_never_ask_ourselves(void **state)
 {
     (void)state;
     struct result r = servers_of("nameserver 127.0.0.1\nnameserver 192.0.2.1\n", NULL, "127.0.0.1:53");
@@ -105,6 +105,32 @@ static void where_the_system_asks_us_the_lists_behind_it_tell_whom_to_ask(void *
     r = servers_of("nameserver 192.0.2.1\n", "nameserver 192.0.2.7\n", NULL);
     assert_int_equal(r.count, 1);
     expect_server(&r, 0, "192.0.2.1:53");
+}
+
+static void behind_resolv_conf_stand_resolveds_list_and_networkmanagers(void **state)
+{
+    (void)state;
+    struct system_places places = system_places_of("/etc/resolv.conf");
+    assert_string_equal(places.resolv_conf, "/etc/resolv.conf");
+    assert_string_equal(places.lists[0], "/run/systemd/resolve/resolv.conf");
+    assert_string_equal(places.lists[1], "/run/NetworkManager/no-stub-resolv.conf");
+    assert_string_equal(places.lists[2], "/run/NetworkManager/resolv.conf");
+    assert_null(places.lists[3]);
+
+    char stub[32], ours[32], list[32];
+    struct addr own = addr_v4(INADDR_LOOPBACK, 53), server;
+    struct addr expected = addr_v4(0xc0000207, 53);
+    size_t count;
+    struct fault fault = {0};
+    places = (struct system_places){
+        .resolv_conf = file_of(stub, "nameserver 127.0.0.53\n"),
+        .lists = {"/nonexistent/list", file_of(ours, "nameserver 127.0.0.1\n"), file_of(list, "nameserver 192.0.2.7\n")}};
+    assert_int_equal(system_servers(&places, &own, 1, &server, 1, &count, &fault), ST_OK);
+    assert_int_equal(count, 1);
+    assert_true(addr_same_ip(&server, &expected));
+    unlink(stub);
+    unlink(ours);
+    unlink(list);
 }
 
 static void a_change_is_seen_in_the_stamp(void **state)
@@ -151,8 +177,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(name_servers_are_read_in_order),
         cmocka_unit_test(the_stub_gives_way_to_the_list_behind_it),
-        cmocka_unit_test(we_never_ask_ourselves),
+        cmocka_unit_test(d24_we_never_ask_ourselves),
         cmocka_unit_test(where_the_system_asks_us_the_lists_behind_it_tell_whom_to_ask),
+        cmocka_unit_test(behind_resolv_conf_stand_resolveds_list_and_networkmanagers),
         cmocka_unit_test(a_change_is_seen_in_the_stamp),
         cmocka_unit_test(a_file_without_servers_is_told),
     };
