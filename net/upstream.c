@@ -8,19 +8,14 @@
 #include "base/check.h"
 #include "net/upstream_choice.h"
 #include "net/upstream_https.h"
+#include "net/upstream_routes.h"
 #include "net/upstream_try.h"
 
 enum {
-    RACERS = 3,      /* of UPSTREAM_PARALLEL */
-    MAX_TRIES = 16,  /* of one query at once */
-    MAX_ORPHANS = 64, /* tries that only find out how a server does */
+    RACERS = 3,             /* of UPSTREAM_PARALLEL */
+    MAX_TRIES = 16,         /* of one query at once */
+    MAX_ORPHANS = 64,       /* tries that only find out how a server does */
     CHANNELS_PER_QUERY = 2, /* more only by chance: a late try keeps its own until its query is over */
-};
-
-/* The servers of a route of the set. */
-struct route {
-    size_t count;
-    struct upstream_server *servers[UPSTREAM_MAX_SERVERS];
 };
 
 /* A place for one query. */
@@ -33,9 +28,9 @@ struct slot {
     upstream_done_fn *done;
     void *arg;
     int64_t started_ms;
-    const struct route *route; /* of the set in force when it was looked for last */
-    uint64_t set_number;       /* of that set */
-    uint32_t tried;            /* servers of this turn, a bit each */
+    const struct upstream_servers *servers; /* of the set in force when they were looked for last */
+    uint64_t set_number;                    /* of that set */
+    uint32_t tried;                         /* servers of this turn, a bit each */
     unsigned tries_left;
     struct upstream_try *tries[MAX_TRIES];
     size_t try_count;
@@ -54,9 +49,8 @@ struct orphan {
 struct upstream {
     struct upstream_shared shared;
     struct upstream_hosts *hosts;
-    struct upstream_set *set;
+    struct upstream_routes *routes; /* of the set in force */
     uint64_t set_number;
-    struct route *routes; /* as in the set */
     unsigned tries, max_pending, made;
     struct slots idle, busy;
     TAILQ_HEAD(, orphan) orphans;
@@ -98,29 +92,32 @@ static void orphan_try_own(struct upstream *upstream, struct upstream_try *try)
 
 /* The servers to choose from */
 
-static bool find_route(struct slot *slot)
+static bool find_servers(struct slot *slot)
 {
     struct upstream *upstream = slot->upstream;
     struct dname name;
-    if (slot->route && slot->set_number == upstream->set_number)
+    if (slot->servers && slot->set_number == upstream->set_number)
         return true;
     CHECK(dname_from_wire(slot->original.bytes + DNS_HEADER_BYTES, slot->original.name_length, &name) == ST_OK);
-    size_t index = upstream_set_find(upstream->set, &name);
-    bool found = index < upstream->set->route_count && upstream->routes[index].count;
-    slot->route = found ? &upstream->routes[index] : NULL;
+    slot->servers = upstream_routes_find(upstream->routes, &name);
     slot->set_number = upstream->set_number;
     slot->tried = 0;
-    return found;
+    return slot->servers;
+}
+
+static enum upstream_mode mode_of(const struct upstream *upstream)
+{
+    return upstream->routes->set->mode;
 }
 
 static struct upstream_candidates candidates_of(const struct slot *slot)
 {
-    return (struct upstream_candidates){slot->route->servers, slot->route->count};
+    return (struct upstream_candidates){slot->servers->items, slot->servers->count};
 }
 
 static bool has_untried(const struct slot *slot)
 {
-    uint32_t all = (1u << slot->route->count) - 1;
+    uint32_t all = (1u << slot->servers->count) - 1;
     return (slot->tried & all) != all;
 }
 
@@ -190,7 +187,7 @@ static struct upstream_try *add_try(struct slot *slot, size_t index)
 {
     struct upstream *upstream = slot->upstream;
     struct upstream_try *try =
-        upstream_try_new(&upstream->shared, slot->route->servers[index], &slot->original, on_try_result, slot);
+        upstream_try_new(&upstream->shared, slot->servers->items[index], &slot->original, on_try_result, slot);
     if (try)
         slot->tries[slot->try_count++] = try;
     return try;
@@ -209,12 +206,12 @@ static bool start_try(struct slot *slot)
 {
     struct upstream *upstream = slot->upstream;
     int64_t most_ms = upstream->shared.try_timeout_ms;
-    if (!slot->tries_left || slot->try_count == MAX_TRIES || !find_route(slot))
+    if (!slot->tries_left || slot->try_count == MAX_TRIES || !find_servers(slot))
         return false;
     if (!has_untried(slot))
         slot->tried = 0;
     struct upstream_candidates candidates = candidates_of(slot);
-    size_t index = upstream_choose(&candidates, upstream->set->mode, slot->tried);
+    size_t index = upstream_choose(&candidates, mode_of(upstream), slot->tried);
     slot->tried |= 1u << index;
     slot->tries_left--;
     struct upstream_try *try = add_try(slot, index);
@@ -231,7 +228,7 @@ static void start_probe(struct slot *slot)
 {
     struct upstream *upstream = slot->upstream;
     struct upstream_candidates candidates = candidates_of(slot);
-    size_t index = upstream_choose_probe(&candidates, upstream->set->mode, upstream->shared.counters.queries,
+    size_t index = upstream_choose_probe(&candidates, mode_of(upstream), upstream->shared.counters.queries,
                                          loop_now_ms(upstream->shared.loop));
     if (index == candidates.count || slot->tried >> index & 1)
         return;
@@ -288,7 +285,7 @@ static void on_try_result(void *arg, struct upstream_try *try, const struct upst
         step(slot);
         return;
     }
-    bool others = is_waiting(slot, false) || (slot->tries_left && find_route(slot) && has_untried(slot));
+    bool others = is_waiting(slot, false) || (slot->tries_left && find_servers(slot) && has_untried(slot));
     if (!is_refusal(result->rcode) || !others) {
         finish(slot, ST_OK, result->reply_length);
         return;
@@ -301,7 +298,7 @@ static void on_try_result(void *arg, struct upstream_try *try, const struct upst
 static void start(struct slot *slot)
 {
     struct upstream *upstream = slot->upstream;
-    size_t racers = upstream->set->mode == UPSTREAM_PARALLEL ? RACERS : 1;
+    size_t racers = mode_of(upstream) == UPSTREAM_PARALLEL ? RACERS : 1;
     for (size_t i = 0; i < racers && has_untried(slot); i++)
         if (!start_try(slot))
             break;
@@ -349,8 +346,8 @@ enum status upstream_query(struct upstream *upstream, const uint8_t *query, size
     enum status status = query_original_set(&slot->original, query, n);
     if (status != ST_OK)
         return status;
-    slot->route = NULL;
-    if (!find_route(slot))
+    slot->servers = NULL;
+    if (!find_servers(slot))
         return ST_UNAVAILABLE;
     slot->done = done;
     slot->arg = arg;
@@ -382,62 +379,17 @@ void upstream_cancel(struct upstream *upstream, void *arg)
 
 /* The set */
 
-static void release_routes(struct route *routes, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        for (size_t k = 0; k < routes[i].count; k++)
-            upstream_server_release(routes[i].servers[k]);
-    free(routes);
-}
-
-static struct upstream_server *find_server(const struct route *routes, size_t count,
-                                           const struct upstream_address *address)
-{
-    for (size_t i = 0; i < count; i++)
-        for (size_t k = 0; k < routes[i].count; k++)
-            if (upstream_address_equal(&routes[i].servers[k]->address, address))
-                return routes[i].servers[k];
-    return NULL;
-}
-
-/* One server of the new routes: known from the old ones, or from the new ones so far, or else made. */
-static enum status add_server(const struct upstream *upstream, struct route *routes, size_t index,
-                              const struct upstream_address *address)
-{
-    struct upstream_server *server = find_server(routes, index + 1, address);
-    if (!server && upstream->set)
-        server = find_server(upstream->routes, upstream->set->route_count, address);
-    if (server) {
-        server->users++;
-    } else {
-        server = malloc(sizeof *server);
-        if (!server)
-            return ST_NOMEM;
-        upstream_server_init(server, address, upstream->hosts);
-    }
-    routes[index].servers[routes[index].count++] = server;
-    return ST_OK;
-}
-
 enum status upstream_use(struct upstream *upstream, struct upstream_set *set)
 {
-    struct route *routes = calloc(set->route_count + 1, sizeof *routes);
+    struct upstream_routes *routes = upstream_routes_new(set, upstream->routes, upstream->hosts);
     enum status status = routes ? upstream_hosts_use(upstream->hosts, set->bootstrap) : ST_NOMEM;
-    for (size_t i = 0; status == ST_OK && i < set->route_count; i++)
-        for (size_t k = 0; status == ST_OK && k < set->routes[i].server_count; k++)
-            status = add_server(upstream, routes, i, &set->routes[i].servers[k]);
     if (status != ST_OK) {
-        if (routes)
-            release_routes(routes, set->route_count);
+        upstream_routes_free(routes);
         return status;
     }
-    if (upstream->set)
-        release_routes(upstream->routes, upstream->set->route_count);
-    upstream_set_ref(set);
-    upstream_set_unref(upstream->set);
-    upstream->set = set;
-    upstream->shared.trust = set->trust;
+    upstream_routes_free(upstream->routes);
     upstream->routes = routes;
+    upstream->shared.trust = set->trust;
     upstream->set_number++;
     return ST_OK;
 }
@@ -489,21 +441,16 @@ void upstream_free(struct upstream *upstream)
     }
     while (!TAILQ_EMPTY(&upstream->orphans))
         orphan_free(TAILQ_FIRST(&upstream->orphans));
-    release_routes(upstream->routes, upstream->set->route_count);
     upstream_https_free(upstream->shared.https);
     upstream_channels_free(upstream->shared.channels);
-    upstream_set_unref(upstream->set);
+    upstream_routes_free(upstream->routes);
     upstream_hosts_free(upstream->hosts);
     free(upstream);
 }
 
 bool upstream_is_own_cookie(const struct upstream *upstream, const uint8_t *cookie)
 {
-    for (size_t i = 0; i < upstream->set->route_count; i++)
-        for (size_t k = 0; k < upstream->routes[i].count; k++)
-            if (upstream_server_knows_cookie(upstream->routes[i].servers[k], cookie))
-                return true;
-    return false;
+    return upstream_routes_know_cookie(upstream->routes, cookie);
 }
 
 const struct upstream_counters *upstream_counters(const struct upstream *upstream)

@@ -42,7 +42,7 @@ struct upstream_channels {
     uint8_t *reply;
     size_t max, made;
     TAILQ_HEAD(idle_channels, upstream_channel) idle; /* used last first */
-    size_t idle_count, spare;            /* spare: were idle all the time since the timer was started */
+    size_t idle_count, spare;                         /* spare: were idle all the time since the timer was started */
     struct timer *timer;
     bool timer_runs;
 };

@@ -40,7 +40,8 @@ struct upstream_channels *upstream_channels_new(struct loop *loop, size_t max, u
 /* After all queries are cancelled or done. */
 void upstream_channels_free(struct upstream_channels *channels);
 
-/* Sends QUERY to SERVER from a port that the kernel draws. ST_NOMEM, also when MAX are under way: it will not be told. */
+/* Sends QUERY to SERVER from a port that the kernel draws. ST_NOMEM, also when MAX are under way: it will not be told.
+ */
 enum status upstream_channels_send(struct upstream_channels *channels, const struct addr *server,
                                    struct channel_query *query) MUST_CHECK;
 /* It will not be told. Nothing for one that is not under way. */

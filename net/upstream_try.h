@@ -20,7 +20,7 @@ struct upstream_shared {
     int64_t try_timeout_ms;
     const struct tls_trust *trust; /* of the set in force */
     struct upstream_channels *channels;
-    struct upstream_https *https;  /* made when it is first needed */
+    struct upstream_https *https; /* made when it is first needed */
     struct random_pool random;
     struct upstream_counters counters;
     uint8_t reply[DNS_MESSAGE_MAX]; /* of the try that is being told */

@@ -178,6 +178,38 @@ def test_d12_after_each_of_14_wrong_answers_the_right_one_still_arrives(make_ccw
     assert forger.by_udp == 14 and forger.by_tcp == 0  # nothing was asked twice
 
 
+def address_of(name):
+    return f"192.0.2.{int(name[1:]) % 250 + 1}"
+
+
+def test_d12_answers_in_another_order_and_twice_reach_nobody_but_who_asked(make_ccward, server):
+    held = []
+
+    def shuffle(packet, client):
+        held.append((right_answer(packet, address_of(kind_of(packet))), client))
+        if len(held) == 20:
+            for message, whose in reversed(held):
+                for _ in range(2):
+                    shuffler.socket.sendto(message, whose)
+            for (_, whose), (message, _) in zip(held, held[1:]):
+                shuffler.socket.sendto(message, whose)  # another's
+            held.clear()
+        return []
+
+    shuffler = server(shuffle)
+    ccward = start(make_ccward, shuffler, **{"upstream-timeout": "8s", "query-timeout": "15s"})
+    names = [f"n{i}" for i in range(100)]
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in names]
+        for name, client in zip(names, clients):
+            client.settimeout(20)
+            query = dns.message.make_query(f"{name}.example", "A", id=7)  # all the same id
+            client.sendto(query.to_wire(), ("127.0.0.1", ccward.dns_port))
+        for name, client in zip(names, clients):
+            answer = dns.message.from_wire(client.recv(4096))
+            assert answer.question[0].name.to_text() == f"{name}.example." and addresses(answer) == [address_of(name)]
+
+
 def test_d17_what_is_malformed_never_reaches_a_client(make_ccward, server):
     def spoil(packet):
         spoiler = MALFORMED_ANSWERS.get(kind_of(packet), lambda message, end: message)

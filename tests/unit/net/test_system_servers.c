@@ -122,9 +122,9 @@ static void behind_resolv_conf_stand_resolveds_list_and_networkmanagers(void **s
     struct addr expected = addr_v4(0xc0000207, 53);
     size_t count;
     struct fault fault = {0};
-    places = (struct system_places){
-        .resolv_conf = file_of(stub, "nameserver 127.0.0.53\n"),
-        .lists = {"/nonexistent/list", file_of(ours, "nameserver 127.0.0.1\n"), file_of(list, "nameserver 192.0.2.7\n")}};
+    places = (struct system_places){.resolv_conf = file_of(stub, "nameserver 127.0.0.53\n"),
+                                    .lists = {"/nonexistent/list", file_of(ours, "nameserver 127.0.0.1\n"),
+                                              file_of(list, "nameserver 192.0.2.7\n")}};
     assert_int_equal(system_servers(&places, &own, 1, &server, 1, &count, &fault), ST_OK);
     assert_int_equal(count, 1);
     assert_true(addr_same_ip(&server, &expected));
