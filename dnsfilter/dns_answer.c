@@ -19,6 +19,8 @@ const struct dns_note dns_note_unreachable = {DNS_EDE_NETWORK_ERROR, {"upstream 
 const struct dns_note dns_note_loop = {DNS_EDE_NETWORK_ERROR, {"an upstream leads back to this server", 37}};
 const struct dns_note dns_note_malformed = {DNS_EDE_NETWORK_ERROR, {"malformed answer from upstream", 30}};
 const struct dns_note dns_note_cached_error = {EDE_CACHED_ERROR, {"failed a moment ago", 19}};
+const struct dns_note dns_note_stale = {DNS_EDE_STALE_ANSWER, {"no upstream has a newer answer", 30}};
+const struct dns_note dns_note_stale_none = {DNS_EDE_STALE_NXDOMAIN, {"no upstream has a newer answer", 30}};
 
 size_t dns_answer_limit(const struct dns_message *query, bool udp)
 {

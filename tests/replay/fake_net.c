@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/cursor.h"
 
-enum { MAX_QUERIES = 4096, MAX_CONNECTIONS = 64 };
+enum { MAX_QUERIES = 4096, MAX_CONNECTIONS = 64, MAX_CALLS = 64 };
 
 /* ---- loop and timers ---- */
 
@@ -17,6 +17,30 @@ struct loop {
     int unused;
 };
 static struct loop the_loop;
+
+/* What was put off by loop_call(). */
+static struct {
+    void (*fn)(void *arg);
+    void *arg;
+} calls[MAX_CALLS];
+static size_t call_count;
+
+enum status loop_call(struct loop *loop, void (*fn)(void *arg), void *arg)
+{
+    (void)loop;
+    if (call_count == MAX_CALLS)
+        return ST_NOMEM;
+    calls[call_count].fn = fn;
+    calls[call_count++].arg = arg;
+    return ST_OK;
+}
+
+void fake_run_calls(void)
+{
+    for (size_t i = 0; i < call_count; i++)
+        calls[i].fn(calls[i].arg);
+    call_count = 0;
+}
 
 struct timer {
     struct timer *next;
@@ -406,6 +430,7 @@ void fake_answer(size_t index, enum status status, const uint8_t *data, size_t n
 void fake_reset(void)
 {
     CHECK(!the_udp && !the_listener && !timers && !query_count);
+    call_count = 0;
     while (fake_take_sent())
         ;
     connections = 0;

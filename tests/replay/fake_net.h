@@ -41,5 +41,6 @@ extern uint64_t fake_queries_seen;
 extern bool fake_upstream_busy;
 
 void fake_run_timers(void);
+void fake_run_calls(void); /* of loop_call() */
 /* Forgets everything; nothing may be open any more. */
 void fake_reset(void);
