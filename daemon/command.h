@@ -28,6 +28,7 @@ int cmd_why(const struct command *command, int argc, char **argv);
 int cmd_hits(const struct command *command, int argc, char **argv);
 int cmd_entry(const struct command *command, int argc, char **argv); /* allow, deny */
 int cmd_lists(const struct command *command, int argc, char **argv);
+int cmd_cache(const struct command *command, int argc, char **argv);
 int cmd_status(const struct command *command, int argc, char **argv);
 
 /* In the state directory; locked by the running daemon. */

@@ -83,7 +83,9 @@ struct config {
         int block_answer[CATEGORY_COUNT]; /* enum block_answer */
         uint64_t block_ttl_ms, query_timeout_ms, upstream_timeout_ms, tcp_idle_ms;
         uint64_t upstream_tries, upstream_channels, max_waiting, max_tcp_clients;
-        uint64_t cache_bytes, cache_max_ttl_ms, cache_max_negative_ttl_ms;
+        uint64_t cache_bytes, cache_max_ttl_ms, cache_max_negative_ttl_ms, cache_min_ttl_ms, cache_max_failure_ttl_ms;
+        uint64_t stale_for_ms, stale_after_ms, stale_ttl_ms;
+        int prefetch; /* 1: yes */
     } dns;
 
     struct {

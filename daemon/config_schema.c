@@ -90,8 +90,19 @@ static const struct config_option dns_options[] = {
      "Memory for answers kept, shared by all workers; 0 keeps none."},
     {"cache-max-ttl", OPTION_DURATION, AT(dns.cache_max_ttl_ms), "1d", SECOND, 7 * DAY, NULL,
      "The longest that an answer is kept, whatever its TTL says."},
-    {"cache-max-negative-ttl", OPTION_DURATION, AT(dns.cache_max_negative_ttl_ms), "1h", SECOND, DAY, NULL,
+    {"cache-max-negative-ttl", OPTION_DURATION, AT(dns.cache_max_negative_ttl_ms), "3h", SECOND, DAY, NULL,
      "The longest that \"there is no such name\" is kept."},
+    {"cache-min-ttl", OPTION_DURATION, AT(dns.cache_min_ttl_ms), "0s", 0, HOUR, NULL,
+     "The shortest that an answer is kept and served, whatever its TTL says; 0: what its TTL says."},
+    {"cache-max-failure-ttl", OPTION_DURATION, AT(dns.cache_max_failure_ttl_ms), "5m", SECOND, 5 * MINUTE, NULL,
+     "A question that fails is not asked again for 5 s, and twice as long each time that it fails, up to this."},
+    {"stale-for", OPTION_DURATION, AT(dns.stale_for_ms), "1d", 0, 7 * DAY, NULL,
+     "How long an answer whose time is up may still be given when no upstream has a newer one; 0: not at all."},
+    {"stale-after", OPTION_DURATION, AT(dns.stale_after_ms), "1800ms", 0, 30 * SECOND, NULL,
+     "How long the upstreams have before such an answer is given; 0: it is given at once, and a newer one asked for."},
+    {"stale-ttl", OPTION_DURATION, AT(dns.stale_ttl_ms), "30s", SECOND, HOUR, NULL, "The TTL of such an answer."},
+    {"prefetch", OPTION_WORD, AT(dns.prefetch), "yes", 0, 0, &yes_no,
+     "Ask anew for an answer that is asked for in the last tenth of its time, so that it is always at hand."},
 };
 
 static const struct config_option proxy_options[] = {

@@ -19,6 +19,7 @@
 #include "daemon/chosen_feeds.h"
 #include "daemon/clock_watch.h"
 #include "daemon/command.h"
+#include "daemon/control_socket.h"
 #include "daemon/health.h"
 #include "daemon/lists_watch.h"
 #include "daemon/refresher.h"
@@ -59,6 +60,7 @@ struct control {
     struct worker *workers[MAX_WORKERS];
     size_t worker_count;
     struct console *console;
+    struct control_socket *socket; /* NULL: commands cannot reach us */
     struct refresher *refresher;
     struct zone_news *news;
     int64_t started_ms, flushed_ms, watchdog_ms; /* watchdog_ms: when systemd was told last */
@@ -201,7 +203,12 @@ static enum status open_workers(struct control *control, struct fault *fault)
     const struct config *config = control->config;
     struct dns_cache_settings cache = {.max_bytes = config->dns.cache_bytes,
                                        .max_ttl_s = (uint32_t)(config->dns.cache_max_ttl_ms / 1000),
-                                       .max_negative_ttl_s = (uint32_t)(config->dns.cache_max_negative_ttl_ms / 1000)};
+                                       .max_negative_ttl_s = (uint32_t)(config->dns.cache_max_negative_ttl_ms / 1000),
+                                       .min_ttl_s = (uint32_t)(config->dns.cache_min_ttl_ms / 1000),
+                                       .max_failure_ttl_s = (uint32_t)(config->dns.cache_max_failure_ttl_ms / 1000),
+                                       .stale_s = (uint32_t)(config->dns.stale_for_ms / 1000),
+                                       .stale_ttl_s = (uint32_t)(config->dns.stale_ttl_ms / 1000),
+                                       .prefetch = config->dns.prefetch};
     if (!(control->cache = dns_cache_new(&cache)) || !(control->news = zone_news_new(config)))
         return fault_set(fault, ST_NOMEM, "out of memory");
     for (size_t n = worker_count(config); control->worker_count < n; control->worker_count++) {
@@ -267,6 +274,15 @@ static enum status open_console(struct control *control, struct fault *fault)
                                         .health = health,
                                         .arg = control};
     return console_open(control->loop, &settings, &control->console, fault);
+}
+
+/* Without it answers are given all the same. */
+static void open_socket(struct control *control)
+{
+    struct fault fault = {0};
+    if (control_socket_open(control->loop, control->config->state_dir, control->cache, &control->socket, &fault) !=
+        ST_OK)
+        log_warning("%s; `ccward cache` will not work", fault.text);
 }
 
 /* --- While it runs. --- */
@@ -486,6 +502,8 @@ static enum status open_all(struct control *control, struct fault *fault)
         status = open_workers(control, fault);
     if (status == ST_OK)
         status = open_console(control, fault);
+    if (status == ST_OK)
+        open_socket(control);
     if (status == ST_OK && (refresher_new(control->loop, config, &control->refresher) != ST_OK ||
                             !(control->step = timer_new(control->loop, on_step, control)) ||
                             signals_new(control->loop, on_signal, control, &control->signals) != ST_OK))
@@ -503,6 +521,7 @@ static void close_all(struct control *control)
         worker_free(control->workers[i]);
     refresher_free(control->refresher);
     zone_news_free(control->news);
+    control_socket_close(control->socket);
     console_close(control->console);
     signals_free(control->signals);
     timer_free(control->step);

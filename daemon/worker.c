@@ -38,6 +38,7 @@ static enum status open_dns(struct worker *worker, const struct worker_settings 
                                .page_count = page->count,
                                .block_ttl_s = (uint32_t)(config->dns.block_ttl_ms / 1000),
                                .query_timeout_ms = (int64_t)config->dns.query_timeout_ms,
+                               .stale_after_ms = (int64_t)config->dns.stale_after_ms,
                                .tcp_idle_ms = (int64_t)config->dns.tcp_idle_ms,
                                .max_tcp_clients = config->dns.max_tcp_clients,
                                .max_waiting = config->dns.max_waiting,

@@ -119,18 +119,20 @@ void fake_run_timers(void)
 struct message {
     struct message *next;
     struct fake_sent sent;
+    uint8_t data[];
 };
 static struct message *first_sent, **last_sent = &first_sent, *taken;
 
 static void add_sent(int tcp, const struct addr *to, const uint8_t *data, size_t n)
 {
-    struct message *message = calloc(1, sizeof *message);
+    struct message *message = calloc(1, sizeof *message + n);
     CHECK(message && n <= FAKE_MESSAGE_MAX);
     message->sent.tcp = tcp;
     if (to)
         message->sent.to = *to;
     message->sent.length = n;
-    memcpy(message->sent.data, data, n);
+    memcpy(message->data, data, n);
+    message->sent.data = message->data;
     *last_sent = message;
     last_sent = &message->next;
 }
@@ -362,7 +364,7 @@ bool fake_tcp_open(int connection)
 
 /* ---- upstream ---- */
 
-static struct fake_query queries[MAX_QUERIES];
+static struct fake_query *queries[MAX_QUERIES];
 static size_t query_count;
 uint64_t fake_queries_seen;
 bool fake_upstream_busy;
@@ -372,8 +374,9 @@ enum status upstream_query(struct upstream *upstream, const uint8_t *query, size
     (void)upstream;
     if (fake_upstream_busy || query_count == MAX_QUERIES)
         return ST_BUSY;
-    struct fake_query *new = &queries[query_count++];
-    CHECK(n <= sizeof new->data);
+    struct fake_query *new = malloc(sizeof *new);
+    CHECK(new && n <= sizeof new->data);
+    queries[query_count++] = new;
     memcpy(new->data, query, n);
     new->length = n;
     new->done = done;
@@ -385,7 +388,8 @@ enum status upstream_query(struct upstream *upstream, const uint8_t *query, size
 static struct fake_query take_query(size_t index)
 {
     CHECK(index < query_count);
-    struct fake_query query = queries[index];
+    struct fake_query query = *queries[index];
+    free(queries[index]);
     memmove(&queries[index], &queries[index + 1], (--query_count - index) * sizeof queries[0]);
     return query;
 }
@@ -394,7 +398,7 @@ void upstream_cancel(struct upstream *upstream, void *arg)
 {
     (void)upstream;
     for (size_t i = query_count; i--;)
-        if (queries[i].arg == arg)
+        if (queries[i]->arg == arg)
             take_query(i);
 }
 
@@ -413,7 +417,7 @@ size_t fake_queries(void)
 
 const struct fake_query *fake_query(size_t index)
 {
-    return &queries[index];
+    return queries[index];
 }
 
 void fake_answer(size_t index, enum status status, const uint8_t *data, size_t n)

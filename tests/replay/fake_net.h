@@ -15,7 +15,7 @@ struct fake_sent {
     int tcp; /* index of the connection; -1: UDP */
     struct addr to;
     size_t length;
-    uint8_t data[FAKE_MESSAGE_MAX];
+    const uint8_t *data;
 };
 /* The oldest one not taken yet; NULL: none. Valid until the next call of this. */
 const struct fake_sent *fake_take_sent(void);
