@@ -165,12 +165,8 @@ struct dns_flights *dns_cache_flights(struct dns_cache *cache)
 
 static void make_name_key(struct dns_cache *cache, const struct dname *name, struct key *key)
 {
-    key->name.length = name->length;
-    key->name.labels = name->labels;
-    for (size_t i = 0; i < name->length; i++) { /* length bytes are below 'A' */
-        uint8_t byte = name->wire[i];
-        key->name.wire[i] = (uint8_t)(byte + ((uint8_t)(byte - 'A') < 26) * 32);
-    }
+    memcpy(&key->name, name, offsetof(struct dname, wire) + name->length);
+    dname_lower(&key->name);
     uint64_t hash = XXH3_64bits_withSeed(key->name.wire, name->length, cache->seed);
     key->shard = &cache->shards[hash % SHARDS];
     key->name_hash = (uint32_t)(hash >> 32);

@@ -1,4 +1,5 @@
 """The DNS cache over real sockets: flushed by command, kept across a reload, stale when the upstream is away."""
+import contextlib
 import json
 import os
 import socket
@@ -29,20 +30,20 @@ class CountingUpstream:
         self.thread.start()
 
     def serve(self):
-        while True:
-            try:
-                data, peer = self.socket.recvfrom(4096)
-            except OSError:
-                return
-            query = dns.message.from_wire(data)
-            self.asked.append(query.question[0].name.to_text().lower())
-            if self.silent:
-                continue
-            time.sleep(self.delay)
-            response = dns.message.make_response(query)
-            response.flags |= dns.flags.RA
-            response.answer.append(dns.rrset.from_text(query.question[0].name, self.ttl, "IN", "A", "192.0.2.1"))
-            self.socket.sendto(response.to_wire(), peer)
+        with contextlib.suppress(OSError):  # closed
+            while True:
+                self.answer(*self.socket.recvfrom(4096))
+
+    def answer(self, data, peer):
+        query = dns.message.from_wire(data)
+        self.asked.append(query.question[0].name.to_text().lower())
+        if self.silent:
+            return
+        time.sleep(self.delay)
+        response = dns.message.make_response(query)
+        response.flags |= dns.flags.RA
+        response.answer.append(dns.rrset.from_text(query.question[0].name, self.ttl, "IN", "A", "192.0.2.1"))
+        self.socket.sendto(response.to_wire(), peer)
 
     def count(self, name):
         return self.asked.count(f"{name}.")
@@ -63,8 +64,9 @@ def cached(make_ccward, counting):
     return make_ccward(dns={"upstreams": [f"127.0.0.1:{counting.port}"]})
 
 
-def ask(ccward, name, **options):
-    return dns.query.udp(dns.message.make_query(name, "A", **options), "127.0.0.1", port=ccward.dns_port, timeout=10)
+def ask(ccward, name, tcp=False, **options):
+    send = dns.query.tcp if tcp else dns.query.udp
+    return send(dns.message.make_query(name, "A", **options), "127.0.0.1", port=ccward.dns_port, timeout=20)
 
 
 def stats(ccward):
@@ -186,3 +188,34 @@ def test_d23_a_herd_at_all_workers_is_one_upstream_query(make_ccward):
         client.close()
     assert upstream.count("herd.example") == 1
     upstream.close()
+
+
+def private_memory_mib(ccward):
+    with open(f"/proc/{ccward.process.pid}/status") as lines:
+        return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon:")) / 1024
+
+
+def test_d25_many_cold_names_and_a_silent_upstream_take_bounded_memory_and_pass(cached, counting):
+    assert ask(cached, "cached.example").answer
+    counting.silent = True
+    before = private_memory_mib(cached)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as flood:
+        flood.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # its replies are of no interest
+        for i in range(100_000):
+            labels = f"cold{i}".encode()
+            flood.sendto(b"\0\1\1\0\0\1\0\0\0\0\0\0" + bytes([len(labels)]) + labels + b"\7example\0\0\1\0\1",
+                         ("127.0.0.1", cached.dns_port))
+            if i % 20_000 == 0:
+                # By TCP, as the kernel drops datagrams of a flood.
+                assert ask(cached, "cached.example", tcp=True).answer
+                assert ask(cached, "ca91-1.winshipway.com", tcp=True).answer
+    assert private_memory_mib(cached) - before < 256
+    assert stats(cached)["bytes"] <= 8 << 20
+    counting.silent = False
+
+    def recovered():
+        response = ask(cached, "later.example", tcp=True)
+        return response.rcode() == dns.rcode.NOERROR and response.answer
+
+    wait_for(recovered, 60, "an answer after the flood")
+    assert stats(cached)["hits"] >= 5
