@@ -1,5 +1,9 @@
 /* Which questions are under way, over all workers: one worker asks an upstream, and the others are called when it has
- * come to an end. What came stands in the cache by then, or has to be asked for again. */
+ * come to an end. What came stands in the cache by then, or has to be asked for again.
+ *
+ * Here are hashes alone, no names and no answers: one that is met by chance costs a look into the cache that finds
+ * nothing, as does an answer that may not be kept. A bucket's lock is held for a few instructions, and only on the way
+ * to an upstream. */
 #pragma once
 
 #include <stdatomic.h>
