@@ -200,6 +200,41 @@ static void give_up(struct dns_forwards *forwards, struct dns_waiter *waiter, en
     waiter->on_reply(waiter->arg, &reply);
 }
 
+static struct dns_cache_key key_of(const struct dns_forward *forward)
+{
+    return (struct dns_cache_key){
+        .name = &forward->question.name,
+        .type = forward->question.type,
+        .class = forward->question.class,
+        .dnssec_ok = forward->dnssec_ok,
+        .checking_disabled = forward->checking_disabled,
+    };
+}
+
+/* RFC 9520 section 3.2: a failure is kept for a moment, too. */
+static void cache_failure(struct dns_forward *forward)
+{
+    struct dns_message query = {.question = forward->question, .question_end = DNS_HEADER_BYTES};
+    uint8_t response[QUERY_MAX_BYTES];
+    struct dns_build build = dns_build_response(response, sizeof response, &query, DNS_RCODE_SERVFAIL);
+    size_t n = dns_build_finish(&build);
+    struct dns_cache_key key = key_of(forward);
+    dns_cache_put(forward->forwards->cache, &key, loop_now_ms(forward->forwards->loop), response, n, false);
+}
+
+/* What failed because no upstream was there need not wait for its time once they are back. */
+static void watch_outage(struct dns_forwards *forwards, bool heard)
+{
+    int64_t now_ms = loop_now_ms(forwards->loop);
+    if (!heard && !forwards->failures++)
+        forwards->failing_since_ms = now_ms;
+    if (!heard)
+        return;
+    if (forwards->failures >= OUTAGE_FAILURES && now_ms - forwards->failing_since_ms >= OUTAGE_MS)
+        dns_cache_forget_failures(forwards->cache);
+    forwards->failures = 0;
+}
+
 static void on_timer(void *arg)
 {
     struct dns_forwards *forwards = arg;
@@ -207,6 +242,10 @@ static void on_timer(void *arg)
     struct dns_waiter *oldest;
     while ((oldest = TAILQ_FIRST(&forwards->by_age)) && oldest->deadline_ms <= now_ms) {
         bool shed = oldest->forward->shed;
+        if (!shed && oldest == TAILQ_LAST(&oldest->forward->waiters, waiters)) {
+            watch_outage(forwards, false); /* what the upstreams come to say is not waited for */
+            cache_failure(oldest->forward);
+        }
         give_up(forwards, oldest, shed ? ST_BUSY : ST_TIMEOUT, shed ? dns_note_busy : dns_note_timeout);
     }
     set_timer(forwards);
@@ -290,28 +329,6 @@ void dns_forwards_free(struct dns_forwards *forwards)
     free(forwards);
 }
 
-static struct dns_cache_key key_of(const struct dns_forward *forward)
-{
-    return (struct dns_cache_key){
-        .name = &forward->question.name,
-        .type = forward->question.type,
-        .class = forward->question.class,
-        .dnssec_ok = forward->dnssec_ok,
-        .checking_disabled = forward->checking_disabled,
-    };
-}
-
-/* RFC 9520 section 3.2: a failure is kept for a moment, too. */
-static void cache_failure(struct dns_forward *forward)
-{
-    struct dns_message query = {.question = forward->question, .question_end = DNS_HEADER_BYTES};
-    uint8_t response[QUERY_MAX_BYTES];
-    struct dns_build build = dns_build_response(response, sizeof response, &query, DNS_RCODE_SERVFAIL);
-    size_t n = dns_build_finish(&build);
-    struct dns_cache_key key = key_of(forward);
-    dns_cache_put(forward->forwards->cache, &key, loop_now_ms(forward->forwards->loop), response, n, false);
-}
-
 /* Whether nothing was found out, so that an older answer is as good. An upstream that says why it will not tell (RFC
  * 8914 section 4: bogus by DNSSEC, or not to be known) is to be heard. */
 static bool is_failure(const struct dns_reply *reply)
@@ -322,19 +339,6 @@ static bool is_failure(const struct dns_reply *reply)
     int why = reply->note.code;
     return !(why >= DNS_EDE_BOGUS && why <= DNS_EDE_NSEC_MISSING) &&
            !(why >= DNS_EDE_BLOCKED && why <= DNS_EDE_PROHIBITED);
-}
-
-/* What failed because no upstream was there need not wait for its time once they are back. */
-static void watch_outage(struct dns_forwards *forwards, bool heard)
-{
-    int64_t now_ms = loop_now_ms(forwards->loop);
-    if (!heard && !forwards->failures++)
-        forwards->failing_since_ms = now_ms;
-    if (!heard)
-        return;
-    if (forwards->failures >= OUTAGE_FAILURES && now_ms - forwards->failing_since_ms >= OUTAGE_MS)
-        dns_cache_forget_failures(forwards->cache);
-    forwards->failures = 0;
 }
 
 /* Judges what upstream says and keeps it. */

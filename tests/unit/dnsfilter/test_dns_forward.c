@@ -185,7 +185,7 @@ static void when_those_who_asked_first_leave_the_others_ask(void **state)
     assert_int_equal(clients[1].replies, 1);
 }
 
-static void those_who_ask_last_may_leave_or_give_up_before_the_answer(void **state)
+static void those_who_ask_last_may_leave_and_share_the_first_ones_fate(void **state)
 {
     (void)state;
     assert_int_equal(ask(workers[1], "www.example", &clients[1]), ST_OK);
@@ -193,15 +193,26 @@ static void those_who_ask_last_may_leave_or_give_up_before_the_answer(void **sta
     assert_int_equal(ask(workers[0], "www.example", &clients[0]), ST_OK);
     dns_forward_leave(workers[0], &clients[0].waiter);
     assert_int_equal(ask(workers[0], "www.example", &clients[0]), ST_OK);
-    advance(1000); /* the first ones' time is up: they cancel, and the others ask */
+    advance(1000); /* nobody has answered: that is kept, too */
     assert_int_equal(clients[1].status, ST_TIMEOUT);
-    assert_int_equal(fake_queries(), 1);
-    assert_int_equal(fake_queries_seen, 2);
-    assert_int_equal(ask(workers[1], "www.example", &clients[2]), ST_OK);
-    advance(4000);
+    assert_true(clients[0].failed);
+    assert_int_equal(fake_queries(), 0);
+    assert_int_equal(fake_queries_seen, 1);
+}
+
+static void who_waits_for_another_worker_waits_no_longer_than_for_an_upstream(void **state)
+{
+    (void)state;
+    assert_int_equal(ask(workers[0], "www.example", &clients[0]), ST_OK);
+    assert_int_equal(ask(workers[1], "www.example", &clients[1]), ST_OK);
+    advance(2000);
+    assert_int_equal(ask(workers[0], "www.example", &clients[2]), ST_OK); /* keeps it going */
+    advance(3000);
     assert_int_equal(clients[0].status, ST_TIMEOUT);
+    assert_int_equal(clients[1].status, ST_TIMEOUT);
     assert_int_equal(clients[2].replies, 0);
-    assert_int_equal(fake_queries_seen, 3);
+    answer_oldest(300);
+    assert_int_equal(clients[2].status, ST_OK);
 }
 
 static void a_worker_may_close_while_others_wait_for_it(void **state)
@@ -285,7 +296,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_failure_is_shared_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_not_kept_is_asked_by_each_worker, set_up, tear_down),
         cmocka_unit_test_setup_teardown(when_those_who_asked_first_leave_the_others_ask, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(those_who_ask_last_may_leave_or_give_up_before_the_answer, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(those_who_ask_last_may_leave_and_share_the_first_ones_fate, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_waits_for_another_worker_waits_no_longer_than_for_an_upstream, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_worker_may_close_while_others_wait_for_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_has_a_stale_answer_does_not_wait_for_another_worker_either, set_up,
                                         tear_down),
