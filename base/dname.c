@@ -119,11 +119,29 @@ void dname_to_text(const struct dname *name, char out[DNAME_TEXT_SIZE])
     out[used] = '\0';
 }
 
+/* Eight letters at once: a byte's highest bit is set where 'A' <= byte <= 'Z', and becomes the bit of lower case. */
+static void lower_eight(uint8_t *at)
+{
+    const uint64_t each = 0x0101010101010101;
+    uint64_t bytes;
+    memcpy(&bytes, at, sizeof bytes);
+    uint64_t low = bytes & 0x7f * each;
+    uint64_t upper = ((low + (0x80 - 'A') * each) ^ (low + (0x7f - 'Z') * each)) & ~bytes & 0x80 * each;
+    bytes |= upper >> 2;
+    memcpy(at, &bytes, sizeof bytes);
+}
+
 void dname_lower(struct dname *name)
 {
+    size_t i = 0;
     /* Length bytes are at most 63, below 'A', so they may be treated as bytes of a label. */
-    for (size_t i = 0; i < name->length; i++)
-        name->wire[i] = (uint8_t)ascii_lower((char)name->wire[i]);
+    for (; i + 8 <= name->length; i += 8)
+        lower_eight(name->wire + i);
+    if (i && i < name->length)
+        lower_eight(name->wire + name->length - 8); /* some of them twice */
+    else
+        for (; i < name->length; i++)
+            name->wire[i] = (uint8_t)ascii_lower((char)name->wire[i]);
 }
 
 static bool same_bytes(const uint8_t *a, const uint8_t *b, size_t n)

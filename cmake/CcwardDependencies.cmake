@@ -2,8 +2,8 @@
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 
-pkg_check_modules(EVENT REQUIRED IMPORTED_TARGET libevent_core>=2.1.12)
 pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares>=1.18)
+pkg_check_modules(EVENT REQUIRED IMPORTED_TARGET libevent_core>=2.1.12)
 pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET openssl>=3.0)
 pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive>=3.6)
 pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)

@@ -19,7 +19,7 @@ function(ccward_unit folder file)
         CCWARD_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
         CCWARD_SHARED_DATA="${CCWARD_SHARED_DATA}")
     add_test(NAME ${folder}.${file} COMMAND ${target})
-    set_tests_properties(${folder}.${file} PROPERTIES LABELS unit TIMEOUT 120)
+    set_tests_properties(${folder}.${file} PROPERTIES LABELS unit TIMEOUT 300)
 endfunction()
 
 # ccward_fuzz(NAME LIBS...): tests/fuzz/fuzz_NAME.c over the corpus tests/fuzz/corpus/NAME. Under the fuzz preset

@@ -32,8 +32,23 @@ static void print_tries(const struct config *config)
     }
 }
 
-void announce_ready(const struct config *config, const struct snapshot_facts *facts, const struct addr *upstreams,
-                    size_t upstream_count)
+static void print_upstreams(const struct upstream_set *set)
+{
+    const struct upstream_route *all = upstream_set_default(set);
+    printf("  %-12s", "upstreams");
+    for (size_t i = 0; i < all->server_count; i++) {
+        char text[UPSTREAM_TEXT_SIZE];
+        upstream_address_format(&all->servers[i], text);
+        printf("%s%s", i ? ", " : "", text);
+    }
+    puts(all->server_count ? "" : "none: only blocked names are answered");
+    if (set->route_count > 1)
+        printf("  %-12s%zu domain%s to servers of their own\n", "forwards", set->route_count - 1,
+               set->route_count == 2 ? "" : "s");
+}
+
+void announce_ready(const struct config *config, const struct snapshot_facts *facts,
+                    const struct upstream_set *upstreams)
 {
     printf("ccward %s is ready\n\n", CCWARD_VERSION);
     print_addresses("DNS", config->dns.listen.items, config->dns.listen.count, "off");
@@ -41,7 +56,7 @@ void announce_ready(const struct config *config, const struct snapshot_facts *fa
     print_addresses("block page", config->blockpage.listen.items, config->blockpage.listen.count, "off");
     print_addresses("  for https", config->blockpage.tls_listen.items, config->blockpage.tls_listen.count, "off");
     print_addresses("console", config->console.listen.items, config->console.listen.count, "off");
-    print_addresses("upstreams", upstreams, upstream_count, "none: only blocked names are answered");
+    print_upstreams(upstreams);
     printf("  %-12s%zu source%s: %" PRIu64 " names, %" PRIu64 " URLs, %" PRIu64 " networks\n", "store", facts->sources,
            facts->sources == 1 ? "" : "s", facts->counts[INDICATOR_NAME], facts->counts[INDICATOR_URL],
            facts->counts[INDICATOR_NETWORK]);

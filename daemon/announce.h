@@ -3,5 +3,5 @@
 
 #include "daemon/snapshot.h"
 
-void announce_ready(const struct config *config, const struct snapshot_facts *facts, const struct addr *upstreams,
-                    size_t upstream_count);
+void announce_ready(const struct config *config, const struct snapshot_facts *facts,
+                    const struct upstream_set *upstreams);

@@ -10,7 +10,9 @@
 static int import_failed(const struct feeds_call *call, enum status status, const struct feed_report *report,
                          const struct fault *fault)
 {
-    if (report->skipped_count && !call->json)
+    if (call->json && call->dump == FEED_DUMP_NONE)
+        (void)!feed_report_print_refused(report, fault, stdout);
+    else if (report->skipped_count)
         (void)!feed_report_print(report, false, stderr);
     return command_failed(status, fault);
 }

@@ -59,7 +59,7 @@ static json_t *look_at_files(const struct config *config, bool running)
     struct snapshot_facts snapshot;
     struct policy *policy = NULL;
     struct user_lists *lists = NULL;
-    struct addr upstreams[MAX_UPSTREAMS];
+    struct upstream_address upstreams[UPSTREAM_MAX_SERVERS];
     struct fault store = {0}, own = {0}, why = {0};
     if (snapshot_build(config, NULL, &policy, &snapshot, &store) != ST_OK)
         policy = NULL;

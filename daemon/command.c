@@ -95,15 +95,43 @@ struct feed feed_of_config(const struct config_feed *feed)
                          .key_as = feed->key_as};
 }
 
-size_t config_upstreams(const struct config *config, struct addr upstreams[MAX_UPSTREAMS], struct fault *why)
+static size_t servers_of_system(const struct config *config, struct addr servers[UPSTREAM_MAX_SERVERS],
+                                struct fault *why)
 {
-    const struct addr_list *given = &config->dns.upstreams, *own = &config->dns.listen;
-    size_t count = given->count < MAX_UPSTREAMS ? given->count : MAX_UPSTREAMS;
-    if (given->count)
-        memcpy(upstreams, given->items, count * sizeof upstreams[0]);
-    else if (system_servers("/etc/resolv.conf", own->items, own->count, upstreams, MAX_UPSTREAMS, &count, why) != ST_OK)
-        return 0;
+    const struct addr_list *own = &config->dns.listen;
+    struct system_places places = system_places_of(config->dns.resolv_conf);
+    size_t count;
+    enum status status = system_servers(&places, own->items, own->count, servers, UPSTREAM_MAX_SERVERS, &count, why);
+    return status == ST_OK ? count : 0;
+}
+
+size_t config_upstreams(const struct config *config, struct upstream_address upstreams[UPSTREAM_MAX_SERVERS],
+                        struct fault *why)
+{
+    const struct upstream_list *given = &config->dns.upstreams;
+    struct addr servers[UPSTREAM_MAX_SERVERS];
+    if (given->count) {
+        memcpy(upstreams, given->items, given->count * sizeof upstreams[0]);
+        return given->count;
+    }
+    size_t count = servers_of_system(config, servers, why);
+    for (size_t i = 0; i < count; i++)
+        upstreams[i] = upstream_address_plain(&servers[i]);
     return count;
+}
+
+/* Who can be asked by plain DNS: upstreams, or else those who are asked for the addresses of upstreams. */
+static size_t plain_servers(const struct config *config, struct addr servers[UPSTREAM_MAX_SERVERS])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < config->dns.upstreams.count; i++)
+        if (config->dns.upstreams.items[i].transport == UPSTREAM_UDP)
+            servers[count++] = config->dns.upstreams.items[i].addr;
+    for (size_t i = 0; !count && i < config->dns.bootstrap.count; i++)
+        servers[i] = config->dns.bootstrap.items[i];
+    if (!count)
+        count = config->dns.bootstrap.count;
+    return count ? count : servers_of_system(config, servers, NULL);
 }
 
 enum status command_site(const struct config *config, struct command_site *site)
@@ -117,7 +145,7 @@ enum status command_site(const struct config *config, struct command_site *site)
                                     .feeds = site->feeds,
                                     .feed_count = config->feed_count,
                                     .upstreams = site->upstreams,
-                                    .upstream_count = config_upstreams(config, site->upstreams, NULL),
+                                    .upstream_count = plain_servers(config, site->upstreams),
                                     .listeners = config->dns.listen.items,
                                     .listener_count = config->dns.listen.count};
     return ST_OK;

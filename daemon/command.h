@@ -28,6 +28,7 @@ int cmd_why(const struct command *command, int argc, char **argv);
 int cmd_hits(const struct command *command, int argc, char **argv);
 int cmd_entry(const struct command *command, int argc, char **argv); /* allow, deny */
 int cmd_lists(const struct command *command, int argc, char **argv);
+int cmd_cache(const struct command *command, int argc, char **argv);
 int cmd_status(const struct command *command, int argc, char **argv);
 
 /* In the state directory; locked by the running daemon. */
@@ -57,14 +58,14 @@ const char *store_dir(const struct config *config);
 struct feed feed_of_config(const struct config_feed *feed);
 /* The DNS servers that are asked: those of CONFIG, else the system's but for our own listeners. Zero of them, and WHY
  * has a text, where there are none. */
-enum { MAX_UPSTREAMS = 16 };
-size_t config_upstreams(const struct config *config, struct addr upstreams[MAX_UPSTREAMS], struct fault *why);
+size_t config_upstreams(const struct config *config, struct upstream_address upstreams[UPSTREAM_MAX_SERVERS],
+                        struct fault *why);
 
 /* What feeds/ wants to know of the installation; views of CONFIG. */
 struct command_site {
     struct feed_site site;
     struct feed *feeds;
-    struct addr upstreams[MAX_UPSTREAMS];
+    struct addr upstreams[UPSTREAM_MAX_SERVERS]; /* by plain DNS */
 };
 enum status command_site(const struct config *config, struct command_site *site) MUST_CHECK;
 void command_site_fini(struct command_site *site);

@@ -11,6 +11,7 @@
 #include "dnsfilter/dns_safe_search.h"
 #include "dnsfilter/dns_server.h"
 #include "feeds/feeds.h"
+#include "net/upstream_set.h"
 #include "policy/policy.h"
 
 struct addr_list {
@@ -30,6 +31,11 @@ struct port_list {
 
 struct text_list {
     char **items;
+    size_t count;
+};
+
+struct upstream_list {
+    struct upstream_address *items;
     size_t count;
 };
 
@@ -66,17 +72,27 @@ struct chosen_stamp {
     ino_t inode;
 };
 
+struct config_forward {
+    struct text_list domains;
+    struct upstream_list upstreams;
+};
+
 /* Times are milliseconds, sizes bytes. */
 struct config {
     char *path;      /* the file it was read from; NULL: built-in defaults */
     char *state_dir; /* state.directory as an absolute path */
 
     struct {
-        struct addr_list listen, upstreams;
+        struct addr_list listen, bootstrap;
+        struct upstream_list upstreams;
+        int upstream_mode; /* enum upstream_mode */
+        char *resolv_conf, *upstream_ca;
         int block_answer[CATEGORY_COUNT]; /* enum block_answer */
         uint64_t block_ttl_ms, query_timeout_ms, upstream_timeout_ms, tcp_idle_ms;
         uint64_t upstream_tries, upstream_channels, max_waiting, max_tcp_clients;
-        uint64_t cache_bytes, cache_max_ttl_ms, cache_max_negative_ttl_ms;
+        uint64_t cache_bytes, cache_max_ttl_ms, cache_max_negative_ttl_ms, cache_min_ttl_ms, cache_max_failure_ttl_ms;
+        uint64_t stale_for_ms, stale_after_ms, stale_ttl_ms;
+        int prefetch; /* 1: yes */
     } dns;
 
     struct {
@@ -107,6 +123,8 @@ struct config {
     struct chosen_stamp chosen_seen;
     struct config_group *groups;
     size_t group_count;
+    struct config_forward *forwards;
+    size_t forward_count;
 
     struct {
         char *hosts_file;
@@ -150,8 +168,8 @@ const char *config_default_path(void);
  * range and default: ccward.yaml in this repository is that for the defaults. */
 void config_print(const struct config *config, bool annotated, FILE *out);
 
-/* Whether AFTER differs from BEFORE in what a running daemon cannot change: all but categories, feeds, groups,
- * names, hosts and log.level. */
+/* Whether AFTER differs from BEFORE in what a running daemon cannot change: all but upstreams and forwards, categories,
+ * feeds, groups, names, hosts and log.level. */
 bool config_needs_restart(const struct config *before, const struct config *after);
 /* Moves what it can change from FROM to INTO. */
 void config_take_reloadable(struct config *into, struct config *from);

@@ -122,9 +122,9 @@ static void check_elements(struct loading *loading, const struct config_option *
         snprintf(inner, sizeof inner, "%s[%zu]", field, i);
         check_value(loading, option, inner, element);
     }
-    if (i > CONFIG_MAX_ELEMENTS)
-        config_report(loading, true, node_line(sequence), field, "has too many elements: at most %d",
-                      CONFIG_MAX_ELEMENTS);
+    size_t most = option->max < CONFIG_MAX_ELEMENTS ? option->max : CONFIG_MAX_ELEMENTS;
+    if (i > most)
+        config_report(loading, true, node_line(sequence), field, "has too many elements: at most %zu", most);
 }
 
 static void check_option_pair(struct loading *loading, const void *context, const char *field, yaml_node_t *key,

@@ -9,7 +9,7 @@
 #include "base/check.h"
 #include "daemon/config_loading.h"
 
-enum { MAX_FILE_BYTES = 4 << 20 };
+enum { MAX_FILE_BYTES = 4 << 20, MAX_SECTIONS = 32 };
 
 /* What libcyaml fills for one option: a scalar, a list of them, or one per category. */
 struct raw {
@@ -57,11 +57,9 @@ static const cyaml_schema_value_t string_value = {.type = CYAML_STRING,
                                                   .data_size = sizeof(char),
                                                   .string = {.min = 0, .max = MAX_FILE_BYTES}};
 
-enum { MAX_SECTIONS = 16 };
-
 struct schema {
-    cyaml_schema_field_t top[MAX_SECTIONS], options[MAX_SECTIONS][CONFIG_MAX_OPTIONS + 1],
-        categories[CATEGORY_COUNT + 2];
+    cyaml_schema_field_t top[MAX_SECTIONS], options[MAX_SECTIONS][CONFIG_MAX_OPTIONS + 1];
+    cyaml_schema_field_t categories[CATEGORY_COUNT + 2];
     cyaml_schema_value_t items[MAX_SECTIONS], root;
 };
 

@@ -6,6 +6,10 @@
 
 static bool is_reloadable(const struct section *section, const struct config_option *option)
 {
+    static const char *const dns_keys[] = {"upstreams", "upstream-mode", "bootstrap", "resolv-conf", "upstream-ca"};
+    for (size_t i = 0; !strcmp(section->name, "dns") && i < sizeof dns_keys / sizeof dns_keys[0]; i++)
+        if (!strcmp(option->key, dns_keys[i]))
+            return true;
     return section->is_map || section->item_size || !strcmp(section->name, "names") ||
            (!strcmp(section->name, "log") && !strcmp(option->key, "level"));
 }
@@ -57,6 +61,13 @@ void config_take_reloadable(struct config *into, struct config *from)
     SWAP(into->names, from->names);
     SWAP(into->hosts, from->hosts);
     SWAP(into->host_count, from->host_count);
+    SWAP(into->forwards, from->forwards);
+    SWAP(into->forward_count, from->forward_count);
+    SWAP(into->dns.upstreams, from->dns.upstreams);
+    SWAP(into->dns.bootstrap, from->dns.bootstrap);
+    SWAP(into->dns.resolv_conf, from->dns.resolv_conf);
+    SWAP(into->dns.upstream_ca, from->dns.upstream_ca);
+    into->dns.upstream_mode = from->dns.upstream_mode;
     into->log.level = from->log.level;
     memcpy(into->categories, from->categories, sizeof into->categories);
 }

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "daemon/config_loading.h"
+#include "net/system_servers.h"
 
 static const struct config *config_of(const struct loading *loading)
 {
@@ -111,21 +112,73 @@ static void check_listeners(struct loading *loading)
 }
 
 /* An upstream that is a listener of ours would ask itself for ever. */
-static void check_upstreams(struct loading *loading)
+static void check_upstreams(struct loading *loading, const char *section, long item, const struct upstream_list *list)
+{
+    const struct addr_list *own = &config_of(loading)->dns.listen;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct addr *addr = &list->items[i].addr;
+        char field[64], text[UPSTREAM_TEXT_SIZE];
+        if (upstream_address_is_named(&list->items[i]) || !system_servers_is_own(addr, own->items, own->count))
+            continue;
+        upstream_address_format(&list->items[i], text);
+        if (item < 0)
+            snprintf(field, sizeof field, "%s.upstreams[%zu]", section, i);
+        else
+            snprintf(field, sizeof field, "%s[%ld].upstreams[%zu]", section, item, i);
+        config_report(loading, true, config_value_line(loading, find_section(section), item, STR("upstreams"), (long)i),
+                      field, "%s is where ccward itself listens: it would ask itself", text);
+    }
+}
+
+static void check_bootstrap(struct loading *loading)
 {
     const struct config *config = config_of(loading);
-    for (size_t i = 0; i < config->dns.upstreams.count; i++) {
-        const struct addr *upstream = &config->dns.upstreams.items[i];
-        struct place place = {"dns", "upstreams", i, upstream};
-        if (addr_is_unspecified(upstream) || !upstream->port)
+    for (size_t i = 0; i < config->dns.bootstrap.count; i++) {
+        const struct addr *addr = &config->dns.bootstrap.items[i];
+        struct place place = {"dns", "bootstrap", i, addr};
+        if (addr_is_unspecified(addr) || !addr->port)
             report_place(loading, &place, "cannot be asked: an address and a port of a DNS server are needed", "");
-        for (size_t k = 0; k < config->dns.listen.count; k++) {
-            const struct addr *own = &config->dns.listen.items[k];
-            bool wildcard = addr_is_unspecified(own) && addr_is_loopback(upstream);
-            if (upstream->port == own->port && (wildcard || addr_same_ip(upstream, own)))
-                report_place(loading, &place, "is where ccward itself listens: it would ask itself", "");
-        }
+        if (system_servers_is_own(addr, config->dns.listen.items, config->dns.listen.count))
+            report_place(loading, &place, "is where ccward itself listens: it would ask itself", "");
     }
+}
+
+/* Whether an earlier item, or an earlier place in this one, has the domain. */
+static bool is_repeated(const struct config *config, size_t item, size_t index)
+{
+    struct dname name, other;
+    if (dname_from_text(str_of(config->forwards[item].domains.items[index]), &name) != ST_OK)
+        return false;
+    for (size_t i = 0; i <= item; i++) {
+        const struct text_list *domains = &config->forwards[i].domains;
+        for (size_t k = 0; k < (i < item ? domains->count : index); k++)
+            if (dname_from_text(str_of(domains->items[k]), &other) == ST_OK && dname_equal(&name, &other))
+                return true;
+    }
+    return false;
+}
+
+static void check_forwards(struct loading *loading)
+{
+    const struct section *section = find_section("forwards");
+    size_t domains = 0;
+    for (size_t i = 0; i < config_of(loading)->forward_count; i++) {
+        const struct config_forward *forward = &config_of(loading)->forwards[i];
+        char field[64];
+        snprintf(field, sizeof field, "forwards[%zu]", i);
+        size_t line = config_value_line(loading, section, (long)i, STR("domains"), -1);
+        if (!forward->domains.count)
+            config_report(loading, true, line, field, "has no domains");
+        if (!forward->upstreams.count)
+            config_report(loading, true, line, field, "has no upstreams");
+        for (size_t k = 0; k < forward->domains.count; k++)
+            if (is_repeated(config_of(loading), i, k))
+                config_report(loading, true, line, field, "'%s' stands there twice", forward->domains.items[k]);
+        check_upstreams(loading, "forwards", (long)i, &forward->upstreams);
+        domains += forward->domains.count;
+    }
+    if (domains >= UPSTREAM_MAX_ROUTES)
+        config_report(loading, true, 0, "forwards", "there are too many domains: at most %d", UPSTREAM_MAX_ROUTES - 1);
 }
 
 void config_check_whole(struct loading *loading)
@@ -133,5 +186,7 @@ void config_check_whole(struct loading *loading)
     check_feeds(loading);
     check_groups(loading);
     check_listeners(loading);
-    check_upstreams(loading);
+    check_upstreams(loading, "dns", -1, &config_of(loading)->dns.upstreams);
+    check_bootstrap(loading);
+    check_forwards(loading);
 }

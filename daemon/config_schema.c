@@ -57,6 +57,7 @@ DEFINE_WORDS(matches, feed_match_text, enum feed_match, FEED_MATCH_EXACT + 1);
 DEFINE_WORDS(retains, feed_retain_text, enum feed_retain, FEED_RETAIN_WINDOW + 1);
 DEFINE_WORDS(youtube_modes, dns_youtube_text, enum dns_youtube, DNS_YOUTUBE_STRICT + 1);
 DEFINE_WORDS(categories, category_text, enum category, CATEGORY_COUNT);
+DEFINE_WORDS(upstream_modes, upstream_mode_text, enum upstream_mode, UPSTREAM_PARALLEL + 1);
 
 enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR, MIB = 1 << 20 };
 
@@ -65,8 +66,16 @@ enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR,
 static const struct config_option dns_options[] = {
     {"listen", OPTION_ADDRESSES, AT(dns.listen), "127.0.0.1:5335", 53, 64, NULL,
      "Addresses to answer DNS queries at, by UDP and TCP; an empty list turns the DNS side off."},
-    {"upstreams", OPTION_ADDRESSES, AT(dns.upstreams), "", 53, 16, NULL,
-     "DNS servers that everything not blocked is asked of, tried in this order; empty: those of this machine."},
+    {"upstreams", OPTION_UPSTREAMS, AT(dns.upstreams), "", 0, UPSTREAM_MAX_SERVERS, NULL,
+     "DNS servers that everything not blocked is asked of; empty: those of this machine."},
+    {"upstream-mode", OPTION_WORD, AT(dns.upstream_mode), "ordered", 0, 0, &upstream_modes,
+     "Which of several is asked: the first that works, the one that answers fastest, or three at once."},
+    {"bootstrap", OPTION_ADDRESSES, AT(dns.bootstrap), "", 53, UPSTREAM_MAX_SERVERS, NULL,
+     "DNS servers that the names of tls:// and https:// upstreams are asked of; empty: those of this machine."},
+    {"upstream-ca", OPTION_TEXT, AT(dns.upstream_ca), "", 0, 4000, NULL,
+     "A file of certificates (PEM) of those who may vouch for tls:// and https:// upstreams; empty: this machine's."},
+    {"resolv-conf", OPTION_TEXT, AT(dns.resolv_conf), "/etc/resolv.conf", 1, 4000, NULL,
+     "The file that names the DNS servers of this machine; it is read again when it changes."},
     {"block-answer", OPTION_BY_CATEGORY, AT(dns.block_answer), "page", 0, 0, &answers,
      "How a blocked name is answered, by its category; `page` gives the block page's address."},
     {"block-ttl", OPTION_DURATION, AT(dns.block_ttl_ms), "10s", 0, DAY, NULL,
@@ -89,8 +98,19 @@ static const struct config_option dns_options[] = {
      "Memory for answers kept, shared by all workers; 0 keeps none."},
     {"cache-max-ttl", OPTION_DURATION, AT(dns.cache_max_ttl_ms), "1d", SECOND, 7 * DAY, NULL,
      "The longest that an answer is kept, whatever its TTL says."},
-    {"cache-max-negative-ttl", OPTION_DURATION, AT(dns.cache_max_negative_ttl_ms), "1h", SECOND, DAY, NULL,
+    {"cache-max-negative-ttl", OPTION_DURATION, AT(dns.cache_max_negative_ttl_ms), "3h", SECOND, DAY, NULL,
      "The longest that \"there is no such name\" is kept."},
+    {"cache-min-ttl", OPTION_DURATION, AT(dns.cache_min_ttl_ms), "0s", 0, HOUR, NULL,
+     "The shortest that an answer is kept and served, whatever its TTL says; 0: what its TTL says."},
+    {"cache-max-failure-ttl", OPTION_DURATION, AT(dns.cache_max_failure_ttl_ms), "5m", SECOND, 5 * MINUTE, NULL,
+     "A question that fails is not asked again for 5 s, and twice as long each time that it fails, up to this."},
+    {"stale-for", OPTION_DURATION, AT(dns.stale_for_ms), "1d", 0, 7 * DAY, NULL,
+     "How long an answer whose time is up may still be given when no upstream has a newer one; 0: not at all."},
+    {"stale-after", OPTION_DURATION, AT(dns.stale_after_ms), "1800ms", 0, 30 * SECOND, NULL,
+     "How long the upstreams have before such an answer is given; 0: it is given at once, and a newer one asked for."},
+    {"stale-ttl", OPTION_DURATION, AT(dns.stale_ttl_ms), "30s", SECOND, HOUR, NULL, "The TTL of such an answer."},
+    {"prefetch", OPTION_WORD, AT(dns.prefetch), "yes", 0, 0, &yes_no,
+     "Ask anew for an answer that is asked for in the last tenth of its time, so that it is always at hand."},
 };
 
 static const struct config_option proxy_options[] = {
@@ -337,6 +357,25 @@ static const struct config_option host_options[] = {
      "Its addresses, of both families; they lead back to the name.", check_ip},
 };
 
+static enum status check_domain(struct str text, struct fault *why)
+{
+    struct dname name;
+    if (dname_from_text(text, &name) != ST_OK)
+        return fault_set(why, ST_INVALID,
+                         "'%.*s' is no domain: write it like lan, home.example or 168.192.in-addr.arpa",
+                         (int)text.length, text.data);
+    if (!name.labels)
+        return fault_set(why, ST_INVALID, "the servers for all names stand in dns.upstreams");
+    return ST_OK;
+}
+
+static const struct config_option forward_options[] = {
+    {"domains", OPTION_TEXTS, offsetof(struct config_forward, domains), NULL, 0, 64, NULL,
+     "Domains, with all below them; the longest that fits a name holds.", check_domain},
+    {"upstreams", OPTION_UPSTREAMS, offsetof(struct config_forward, upstreams), NULL, 0, UPSTREAM_MAX_SERVERS, NULL,
+     "The DNS servers that their names are asked of."},
+};
+
 static const struct config_option log_options[] = {
     {"level", OPTION_WORD, AT(log.level), "info", 0, 0, &levels, "How much the program says about itself."},
     {"rotate-size", OPTION_SIZE, AT(log.rotate_bytes), "64MiB", 64 << 10, (uint64_t)65536 * MIB, NULL,
@@ -377,6 +416,13 @@ const struct section config_sections[] = {
      .item_size = sizeof(struct config_group),
      .items_offset = AT(groups),
      .count_offset = AT(group_count)},
+    {.name = "forwards",
+     .help =
+         "Domains that other DNS servers than dns.upstreams are asked about, such as the router for the local network.",
+     OPTIONS(forward_options),
+     .item_size = sizeof(struct config_forward),
+     .items_offset = AT(forwards),
+     .count_offset = AT(forward_count)},
     {.name = "names", .help = "Names that ccward answers itself.", OPTIONS(names_options)},
     {.name = "hosts",
      .help = "Names of your own and their addresses.",

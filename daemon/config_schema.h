@@ -14,6 +14,7 @@ enum option_type {
     OPTION_NETWORKS,
     OPTION_PORTS,
     OPTION_TEXTS,
+    OPTION_UPSTREAMS,
     OPTION_BY_CATEGORY, /* a mapping of category to word, with `default` for those not named */
 };
 
@@ -51,7 +52,7 @@ extern const size_t config_section_count;
 extern const struct config_option config_feed_options[];
 extern const size_t config_feed_option_count;
 
-enum { CONFIG_MAX_OPTIONS = 40, CONFIG_MAX_ITEMS = 256, CONFIG_MAX_ELEMENTS = 1024 };
+enum { CONFIG_MAX_OPTIONS = 64, CONFIG_MAX_ITEMS = 256, CONFIG_MAX_ELEMENTS = 1024 };
 
 const struct config_option *section_option(const struct section *section, struct str key);
 

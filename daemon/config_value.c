@@ -27,7 +27,7 @@ static const void *place_const(const struct config_option *option, const void *b
 bool option_is_list(const struct config_option *option)
 {
     return option->type == OPTION_ADDRESSES || option->type == OPTION_NETWORKS || option->type == OPTION_PORTS ||
-           option->type == OPTION_TEXTS;
+           option->type == OPTION_TEXTS || option->type == OPTION_UPSTREAMS;
 }
 
 static enum status find_word(const struct words *words, struct str text, int *value, struct fault *why)
@@ -185,6 +185,13 @@ static enum status append_text(const struct config_option *option, void *base, s
     return status;
 }
 
+static enum status append_upstream(const struct config_option *option, void *base, struct str text, struct fault *why)
+{
+    struct upstream_address address;
+    enum status status = upstream_address_parse(text, &address, why);
+    return status == ST_OK ? append(option, base, &address, sizeof address, why) : status;
+}
+
 enum status option_set(const struct config_option *option, void *base, struct str text, struct fault *why)
 {
     switch (option->type) {
@@ -204,6 +211,8 @@ enum status option_set(const struct config_option *option, void *base, struct st
         return append_port(option, base, text, why);
     case OPTION_TEXTS:
         return append_text(option, base, text, why);
+    case OPTION_UPSTREAMS:
+        return append_upstream(option, base, text, why);
     case OPTION_BY_CATEGORY:
         return option_set_category(option, base, STR("default"), text, why);
     }
@@ -312,7 +321,7 @@ static void format_text(const char *text, struct buf *out)
 void option_format(const struct config_option *option, const void *base, size_t element, struct buf *out)
 {
     const void *at = place_const(option, base);
-    char text[ADDR_TEXT_SIZE];
+    char text[UPSTREAM_TEXT_SIZE];
     uint64_t number;
     switch (option->type) {
     case OPTION_TEXT:
@@ -344,6 +353,10 @@ void option_format(const struct config_option *option, const void *base, size_t 
     case OPTION_TEXTS:
         format_text(((const struct text_list *)at)->items[element], out);
         return;
+    case OPTION_UPSTREAMS:
+        upstream_address_format(&((const struct upstream_list *)at)->items[element], text);
+        buf_printf(out, "\"%s\"", text);
+        return;
     }
 }
 
@@ -372,6 +385,11 @@ void option_format_range(const struct config_option *option, struct buf *out)
         return;
     case OPTION_PORTS:
         buf_add_text(out, "1 to 65535 each");
+        return;
+    case OPTION_UPSTREAMS:
+        buf_add_text(out,
+                     "192.0.2.1, [2001:db8::1]:53, tcp://192.0.2.1, tls://192.0.2.1#dns.example, tls://dns.example, "
+                     "https://dns.example/dns-query");
         return;
     case OPTION_TEXT:
     case OPTION_TEXTS:

@@ -19,19 +19,22 @@
 #include "daemon/chosen_feeds.h"
 #include "daemon/clock_watch.h"
 #include "daemon/command.h"
+#include "daemon/control_socket.h"
 #include "daemon/health.h"
 #include "daemon/lists_watch.h"
 #include "daemon/names_watch.h"
 #include "daemon/refresher.h"
 #include "daemon/signals.h"
 #include "daemon/snapshot.h"
+#include "daemon/upstream_source.h"
 #include "daemon/worker.h"
 #include "daemon/zone_news.h"
 #include "net/listener.h"
 
 enum {
     MAX_WORKERS = 64,
-    STEP_MS = 100, /* callbacks are on disk, and a changed store is in force, well within a second */
+    UPSTREAMS_MS = 1000, /* how often the servers of this machine are looked for */
+    STEP_MS = 100,       /* callbacks are on disk, and a changed store is in force, well within a second */
     SETTLE_MS = 50,
     RETRY_MS = 5000,
 };
@@ -42,8 +45,9 @@ struct control {
     struct signals *signals;
     struct timer *step;
     int state_lock;
-    struct addr upstreams[MAX_UPSTREAMS];
-    size_t upstream_count;
+    struct upstream_source upstream_source;
+    struct upstream_set *upstreams;
+    int64_t upstreams_seen_ms;
     struct policy *policy;
     struct snapshot_facts facts;
     struct fault policy_fault; /* why `policy` is not what store and configuration say; empty: it is */
@@ -57,6 +61,7 @@ struct control {
     struct worker *workers[MAX_WORKERS];
     size_t worker_count;
     struct console *console;
+    struct control_socket *socket; /* NULL: commands cannot reach us */
     struct refresher *refresher;
     struct zone_news *news;
     struct names_watch names;
@@ -136,16 +141,6 @@ static enum status probe_ports(const struct config *config, struct fault *fault)
     return status;
 }
 
-static void find_upstreams(struct control *control)
-{
-    struct fault why = {0};
-    control->upstream_count = config_upstreams(control->config, control->upstreams, &why);
-    if (!control->upstream_count)
-        log_warning("no upstream DNS server: %s. Names that are not blocked cannot be resolved; name servers in "
-                    "dns.upstreams of the configuration",
-                    why.text);
-}
-
 /* The store directory's time, zero when there is none. */
 static struct timespec store_time(const struct config *config)
 {
@@ -210,14 +205,18 @@ static enum status open_workers(struct control *control, struct fault *fault)
     const struct config *config = control->config;
     struct dns_cache_settings cache = {.max_bytes = config->dns.cache_bytes,
                                        .max_ttl_s = (uint32_t)(config->dns.cache_max_ttl_ms / 1000),
-                                       .max_negative_ttl_s = (uint32_t)(config->dns.cache_max_negative_ttl_ms / 1000)};
+                                       .max_negative_ttl_s = (uint32_t)(config->dns.cache_max_negative_ttl_ms / 1000),
+                                       .min_ttl_s = (uint32_t)(config->dns.cache_min_ttl_ms / 1000),
+                                       .max_failure_ttl_s = (uint32_t)(config->dns.cache_max_failure_ttl_ms / 1000),
+                                       .stale_s = (uint32_t)(config->dns.stale_for_ms / 1000),
+                                       .stale_ttl_s = (uint32_t)(config->dns.stale_ttl_ms / 1000),
+                                       .prefetch = config->dns.prefetch};
     if (!(control->cache = dns_cache_new(&cache)) || !(control->news = zone_news_new(config)) ||
         names_watch_start(&control->names, config) != ST_OK)
         return fault_set(fault, ST_NOMEM, "out of memory");
     for (size_t n = worker_count(config); control->worker_count < n; control->worker_count++) {
         struct worker_settings settings = {.config = config,
                                            .upstreams = control->upstreams,
-                                           .upstream_count = control->upstream_count,
                                            .cache = control->cache,
                                            .incidents = control->incidents,
                                            .notify = zone_news_table(control->news),
@@ -240,11 +239,12 @@ static const char *refresh_fault(const void *arg, const char *feed)
 static bool health(void *arg, struct buf *out)
 {
     const struct control *control = arg;
+    const struct upstream_route *all = upstream_set_default(control->upstreams);
     struct health_facts facts = {.config = control->config,
                                  .store = policy_store(control->policy),
                                  .snapshot = &control->facts,
-                                 .upstreams = control->upstreams,
-                                 .upstream_count = control->upstream_count,
+                                 .upstreams = all->servers,
+                                 .upstream_count = all->server_count,
                                  .store_fault = control->policy_fault.text,
                                  .lists_fault = control->lists.fault.text,
                                  .running = true,
@@ -278,6 +278,15 @@ static enum status open_console(struct control *control, struct fault *fault)
                                         .health = health,
                                         .arg = control};
     return console_open(control->loop, &settings, &control->console, fault);
+}
+
+/* Without it answers are given all the same. */
+static void open_socket(struct control *control)
+{
+    struct fault fault = {0};
+    if (control_socket_open(control->loop, control->config->state_dir, control->cache, &control->socket, &fault) !=
+        ST_OK)
+        log_warning("%s; `ccward cache` will not work", fault.text);
 }
 
 /* --- While it runs. --- */
@@ -374,6 +383,34 @@ static void renew_chosen(struct control *control)
     (void)!renew_policy(control, control->config);
 }
 
+/* Hands the upstream servers of CONFIG and of this machine to the workers; queries under way are not lost. */
+static enum status renew_upstreams(struct control *control, const struct config *config)
+{
+    struct fault fault = {0};
+    struct upstream_set *set;
+    enum status status = upstream_source_build(&control->upstream_source, config, &set, &fault);
+    for (size_t i = 0; status == ST_OK && i < control->worker_count; i++)
+        status = worker_set_upstreams(control->workers[i], set);
+    if (status != ST_OK) {
+        log_error("the upstream DNS servers are not changed: %s", fault.text[0] ? fault.text : status_text(status));
+        return status;
+    }
+    upstream_set_unref(control->upstreams);
+    control->upstreams = set;
+    return ST_OK;
+}
+
+/* The servers of this machine change with the network that it is in. */
+static void follow_upstreams(struct control *control, int64_t now)
+{
+    if (now - control->upstreams_seen_ms < UPSTREAMS_MS)
+        return;
+    control->upstreams_seen_ms = now;
+    if (upstream_source_look(&control->upstream_source, control->config) &&
+        renew_upstreams(control, control->config) == ST_OK)
+        log_info("this machine has other DNS servers now: %zu", control->upstream_source.learned_count);
+}
+
 static void on_step(void *arg)
 {
     struct control *control = arg;
@@ -394,6 +431,7 @@ static void on_step(void *arg)
     if (names_watch_step(&control->names, control->config))
         hand_out_names(control);
     renew_chosen(control);
+    follow_upstreams(control, now);
     if (store_changed(control) || (control->retry_ms && now >= control->retry_ms))
         (void)!renew_policy(control, control->config);
 }
@@ -413,8 +451,10 @@ static void reload(struct control *control)
         return;
     }
     if (config_needs_restart(control->config, config))
-        log_warning("listeners, upstreams, limits and the state directory change only when ccward is started again");
+        log_warning("listeners, limits and the state directory change only when ccward is started again");
     if (renew_policy(control, config) == ST_OK) {
+        upstream_source_look(&control->upstream_source, config);
+        (void)!renew_upstreams(control, config); /* it has told what is wrong */
         /* The workers were started with the old one and still look at it: only what the control thread uses changes. */
         config_take_reloadable(control->config, config);
         log_set_level((enum log_level)control->config->log.level);
@@ -462,8 +502,11 @@ static enum status open_all(struct control *control, struct fault *fault)
         status = lock_state(control, fault);
     if (status == ST_OK && !(control->loop = loop_new()))
         status = fault_set(fault, ST_NOMEM, "out of memory or file descriptors");
+    if (status == ST_OK)
+        upstream_source_look(&control->upstream_source, config);
+    if (status == ST_OK)
+        status = upstream_source_build(&control->upstream_source, config, &control->upstreams, fault);
     if (status == ST_OK) {
-        find_upstreams(control);
         lists_watch_start(&control->lists, config->state_dir);
         clock_watch_start(&control->clock);
         note_store_time(control, store_time(config));
@@ -477,6 +520,8 @@ static enum status open_all(struct control *control, struct fault *fault)
         status = open_workers(control, fault);
     if (status == ST_OK)
         status = open_console(control, fault);
+    if (status == ST_OK)
+        open_socket(control);
     if (status == ST_OK && (refresher_new(control->loop, config, &control->refresher) != ST_OK ||
                             !(control->step = timer_new(control->loop, on_step, control)) ||
                             signals_new(control->loop, on_signal, control, &control->signals) != ST_OK))
@@ -495,12 +540,14 @@ static void close_all(struct control *control)
     refresher_free(control->refresher);
     zone_news_free(control->news);
     names_watch_end(&control->names);
+    control_socket_close(control->socket);
     console_close(control->console);
     signals_free(control->signals);
     timer_free(control->step);
     collector_close(control->collector);
     incidents_close(control->incidents);
     dns_cache_free(control->cache);
+    upstream_set_unref(control->upstreams);
     policy_unref(control->policy);
     loop_free(control->loop);
     if (control->state_lock >= 0)
@@ -520,7 +567,7 @@ enum status control_run_own(struct config *config, bool announce, struct fault *
     enum status status = open_all(&control, fault);
     if (status == ST_OK) {
         if (announce)
-            announce_ready(config, &control.facts, control.upstreams, control.upstream_count);
+            announce_ready(config, &control.facts, control.upstreams);
         sd_notify(0, "READY=1\nSTATUS=Answering");
         control.retry_ms = clock_mono_ms(); /* for one that is prepared */
         timer_start(control.step, STEP_MS);

@@ -93,6 +93,17 @@ static json_t *listen_json(const struct config *config)
                      addresses_json(console->items, console->count));
 }
 
+static json_t *upstreams_json(const struct health_facts *facts)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < facts->upstream_count; i++) {
+        char text[UPSTREAM_TEXT_SIZE];
+        upstream_address_format(&facts->upstreams[i], text);
+        json_array_append_new(list, json_string(text));
+    }
+    return list;
+}
+
 static json_t *counts_json(const struct health_facts *facts)
 {
     const struct snapshot_facts *snapshot = facts->snapshot;
@@ -133,7 +144,7 @@ json_t *health_json(const struct health_facts *facts)
         json_pack("{s:s, s:s?, s:o, s:o, s:s, s:o, s:o, s:o, s:{s:I, s:I}}", "state", state_of(facts, problems),
                   "reason", json_string_value(json_object_get(first, "reason")), "problems", problems, "counts",
                   counts_json(facts), "version", CCWARD_VERSION, "listen", listen_json(facts->config), "upstreams",
-                  addresses_json(facts->upstreams, facts->upstream_count), "clock", clock_json(facts), "feeds",
+                  upstreams_json(facts), "clock", clock_json(facts), "feeds",
                   "configured", (json_int_t)facts->config->feed_count, "in_trouble", (json_int_t)troubled);
     json_t *live = facts->running ? json_pack("{s:I, s:I, s:I, s:I}", "pid", (json_int_t)getpid(), "uptime_s",
                                               (json_int_t)facts->uptime_s, "hits", (json_int_t)facts->hits, "incidents",

@@ -10,7 +10,7 @@ struct health_facts {
     const struct config *config;
     const struct store *store; /* NULL: it could not be opened */
     const struct snapshot_facts *snapshot;
-    const struct addr *upstreams;
+    const struct upstream_address *upstreams;
     size_t upstream_count;
     const char *store_fault; /* why what is in force is not what the store has; empty: it is */
     const char *lists_fault; /* the same of the user's own entries */

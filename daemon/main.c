@@ -120,6 +120,17 @@ static const struct command commands[] = {
      "`import` reads what `export` wrote, or, with --allow or --deny, a plain list: a subject a line, `#` starts a\n"
      "comment; the other options are those of `ccward allow`. It takes all of a file or nothing.\n",
      cmd_lists},
+    {"cache", "flush answers from the running daemon's DNS cache, and show how it is filled",
+     "Usage: ccward cache flush [NAME [--subtree]] [--json]\n"
+     "       ccward cache stats [--json]\n"
+     "\n"
+     "  NAME                forget what is known of this name; without one, everything\n"
+     "      --subtree       of all names below it as well\n"
+     "      --json          print as JSON\n"
+     "  -c, --config FILE   the configuration (default: as for `ccward run`)\n"
+     "\n"
+     "Is for the user of the service and root. Exits 0 when it was done, 3 when no daemon is running.\n",
+     cmd_cache},
     {"status", "say whether it is running and well, and why not",
      "Usage: ccward status [-c FILE] [--json]\n"
      "\n"

@@ -80,18 +80,37 @@ static size_t fill_domains(const struct text_list *list, struct dname *domains)
     return count;
 }
 
+static size_t forward_count(const struct config *config)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < config->forward_count; i++)
+        count += config->forwards[i].domains.count;
+    return count;
+}
+
+static size_t fill_forwards(const struct config *config, struct dname *domains)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < config->forward_count; i++)
+        count += fill_domains(&config->forwards[i].domains, domains + count);
+    return count;
+}
+
 static struct dns_names *make(const struct config *config)
 {
     struct buf text = {0};
     struct hosts_file_facts facts = {0};
     struct dns_names *names = NULL;
     struct dns_names_host *hosts = calloc(address_count(config) + 1, sizeof hosts[0]);
+    struct dname *forwarded = calloc(forward_count(config) + 1, sizeof forwarded[0]);
     struct dname *allowed = calloc(config->names.rebinding_allow.count + 1, sizeof allowed[0]);
     read_hosts_file(config->names.hosts_file, &text);
-    if (hosts && allowed) {
+    if (hosts && forwarded && allowed) {
         struct dns_names_settings settings = {.hosts = hosts,
                                               .host_count = fill_hosts(config, hosts),
                                               .hosts_file = {text.data, text.length},
+                                              .forwarded = forwarded,
+                                              .forwarded_count = fill_forwards(config, forwarded),
                                               .firefox_canary = config->names.firefox_canary,
                                               .block_private_relay = config->names.block_private_relay,
                                               .rebinding_protection = config->names.rebinding_protection,
@@ -107,6 +126,7 @@ static struct dns_names *make(const struct config *config)
     tell(config->names.hosts_file, &facts);
     buf_free(&text);
     free(hosts);
+    free(forwarded);
     free(allowed);
     return names;
 }

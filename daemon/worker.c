@@ -27,12 +27,10 @@ static enum status open_dns(struct worker *worker, const struct worker_settings 
                             struct fault *fault)
 {
     const struct config *config = settings->config;
-    struct upstream_settings upstream = {.servers = settings->upstreams,
-                                         .server_count = settings->upstream_count,
-                                         .try_timeout_ms = (int64_t)config->dns.upstream_timeout_ms,
+    struct upstream_settings upstream = {.try_timeout_ms = (int64_t)config->dns.upstream_timeout_ms,
                                          .tries = (unsigned)config->dns.upstream_tries,
                                          .max_pending = (unsigned)config->dns.upstream_channels};
-    enum status status = upstream_new(worker->loop, &upstream, &worker->upstream, fault);
+    enum status status = upstream_new(worker->loop, &upstream, settings->upstreams, &worker->upstream, fault);
     if (status != ST_OK)
         return status;
     struct dns_settings dns = {.listen = config->dns.listen.items,
@@ -42,6 +40,7 @@ static enum status open_dns(struct worker *worker, const struct worker_settings 
                                .contact = config->blockpage.contact,
                                .block_ttl_s = (uint32_t)(config->dns.block_ttl_ms / 1000),
                                .query_timeout_ms = (int64_t)config->dns.query_timeout_ms,
+                               .stale_after_ms = (int64_t)config->dns.stale_after_ms,
                                .tcp_idle_ms = (int64_t)config->dns.tcp_idle_ms,
                                .max_tcp_clients = config->dns.max_tcp_clients,
                                .max_waiting = config->dns.max_waiting,
@@ -244,6 +243,34 @@ enum status worker_set_names(struct worker *worker, struct dns_names *names)
     enum status status = loop_call(worker->loop, apply_names, change);
     if (status != ST_OK) {
         dns_names_unref(names);
+        free(change);
+    }
+    return status;
+}
+
+struct upstream_change {
+    struct worker *worker;
+    struct upstream_set *set;
+};
+
+static void apply_upstreams(void *arg)
+{
+    struct upstream_change *change = arg;
+    if (upstream_use(change->worker->upstream, change->set) != ST_OK)
+        log_error("a worker cannot take the new upstream servers: out of memory");
+    upstream_set_unref(change->set);
+    free(change);
+}
+
+enum status worker_set_upstreams(struct worker *worker, struct upstream_set *set)
+{
+    struct upstream_change *change = malloc(sizeof *change);
+    if (!change)
+        return ST_NOMEM;
+    *change = (struct upstream_change){worker, upstream_set_ref(set)};
+    enum status status = loop_call(worker->loop, apply_upstreams, change);
+    if (status != ST_OK) {
+        upstream_set_unref(set);
         free(change);
     }
     return status;

@@ -7,11 +7,10 @@
 struct worker;
 
 struct worker_settings {
-    const struct config *config;  /* borrowed while the worker lives */
-    const struct addr *upstreams; /* copied */
-    size_t upstream_count;
-    struct dns_cache *cache;   /* shared */
-    struct recorder *recorder; /* this worker's own */
+    const struct config *config;    /* borrowed while the worker lives */
+    struct upstream_set *upstreams; /* a reference is taken */
+    struct dns_cache *cache;        /* shared */
+    struct recorder *recorder;      /* this worker's own */
     const struct incidents *incidents;
     struct dns_notify *notify; /* as in struct dns_settings */
     struct dns_names *names;   /* likewise */
@@ -28,6 +27,8 @@ enum status worker_set_policy(struct worker *worker, struct policy *policy) MUST
 enum status worker_set_notify(struct worker *worker, struct dns_notify *notify);
 /* Likewise it answers NAMES itself. */
 enum status worker_set_names(struct worker *worker, struct dns_names *names) MUST_CHECK;
+/* From the control thread: SET's servers are asked from the next round on. */
+enum status worker_set_upstreams(struct worker *worker, struct upstream_set *set) MUST_CHECK;
 /* From the control thread: listeners close, what is under way finishes, the thread ends at the latest after TIMEOUT_MS.
  */
 void worker_stop(struct worker *worker, int64_t timeout_ms);

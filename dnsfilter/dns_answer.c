@@ -19,8 +19,11 @@ const struct dns_note dns_note_none = {.code = -1};
 const struct dns_note dns_note_busy = {DNS_EDE_OTHER, {"too many queries wait for an answer", 35}};
 const struct dns_note dns_note_timeout = {DNS_EDE_NO_REACHABLE_AUTHORITY, {"no answer from upstream in time", 31}};
 const struct dns_note dns_note_unreachable = {DNS_EDE_NETWORK_ERROR, {"upstream can't be reached", 25}};
+const struct dns_note dns_note_loop = {DNS_EDE_NETWORK_ERROR, {"an upstream leads back to this server", 37}};
 const struct dns_note dns_note_malformed = {DNS_EDE_NETWORK_ERROR, {"malformed answer from upstream", 30}};
 const struct dns_note dns_note_cached_error = {EDE_CACHED_ERROR, {"failed a moment ago", 19}};
+const struct dns_note dns_note_stale = {DNS_EDE_STALE_ANSWER, {"no upstream has a newer answer", 30}};
+const struct dns_note dns_note_stale_none = {DNS_EDE_STALE_NXDOMAIN, {"no upstream has a newer answer", 30}};
 
 const struct dns_note dns_note_no_recursion = {DNS_EDE_NOT_AUTHORITATIVE, {"ask with RD set", 15}};
 const struct dns_note dns_note_not_supported = {DNS_EDE_NOT_SUPPORTED, {"", 0}};

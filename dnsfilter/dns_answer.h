@@ -18,11 +18,14 @@ extern const struct dns_note dns_note_none;
 extern const struct dns_note dns_note_busy;         /* too much waits already */
 extern const struct dns_note dns_note_timeout;      /* no upstream answered in time */
 extern const struct dns_note dns_note_unreachable;  /* no upstream could be reached */
+extern const struct dns_note dns_note_loop;         /* the query was our own */
 extern const struct dns_note dns_note_malformed;    /* an upstream's answer was no good */
 extern const struct dns_note dns_note_cached_error; /* it failed a moment ago */
 extern const struct dns_note dns_note_private;      /* private addresses were taken out */
 extern const struct dns_note dns_note_no_recursion; /* we are nobody's authority */
 extern const struct dns_note dns_note_not_supported;
+extern const struct dns_note dns_note_stale;      /* an answer whose time is up, for lack of a better one */
+extern const struct dns_note dns_note_stale_none; /* likewise, that there is no such name */
 
 /* What the client can take: RFC 1035 section 2.3.4, RFC 6891 section 6.2.3, and never more than fits an unfragmented
  * datagram; by TCP everything. */

@@ -1,5 +1,5 @@
-/* Questions in flight: one upstream query for all who ask the same at the same time, each with a deadline of its own,
- * all together bounded. What comes back is normalised, cached, and handed to each. */
+/* Questions in flight: one upstream query for all who ask the same at the same time, whichever worker they ask, each
+ * with a deadline of its own, all together bounded. What comes back is normalised, cached, and handed to each. */
 #pragma once
 
 #include <sys/queue.h>
@@ -14,22 +14,24 @@ struct dns_forward;
 
 struct dns_reply {
     enum status status;  /* ST_OK with a response as dns_cache_get() gives it; else only the note is set */
+    bool failed;         /* nothing was found out: whoever has an older answer does well to take that */
     const uint8_t *data; /* valid in the call only */
     size_t length;
     struct dns_note note;
 };
 
-/* Embedded in whoever waits; on_reply and arg are set by him. */
+/* Embedded in whoever waits; on_reply, arg and has_stale are set by him. */
 struct dns_waiter {
     void (*on_reply)(void *arg, const struct dns_reply *reply); /* once, never from within dns_forward_wait() */
     void *arg;
-    int64_t deadline_ms;
+    bool has_stale; /* an older answer: he waits for stale_after_ms only, while the question goes on */
+    int64_t deadline_ms, stale_ms;
     struct dns_forward *forward;
-    TAILQ_ENTRY(dns_waiter) by_age, of_forward;
+    TAILQ_ENTRY(dns_waiter) by_age, of_forward, by_stale;
 };
 
 struct dns_forwards_settings {
-    int64_t timeout_ms;
+    int64_t timeout_ms, stale_after_ms;
     size_t max_waiting;
 };
 
@@ -44,5 +46,12 @@ enum status dns_forward_wait(struct dns_forwards *forwards, const struct dns_cac
                              struct dns_waiter *waiter) MUST_CHECK;
 /* Waits no more; on_reply is not called. */
 void dns_forward_leave(struct dns_forwards *forwards, struct dns_waiter *waiter);
+/* Asks without anybody who waits, so that the cache has a new answer; does nothing where it is asked already, and where
+ * so much is under way that clients might suffer. */
+void dns_forward_refresh(struct dns_forwards *forwards, const struct dns_cache_key *key);
+
+/* Whether a query with this OPT record is one of our own that has come back: an upstream leads here. It must not be
+ * forwarded. */
+bool dns_forward_is_own(struct dns_forwards *forwards, const struct dns_edns *edns);
 
 size_t dns_forwards_waiting(const struct dns_forwards *forwards);

@@ -55,7 +55,7 @@ size_t dns_query_receive(struct dns_core *core, const struct dns_client *client,
     query.client = *client;
     query.packet = packet;
     query.packet_length = n;
-    query.exempt = query.aliased = false;
+    query.exempt = query.aliased = query.expired = false;
     query.passed.count = 0;
     query.reply_length = 0;
     core->counters.queries++;
@@ -309,16 +309,45 @@ static struct dns_cache_key key_of(const struct dns_query *query)
     };
 }
 
+static struct dns_note stale_note(const struct dns_core *core)
+{
+    return (core->out[3] & 15) == DNS_RCODE_NXDOMAIN ? dns_note_stale_none : dns_note_stale;
+}
+
+/* RFC 8767: an answer whose time is up is better than none. */
+static bool take_stale(struct dns_query *query)
+{
+    struct dns_core *core = query->core;
+    struct dns_cache_key key = key_of(query);
+    query->reply_length = dns_cache_get_stale(core->cache, &key, loop_now_ms(core->loop), core->out, sizeof core->out);
+    if (!query->reply_length)
+        return false;
+    core->counters.stale++;
+    query->note = stale_note(core);
+    return true;
+}
+
 static enum step look_in_cache(struct dns_query *query)
 {
     struct dns_core *core = query->core;
     struct dns_cache_key key = key_of(query);
-    query->reply_length = dns_cache_get(core->cache, &key, loop_now_ms(core->loop), core->out, sizeof core->out);
+    enum dns_cache_age age;
+    query->reply_length = dns_cache_get(core->cache, &key, loop_now_ms(core->loop), core->out, sizeof core->out, &age);
+    query->expired = age == DNS_CACHE_EXPIRED;
+    bool at_once = query->expired && !core->settings->stale_after_ms;
+    if (age == DNS_CACHE_DUE || at_once)
+        dns_forward_refresh(core->forwards, &key);
+    if (at_once && take_stale(query))
+        return STEP_INSPECT;
     if (!query->reply_length)
         return STEP_FORWARD;
     core->counters.cached++;
-    bool failure = (core->out[3] & 15) == DNS_RCODE_SERVFAIL;
-    query->note = failure ? dns_note_cached_error : dns_note_none;
+    core->counters.stale += age == DNS_CACHE_HELD;
+    query->note = dns_note_none;
+    if (age == DNS_CACHE_HELD)
+        query->note = stale_note(core);
+    else if ((core->out[3] & 15) == DNS_RCODE_SERVFAIL)
+        query->note = dns_note_cached_error;
     return STEP_INSPECT;
 }
 
@@ -334,7 +363,7 @@ static struct dns_query *keep(const struct dns_query *query)
     kept->packet = NULL;
     kept->packet_length = 0;
     kept->message.edns.options = (struct str){0};
-    kept->waiter = (struct dns_waiter){.on_reply = on_reply, .arg = kept};
+    kept->waiter = (struct dns_waiter){.on_reply = on_reply, .arg = kept, .has_stale = kept->expired};
     return kept;
 }
 
@@ -356,10 +385,12 @@ static enum status wait_for_upstream(struct dns_query *query)
 static enum step forward(struct dns_query *query)
 {
     struct dns_core *core = query->core;
+    if (dns_forward_is_own(core->forwards, &query->message.edns))
+        return fail(query, dns_note_loop);
     struct dns_query *kept = keep(query);
     if (!kept || wait_for_upstream(kept) != ST_OK) {
         free(kept);
-        return fail(query, dns_note_busy);
+        return take_stale(query) ? STEP_INSPECT : fail(query, dns_note_busy);
     }
     core->counters.forwarded++;
     if (kept->client.tcp)
@@ -434,7 +465,9 @@ static void on_reply(void *arg, const struct dns_reply *reply)
     struct dns_core *core = query->core;
     if (query->client.udp)
         dns_share_give_back(&core->share, &query->client.peer.remote);
-    if (reply->status == ST_OK) {
+    if (reply->failed && take_stale(query)) {
+        run(query, STEP_INSPECT);
+    } else if (reply->status == ST_OK) {
         memcpy(core->out, reply->data, reply->length);
         query->reply_length = reply->length;
         query->note = reply->note;

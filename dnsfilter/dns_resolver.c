@@ -32,6 +32,7 @@ struct dns_lookup {
     unsigned unclean; /* enum dns_clean: what is not wanted of the world's answers */
 
     /* What is large comes last and is not cleared. */
+    struct dname name;
     struct dname aliases[RESOLVER_MAX_ALIASES];
     struct resolver_servers servers; /* of both families, where they are wanted */
 };
@@ -165,15 +166,28 @@ static void step(struct dns_lookup *lookup)
         timer_start(lookup->timer, PATIENCE_MS);
 }
 
+/* An answer whose time is up, where no upstream has another. */
+static bool read_stale(struct part *part, const struct dns_cache_key *key)
+{
+    struct dns_core *core = part->lookup->resolver->core;
+    size_t n = dns_cache_get_stale(core->cache, key, loop_now_ms(core->loop), core->out, sizeof core->out);
+    if (n)
+        read_response(part, key->type, core->out, n);
+    return n;
+}
+
 static void on_reply(void *arg, const struct dns_reply *reply)
 {
     struct part *part = arg;
     size_t index = (size_t)(part - part->lookup->parts);
+    struct dns_cache_key key = {.name = &part->lookup->name, .type = part_types[index], .class = DNS_CLASS_IN};
     part->waiting = false;
-    if (reply->status == ST_OK)
-        read_response(part, part_types[index], reply->data, reply->length);
-    else
-        part->status = reply->status == ST_TIMEOUT ? ST_TIMEOUT : ST_UNAVAILABLE;
+    if (!reply->failed || !read_stale(part, &key)) {
+        if (reply->status == ST_OK)
+            read_response(part, key.type, reply->data, reply->length);
+        else
+            part->status = reply->status == ST_TIMEOUT ? ST_TIMEOUT : ST_UNAVAILABLE;
+    }
     step(part->lookup);
 }
 
@@ -198,23 +212,31 @@ static bool answer_here(struct part *part, const struct dns_cache_key *key)
 }
 
 /* From what is answered here, else from the cache, else from an upstream. */
-static void start_part(struct dns_lookup *lookup, size_t index, const struct dname *name)
+static void start_part(struct dns_lookup *lookup, size_t index)
 {
     struct dns_core *core = lookup->resolver->core;
     struct part *part = &lookup->parts[index];
     part->lookup = lookup;
-    struct dns_cache_key key = {.name = name, .type = part_types[index], .class = DNS_CLASS_IN};
+    struct dns_cache_key key = {.name = &lookup->name, .type = part_types[index], .class = DNS_CLASS_IN};
+    enum dns_cache_age age;
     if (answer_here(part, &key))
         return;
-    size_t n = dns_cache_get(core->cache, &key, loop_now_ms(core->loop), core->out, sizeof core->out);
+    size_t n = dns_cache_get(core->cache, &key, loop_now_ms(core->loop), core->out, sizeof core->out, &age);
+    bool at_once = age == DNS_CACHE_EXPIRED && !core->settings->stale_after_ms;
+    if (age == DNS_CACHE_DUE || at_once)
+        dns_forward_refresh(core->forwards, &key);
+    part->waiting = false;
     if (n) {
-        part->waiting = false;
         read_response(part, key.type, core->out, n);
         return;
     }
-    part->waiter = (struct dns_waiter){.on_reply = on_reply, .arg = part};
+    if (at_once && read_stale(part, &key))
+        return;
+    part->waiter = (struct dns_waiter){.on_reply = on_reply, .arg = part, .has_stale = age == DNS_CACHE_EXPIRED};
     part->waiting = dns_forward_wait(core->forwards, &key, &part->waiter) == ST_OK;
     part->status = ST_UNAVAILABLE;
+    if (!part->waiting)
+        (void)read_stale(part, &key);
 }
 
 /* As for DNS clients: what safe search makes another name of NAME. */
@@ -241,11 +263,12 @@ static void lookup_name(void *self, const struct dname *name, resolver_done_fn *
     }
     struct dname target;
     name = name_to_ask(resolver->core->names, name, &target);
-    memset(lookup, 0, offsetof(struct dns_lookup, aliases));
+    memset(lookup, 0, offsetof(struct dns_lookup, name));
     lookup->resolver = resolver;
     lookup->timer = timer;
     lookup->done = done;
     lookup->arg = arg;
+    lookup->name = *name;
     lookup->servers.name_count = lookup->servers.addr_count = 0;
     lookup->unclean = dns_names_clean_of(resolver->core->names, name);
     lookup->wants_servers = judge_has_trigger(resolver->core->judge, TRIGGER_NS_NAME) ||
@@ -255,7 +278,7 @@ static void lookup_name(void *self, const struct dname *name, resolver_done_fn *
     for (size_t i = 0; i < PARTS; i++)
         lookup->parts[i].waiting = true;
     for (size_t i = 0; i < PARTS; i++)
-        start_part(lookup, i, name);
+        start_part(lookup, i);
     step(lookup);
 }
 

@@ -82,6 +82,7 @@ static enum status make_parts(struct dns_server *server, struct upstream *upstre
     struct dns_core *core = &server->core;
     struct dns_forwards_settings forwarding = {
         .timeout_ms = server->settings.query_timeout_ms,
+        .stale_after_ms = server->settings.stale_after_ms,
         .max_waiting = server->settings.max_waiting,
     };
     core->forwards = dns_forwards_new(core->loop, upstream, core->cache, &forwarding);

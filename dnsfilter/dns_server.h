@@ -31,6 +31,7 @@ struct dns_settings {
     uint32_t block_ttl_s;
     const char *contact;      /* whom to ask about a block; NULL: nobody. Borrowed */
     int64_t query_timeout_ms; /* a client's query is answered SERVFAIL after this */
+    int64_t stale_after_ms;   /* where there is an answer whose time is up, that is given after this; 0: at once */
     int64_t tcp_idle_ms;
     size_t max_tcp_clients;
     size_t max_waiting;        /* queries waiting for an upstream at once */
@@ -59,7 +60,7 @@ struct addr dns_server_addr(const struct dns_server *server, size_t index);
 struct resolver *dns_server_resolver(struct dns_server *server);
 
 struct dns_counters {
-    uint64_t queries, blocked, cached, forwarded, failed, malformed;
+    uint64_t queries, blocked, cached, forwarded, failed, malformed, stale;
     uint64_t rebinding; /* answers that private addresses were taken out of */
 };
 const struct dns_counters *dns_server_counters(const struct dns_server *server);

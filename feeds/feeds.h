@@ -136,6 +136,9 @@ enum status feed_try(const struct feed_site *site, const char *path, const struc
 
 /* The report for people, or as one JSON object. */
 enum status feed_report_print(const struct feed_report *report, bool json, FILE *out) MUST_CHECK;
+/* The JSON object of a feed that was refused, with FAULT's text as "refused". */
+enum status feed_report_print_refused(const struct feed_report *report, const struct fault *fault,
+                                      FILE *out) MUST_CHECK;
 
 /* Reads PATH and publishes it as source FEED->name in SITE's store; keeps a copy of it. The old source stays when it
  * fails or when what was read does not look like a feed (FAULT says why). PROGRESS: a bar on standard error if that is

@@ -90,8 +90,8 @@ int format_score(const struct format *format, struct str sample, char separator)
             line.length--;
         format_take_line(format, &intake, line);
     }
-    /* What is behind the last end of line may be cut off, unless it is all there is. */
-    if (!report.lines && sample.length)
+    /* What is behind the last end of line may be cut off, unless it is all that there is to go by. */
+    if (report.lines == report.comments && sample.length)
         format_take_line(format, &intake, sample);
     format_finish(format, &intake);
     uint64_t content = report.lines - report.comments;

@@ -138,9 +138,8 @@ void report_from_json(const json_t *json, struct feed_report *report)
     }
 }
 
-static enum status print_json(const struct feed_report *report, FILE *out)
+static enum status print_json_own(json_t *all, FILE *out)
 {
-    json_t *all = report_json(report);
     int failed = all ? json_dumpf(all, out, JSON_COMPACT) : -1;
     json_decref(all);
     return failed || fputc('\n', out) == EOF ? ST_IO : ST_OK;
@@ -148,5 +147,13 @@ static enum status print_json(const struct feed_report *report, FILE *out)
 
 enum status feed_report_print(const struct feed_report *report, bool json, FILE *out)
 {
-    return json ? print_json(report, out) : print_text(report, out);
+    return json ? print_json_own(report_json(report), out) : print_text(report, out);
+}
+
+enum status feed_report_print_refused(const struct feed_report *report, const struct fault *fault, FILE *out)
+{
+    json_t *all = report_json(report);
+    if (all)
+        json_object_set_new(all, "refused", json_string(fault->text));
+    return print_json_own(all, out);
 }

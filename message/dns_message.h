@@ -74,10 +74,13 @@ enum dns_flag { /* bits of the header's second word */
 enum dns_ede { /* RFC 8914 section 4 and IANA's registry */
                DNS_EDE_OTHER = 0,
                DNS_EDE_STALE_ANSWER = 3,
+               DNS_EDE_BOGUS = 6,
+               DNS_EDE_NSEC_MISSING = 12, /* the last that tells of a failed validation */
                DNS_EDE_BLOCKED = 15,
                DNS_EDE_CENSORED = 16,
                DNS_EDE_FILTERED = 17,
                DNS_EDE_PROHIBITED = 18,
+               DNS_EDE_STALE_NXDOMAIN = 19,
                DNS_EDE_NOT_AUTHORITATIVE = 20,
                DNS_EDE_NOT_SUPPORTED = 21,
                DNS_EDE_NO_REACHABLE_AUTHORITY = 22,

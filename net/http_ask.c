@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "message/http_head.h"
+#include "net/local_socket.h"
 #include "net/socket.h"
 
 struct ask {
@@ -112,6 +113,30 @@ static enum status take_response(const struct ask *ask, unsigned *http_status, s
     return body->failed ? ST_NOMEM : ST_OK;
 }
 
+/* On a connection that STATUS tells of. REQUEST is freed. */
+static enum status ask_on_own(struct ask *ask, enum status status, struct buf *request, unsigned *http_status,
+                              struct buf *body)
+{
+    if (status == ST_OK && request->failed)
+        status = ST_NOMEM;
+    if (status == ST_OK)
+        status = send_all(ask, (struct str){request->data, request->length});
+    if (status == ST_OK)
+        status = receive_all(ask);
+    if (status == ST_OK)
+        status = take_response(ask, http_status, body);
+    if (ask->fd >= 0)
+        close(ask->fd);
+    buf_free(request);
+    buf_free(&ask->got);
+    return status;
+}
+
+static const char *reason(enum status status)
+{
+    return status == ST_INVALID ? "no proper answer" : status_text(status);
+}
+
 enum status http_ask(const struct addr *addr, const char *path, int timeout_ms, size_t max_bytes, unsigned *http_status,
                      struct buf *body, struct fault *fault)
 {
@@ -121,18 +146,21 @@ enum status http_ask(const struct addr *addr, const char *path, int timeout_ms, 
     char where[ADDR_TEXT_SIZE];
     addr_format(&local, where);
     buf_printf(&request, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", path, where);
-    enum status status = request.failed ? ST_NOMEM : connect_to(&ask, addr);
-    if (status == ST_OK)
-        status = send_all(&ask, str_of(buf_text(&request)));
-    if (status == ST_OK)
-        status = receive_all(&ask);
-    if (status == ST_OK)
-        status = take_response(&ask, http_status, body);
-    if (ask.fd >= 0)
-        close(ask.fd);
-    buf_free(&request);
-    buf_free(&ask.got);
-    return status == ST_OK ? ST_OK
-                           : fault_set(fault, status, "http://%s%s: %s", where, path,
-                                       status == ST_INVALID ? "no proper answer" : status_text(status));
+    enum status status = ask_on_own(&ask, connect_to(&ask, addr), &request, http_status, body);
+    return status == ST_OK ? ST_OK : fault_set(fault, status, "http://%s%s: %s", where, path, reason(status));
+}
+
+enum status http_ask_local(const char *dir, const char *name, const char *path, struct str json, int timeout_ms,
+                           size_t max_bytes, unsigned *http_status, struct buf *body, struct fault *fault)
+{
+    struct ask ask = {.fd = -1, .deadline_ms = clock_mono_ms() + timeout_ms, .max_bytes = max_bytes};
+    struct buf request = {0};
+    buf_printf(&request, "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", json.length ? "POST" : "GET",
+               path);
+    if (json.length)
+        buf_printf(&request, "Content-Type: application/json\r\nContent-Length: %zu\r\n", json.length);
+    buf_printf(&request, "\r\n");
+    buf_add(&request, json.data, json.length);
+    enum status status = ask_on_own(&ask, local_socket_connect(dir, name, &ask.fd), &request, http_status, body);
+    return status == ST_OK ? ST_OK : fault_set(fault, status, "%s/%s: %s", dir, name, reason(status));
 }

@@ -6,6 +6,7 @@
 
 #include "message/http_body.h"
 #include "net/listener.h"
+#include "net/local_socket.h"
 #include "net/socket.h"
 #include "net/stream.h"
 
@@ -273,16 +274,44 @@ static void on_accept(void *arg, int fd, const struct addr *peer, const struct a
     stream_set_idle_timeout(connection->stream, server->settings.idle_ms);
 }
 
+static const struct listener_ops listener_ops = {on_accept};
+
+static struct http_server *server_new(struct loop *loop, const struct http_server_settings *settings,
+                                      http_handler_fn *handler, void *arg)
+{
+    struct http_server *server = malloc(sizeof *server);
+    if (!server)
+        return NULL;
+    *server = (struct http_server){.loop = loop, .settings = *settings, .handler = handler, .arg = arg};
+    LIST_INIT(&server->connections);
+    return server;
+}
+
 enum status http_server_open(struct loop *loop, const struct addr *addr, const struct http_server_settings *settings,
                              http_handler_fn *handler, void *arg, struct http_server **result, struct fault *fault)
 {
-    static const struct listener_ops listener_ops = {on_accept};
-    struct http_server *server = malloc(sizeof *server);
+    struct http_server *server = server_new(loop, settings, handler, arg);
     if (!server)
         return fault_set(fault, ST_NOMEM, "out of memory");
-    *server = (struct http_server){.loop = loop, .settings = *settings, .handler = handler, .arg = arg};
-    LIST_INIT(&server->connections);
     enum status status = listener_open(loop, addr, &listener_ops, server, &server->listener, fault);
+    if (status == ST_OK)
+        *result = server;
+    else
+        free(server);
+    return status;
+}
+
+enum status http_server_open_local(struct loop *loop, const char *dir, const char *name,
+                                   const struct http_server_settings *settings, http_handler_fn *handler, void *arg,
+                                   struct http_server **result, struct fault *fault)
+{
+    int fd;
+    struct http_server *server = server_new(loop, settings, handler, arg);
+    if (!server)
+        return fault_set(fault, ST_NOMEM, "out of memory");
+    enum status status = local_socket_listen(dir, name, &fd, fault);
+    if (status == ST_OK)
+        status = listener_open_own(loop, fd, &listener_ops, server, &server->listener, fault);
     if (status == ST_OK)
         *result = server;
     else

@@ -36,6 +36,10 @@ typedef void http_handler_fn(void *arg, struct http_exchange *exchange);
 enum status http_server_open(struct loop *loop, const struct addr *addr, const struct http_server_settings *settings,
                              http_handler_fn *handler, void *arg, struct http_server **server,
                              struct fault *fault) MUST_CHECK;
+/* The same for processes of this machine, at NAME in folder DIR (net/local_socket.h); clients have no address. */
+enum status http_server_open_local(struct loop *loop, const char *dir, const char *name,
+                                   const struct http_server_settings *settings, http_handler_fn *handler, void *arg,
+                                   struct http_server **server, struct fault *fault) MUST_CHECK;
 void http_server_close(struct http_server *server); /* and its connections; NULL is allowed */
 struct addr http_server_addr(const struct http_server *server);
 

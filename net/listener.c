@@ -18,7 +18,7 @@ struct listener {
     struct event *event;
     struct timer *pause;
     struct addr local;
-    bool wildcard;
+    bool wildcard, without_addresses;
     const struct listener_ops *ops;
     void *arg;
     bool in_accept, closing;
@@ -61,7 +61,7 @@ static bool accept_one(struct listener *listener)
     }
     if (fd < 0)
         return errno != EAGAIN; /* else this one connection failed (accept(2)): the next may be fine */
-    if (!addr_from_sockaddr((struct sockaddr *)&sa, &peer)) {
+    if (!listener->without_addresses && !addr_from_sockaddr((struct sockaddr *)&sa, &peer)) {
         close(fd);
         return true;
     }
@@ -84,6 +84,15 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
         listener_free(listener);
 }
 
+static enum status start_accepting(struct listener *listener, struct loop *loop, struct fault *fault)
+{
+    listener->pause = timer_new(loop, on_pause_over, listener);
+    listener->event = event_new(loop_event_base(loop), listener->fd, EV_READ | EV_PERSIST, on_readable, listener);
+    if (!listener->pause || !listener->event || event_add(listener->event, NULL) != 0)
+        return fault_set(fault, ST_NOMEM, "out of memory");
+    return ST_OK;
+}
+
 enum status listener_open(struct loop *loop, const struct addr *addr, const struct listener_ops *ops, void *arg,
                           struct listener **result, struct fault *fault)
 {
@@ -101,16 +110,28 @@ enum status listener_open(struct loop *loop, const struct addr *addr, const stru
         goto out;
     }
     listener->local = socket_local(listener->fd);
-    listener->pause = timer_new(loop, on_pause_over, listener);
-    listener->event = event_new(loop_event_base(loop), listener->fd, EV_READ | EV_PERSIST, on_readable, listener);
-    if (!listener->pause || !listener->event || event_add(listener->event, NULL) != 0) {
-        status = fault_set(fault, ST_NOMEM, "out of memory");
-        goto out;
-    }
-    *result = listener;
-    listener = NULL;
+    status = start_accepting(listener, loop, fault);
 out:
-    if (listener)
+    if (status == ST_OK)
+        *result = listener;
+    else
+        listener_free(listener);
+    return status;
+}
+
+enum status listener_open_own(struct loop *loop, int fd, const struct listener_ops *ops, void *arg,
+                              struct listener **result, struct fault *fault)
+{
+    struct listener *listener = malloc(sizeof *listener);
+    if (!listener) {
+        close(fd);
+        return fault_set(fault, ST_NOMEM, "out of memory");
+    }
+    *listener = (struct listener){.fd = fd, .ops = ops, .arg = arg, .without_addresses = true};
+    enum status status = start_accepting(listener, loop, fault);
+    if (status == ST_OK)
+        *result = listener;
+    else
         listener_free(listener);
     return status;
 }

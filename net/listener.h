@@ -17,6 +17,10 @@ struct listener_ops {
  * listener_addr(). */
 enum status listener_open(struct loop *loop, const struct addr *addr, const struct listener_ops *ops, void *arg,
                           struct listener **listener, struct fault *fault) MUST_CHECK;
+/* The same on a socket that listens already (local_socket_listen()), which is the listener's from now on. Who connects
+ * has no address. */
+enum status listener_open_own(struct loop *loop, int fd, const struct listener_ops *ops, void *arg,
+                              struct listener **listener, struct fault *fault) MUST_CHECK;
 void listener_close(struct listener *listener); /* also from on_accept(); NULL is allowed */
 struct addr listener_addr(const struct listener *listener);
 

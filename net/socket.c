@@ -76,6 +76,18 @@ struct addr socket_peer(int fd)
     return name_of(fd, getpeername);
 }
 
+struct addr socket_local_towards(const struct addr *addr)
+{
+    struct sockaddr_storage sa;
+    socklen_t length = addr_to_sockaddr(addr, &sa);
+    int fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool known = fd >= 0 && connect(fd, (struct sockaddr *)&sa, length) == 0;
+    struct addr local = known ? socket_local(fd) : (struct addr){0};
+    if (fd >= 0)
+        close(fd);
+    return local;
+}
+
 enum status socket_status(int error)
 {
     switch (error) {

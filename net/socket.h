@@ -18,6 +18,8 @@ void socket_turn_away_own(int fd, const struct buf *answer);
 
 struct addr socket_local(int fd); /* all zeros when it has none */
 struct addr socket_peer(int fd);
+/* From where a datagram to ADDR would go; all zeros where none can. Nothing is sent. */
+struct addr socket_local_towards(const struct addr *addr);
 
 /* Why a connection or a send failed: ST_UNAVAILABLE (refused, unreachable), ST_TIMEOUT, ST_CLOSED (reset), ST_DENIED,
  * ST_NOMEM or ST_IO. */

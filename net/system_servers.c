@@ -4,12 +4,13 @@
 #include <ifaddrs.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/text.h"
 
 enum { DNS_PORT = 53, LINE_SIZE = 1024 };
 
-static const char systemd_resolved_list[] = "/run/systemd/resolve/resolv.conf";
+static const uint32_t stub_ip = 0x7f000035; /* 127.0.0.53, systemd-resolved's */
 
 struct found {
     const struct addr *own;
@@ -35,15 +36,14 @@ static bool is_local_ip(const struct addr *addr)
     return local;
 }
 
-static bool is_own(const struct found *found, const struct addr *server)
+bool system_servers_is_own(const struct addr *server, const struct addr *own, size_t own_count)
 {
-    for (size_t i = 0; i < found->own_count; i++) {
-        const struct addr *own = &found->own[i];
-        if (own->port != server->port)
+    for (size_t i = 0; i < own_count; i++) {
+        if (own[i].port != server->port)
             continue;
-        if (addr_same_ip(own, server))
+        if (addr_same_ip(&own[i], server))
             return true;
-        if (addr_is_unspecified(own) && addr_is_v4(own) == addr_is_v4(server) && is_local_ip(server))
+        if (addr_is_unspecified(&own[i]) && addr_is_v4(&own[i]) == addr_is_v4(server) && is_local_ip(server))
             return true;
     }
     return false;
@@ -51,17 +51,16 @@ static bool is_own(const struct found *found, const struct addr *server)
 
 static void take_server(struct found *found, struct addr server)
 {
-    static const uint32_t stub_ip = 0x7f000035; /* 127.0.0.53, systemd-resolved's */
-    struct addr stub = addr_v4(stub_ip, DNS_PORT);
+    struct addr stub = addr_v4(stub_ip, DNS_PORT), stub_proxy = addr_v4(stub_ip + 1, DNS_PORT);
     server.port = DNS_PORT;
     if (addr_is_unspecified(&server)) /* resolv.conf(5) readers take it for the local host */
         server =
             addr_is_v4(&server) ? addr_v4(0x7f000001, DNS_PORT) : (struct addr){.ip = {[15] = 1}, .port = DNS_PORT};
-    if (is_own(found, &server)) {
+    if (system_servers_is_own(&server, found->own, found->own_count)) {
         found->saw_own = true;
         return;
     }
-    if (addr_same_ip(&server, &stub)) {
+    if (addr_same_ip(&server, &stub) || addr_same_ip(&server, &stub_proxy)) {
         found->saw_stub = true;
         return;
     }
@@ -90,26 +89,56 @@ static enum status read_list(const char *path, struct found *found)
     return ST_OK;
 }
 
-enum status system_servers_from(const char *path, const char *resolved_path, const struct addr *own, size_t own_count,
-                                struct addr *servers, size_t max, size_t *count, struct fault *fault)
+struct system_places system_places_of(const char *resolv_conf)
+{
+    return (struct system_places){.resolv_conf = resolv_conf,
+                                  .lists = {"/run/systemd/resolve/resolv.conf",
+                                            "/run/NetworkManager/no-stub-resolv.conf",
+                                            "/run/NetworkManager/resolv.conf"}};
+}
+
+static enum status read_lists(const struct system_places *places, struct found *found)
+{
+    enum status status = ST_NOT_FOUND;
+    for (size_t i = 0; i < SYSTEM_MAX_LISTS && places->lists[i] && !found->count; i++)
+        if (read_list(places->lists[i], found) == ST_OK)
+            status = ST_OK;
+    return status;
+}
+
+enum status system_servers(const struct system_places *places, const struct addr *own, size_t own_count,
+                           struct addr *servers, size_t max, size_t *count, struct fault *fault)
 {
     struct found found = {.own = own, .own_count = own_count, .servers = servers, .max = max};
     *count = 0;
-    if (read_list(path, &found) != ST_OK)
-        return fault_errno(fault, ST_NOT_FOUND, "%s", path);
+    enum status status = read_list(places->resolv_conf, &found);
+    if (status != ST_OK)
+        (void)!fault_errno(fault, ST_NOT_FOUND, "%s", places->resolv_conf);
+    if (!found.count)
+        (void)!read_lists(places, &found);
     /* The stub would do, but it caches and asks one more time; where its list can't be read it has to. */
-    bool unread = found.saw_stub && read_list(resolved_path, &found) != ST_OK;
-    if (unread && found.count < max)
-        servers[found.count++] = addr_v4(0x7f000035, DNS_PORT);
+    if (found.saw_stub && !found.count && !found.saw_own && max)
+        servers[found.count++] = addr_v4(stub_ip, DNS_PORT);
     *count = found.count;
     if (found.count)
         return ST_OK;
     return fault_set(fault, ST_NOT_FOUND,
-                     found.saw_own ? "%s names no DNS server but this program itself" : "%s names no DNS server", path);
+                     found.saw_own ? "%s names no DNS server but this program itself" : "%s names no DNS server",
+                     places->resolv_conf);
 }
 
-enum status system_servers(const char *path, const struct addr *own, size_t own_count, struct addr *servers, size_t max,
-                           size_t *count, struct fault *fault)
+uint64_t system_servers_stamp(const struct system_places *places)
 {
-    return system_servers_from(path, systemd_resolved_list, own, own_count, servers, max, count, fault);
+    uint64_t stamp = 14695981039346656037u; /* FNV-1a */
+    for (size_t i = 0; i <= SYSTEM_MAX_LISTS; i++) {
+        const char *path = i ? places->lists[i - 1] : places->resolv_conf;
+        struct stat st = {0};
+        if (path && stat(path, &st) != 0)
+            st = (struct stat){0};
+        uint64_t facts[] = {st.st_dev, st.st_ino, (uint64_t)st.st_size, (uint64_t)st.st_mtim.tv_sec,
+                            (uint64_t)st.st_mtim.tv_nsec};
+        for (size_t k = 0; k < sizeof facts / sizeof facts[0]; k++)
+            stamp = (stamp ^ facts[k]) * 1099511628211u;
+    }
+    return stamp;
 }

@@ -4,132 +4,153 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#include "base/log.h"
-#include "net/query_mask.h"
-#include "net/upstream_channel.h"
+#include "base/buf.h"
+#include "base/check.h"
+#include "net/upstream_choice.h"
+#include "net/upstream_https.h"
+#include "net/upstream_routes.h"
+#include "net/upstream_try.h"
 
 enum {
-    MAX_SERVERS = 16,
-    CASE_MISMATCHES_MAX = 3,           /* then this server is taken for one that does not keep letter case */
-    CASE_AGAIN_AFTER_MS = 3600 * 1000, /* it may have been one who forges answers that was seen */
-    DOWN_AFTER_FAILURES = 2,           /* one lost datagram says nothing */
-    DOWN_FIRST_MS = 1000,              /* then one query tries again; doubled each time up to the last */
-    DOWN_LAST_MS = 60000,
-};
-
-struct server {
-    struct addr addr;
-    bool mix_case;
-    unsigned case_mismatches;
-    int64_t mix_again_at_ms;
-    unsigned failures; /* since its last answer */
-    int64_t down_ms;   /* how long it is left alone after the next failure */
-    int64_t retry_at_ms;
+    RACERS = 3,             /* of UPSTREAM_PARALLEL */
+    MAX_TRIES = 16,         /* of one query at once */
+    MAX_ORPHANS = 64,       /* tries that only find out how a server does */
+    CHANNELS_PER_QUERY = 2, /* more only by chance: a late try keeps its own until its query is over */
 };
 
 /* A place for one query. */
 struct slot {
     struct upstream *upstream;
-    struct upstream_channel *channel;
     TAILQ_ENTRY(slot) entry;
+    struct timer *timer; /* until another server is asked as well, or until late ones are given up */
 
-    struct query_mask mask;
+    struct query_original original;
     upstream_done_fn *done;
     void *arg;
-    struct server *server; /* of the current try */
-    uint32_t tried;        /* servers of this turn, a bit each */
+    int64_t started_ms;
+    const struct upstream_servers *servers; /* of the set in force when they were looked for last */
+    uint64_t set_number;                    /* of that set */
+    uint32_t tried;                         /* servers of this turn, a bit each */
     unsigned tries_left;
-    bool timed_out; /* one of the tries */
+    struct upstream_try *tries[MAX_TRIES];
+    size_t try_count;
+    bool timed_out;     /* one of the tries */
+    struct buf refusal; /* an answer for want of a better one */
 };
 TAILQ_HEAD(slots, slot);
 
+/* A try without a query: its server is being looked at. */
+struct orphan {
+    struct upstream *upstream;
+    struct upstream_try *try;
+    TAILQ_ENTRY(orphan) entry;
+};
+
 struct upstream {
     struct upstream_shared shared;
-    struct server servers[MAX_SERVERS];
-    size_t server_count;
+    struct upstream_hosts *hosts;
+    struct upstream_routes *routes; /* of the set in force */
+    uint64_t set_number;
     unsigned tries, max_pending, made;
     struct slots idle, busy;
-    struct random_pool random;
-    struct upstream_counters counters;
+    TAILQ_HEAD(, orphan) orphans;
+    size_t orphan_count;
     bool closing;
 };
 
-/* Which server to ask */
+static void on_try_result(void *arg, struct upstream_try *try, const struct upstream_result *result);
 
-static bool is_up(const struct upstream *upstream, const struct server *server)
+/* Tries that nobody waits for */
+
+static void orphan_free(struct orphan *orphan)
 {
-    return server->failures < DOWN_AFTER_FAILURES || loop_now_ms(upstream->shared.loop) >= server->retry_at_ms;
+    TAILQ_REMOVE(&orphan->upstream->orphans, orphan, entry);
+    orphan->upstream->orphan_count--;
+    upstream_try_free(orphan->try);
+    free(orphan);
 }
 
-/* The first that was not tried in this turn: one that is up, or else any. */
-static struct server *choose_server(struct upstream *upstream, struct slot *slot)
+static void on_orphan_result(void *arg, struct upstream_try *try, const struct upstream_result *result)
 {
-    uint32_t all = (1u << upstream->server_count) - 1;
-    if ((slot->tried & all) == all)
-        slot->tried = 0;
-    struct server *chosen = NULL;
-    for (size_t i = upstream->server_count; i-- > 0;) {
-        struct server *server = &upstream->servers[i];
-        if (!(slot->tried & 1u << i) && (!chosen || is_up(upstream, server) || !is_up(upstream, chosen)))
-            chosen = server;
-    }
-    slot->tried |= 1u << (chosen - upstream->servers);
-    if (chosen->failures >= DOWN_AFTER_FAILURES) /* this query finds out; the others wait for what it finds */
-        chosen->retry_at_ms = loop_now_ms(upstream->shared.loop) + chosen->down_ms;
-    return chosen;
+    (void)try, (void)result;
+    orphan_free(arg);
 }
 
-static void note_answer(struct server *server)
+/* Lets TRY go on alone, or ends it where there are too many already. */
+static void orphan_try_own(struct upstream *upstream, struct upstream_try *try)
 {
-    server->failures = 0;
-    server->case_mismatches = 0;
-    server->down_ms = DOWN_FIRST_MS;
-}
-
-static void note_failure(struct upstream *upstream, struct server *server)
-{
-    int64_t now_ms = loop_now_ms(upstream->shared.loop);
-    if (server->failures >= DOWN_AFTER_FAILURES && now_ms < server->retry_at_ms)
-        return; /* a query from before it was known to be down */
-    if (++server->failures < DOWN_AFTER_FAILURES)
+    struct orphan *orphan = upstream->orphan_count < MAX_ORPHANS ? malloc(sizeof *orphan) : NULL;
+    if (!orphan) {
+        upstream_try_free(try);
         return;
-    server->retry_at_ms = now_ms + server->down_ms;
-    server->down_ms = server->down_ms * 2 < DOWN_LAST_MS ? server->down_ms * 2 : DOWN_LAST_MS;
-}
-
-/* True when that was one too many: the case of letters is left alone for a while. */
-static bool note_wrong_case(struct upstream *upstream, struct server *server)
-{
-    if (!server->mix_case || ++server->case_mismatches < CASE_MISMATCHES_MAX)
-        return false;
-    char text[ADDR_TEXT_SIZE];
-    addr_format(&server->addr, text);
-    log_info("the DNS server %s does not keep the case of letters in its answers; queries to it do without that check",
-             text);
-    server->mix_case = false;
-    server->mix_again_at_ms = loop_now_ms(upstream->shared.loop) + CASE_AGAIN_AFTER_MS;
-    return true;
-}
-
-/* A server that was found out before is left alone again after one mismatch. */
-static bool wants_mixed_case(struct upstream *upstream, struct server *server)
-{
-    if (!server->mix_case && loop_now_ms(upstream->shared.loop) >= server->mix_again_at_ms) {
-        server->mix_case = true;
-        server->case_mismatches = CASE_MISMATCHES_MAX - 1;
     }
-    return server->mix_case;
+    *orphan = (struct orphan){.upstream = upstream, .try = try};
+    upstream_try_set_owner(try, on_orphan_result, orphan);
+    TAILQ_INSERT_TAIL(&upstream->orphans, orphan, entry);
+    upstream->orphan_count++;
+}
+
+/* The servers to choose from */
+
+static bool find_servers(struct slot *slot)
+{
+    struct upstream *upstream = slot->upstream;
+    struct dname name;
+    if (slot->servers && slot->set_number == upstream->set_number)
+        return true;
+    CHECK(dname_from_wire(slot->original.bytes + DNS_HEADER_BYTES, slot->original.name_length, &name) == ST_OK);
+    slot->servers = upstream_routes_find(upstream->routes, &name);
+    slot->set_number = upstream->set_number;
+    slot->tried = 0;
+    return slot->servers;
+}
+
+static enum upstream_mode mode_of(const struct upstream *upstream)
+{
+    return upstream->routes->set->mode;
+}
+
+static struct upstream_candidates candidates_of(const struct slot *slot)
+{
+    return (struct upstream_candidates){slot->servers->items, slot->servers->count};
+}
+
+static bool has_untried(const struct slot *slot)
+{
+    uint32_t all = (1u << slot->servers->count) - 1;
+    return (slot->tried & all) != all;
 }
 
 /* One query: tries until one gets an answer. */
 
-static void start_try(struct slot *slot)
+static void slot_clear(struct slot *slot)
 {
-    struct upstream *upstream = slot->upstream;
-    slot->tries_left--;
-    slot->server = choose_server(upstream, slot);
-    query_mask_draw(&slot->mask, &upstream->random, wants_mixed_case(upstream, slot->server));
-    upstream_channel_send(slot->channel, &slot->server->addr, &slot->mask);
+    for (size_t i = 0; i < slot->try_count; i++)
+        upstream_try_free(slot->tries[i]);
+    slot->try_count = 0;
+    timer_stop(slot->timer);
+    buf_free(&slot->refusal);
+}
+
+/* What is still under way finds out how its server does. */
+static void let_go_of_tries(struct slot *slot)
+{
+    for (size_t i = 0; i < slot->try_count; i++) {
+        if (upstream_try_is_late(slot->tries[i]))
+            upstream_try_free(slot->tries[i]);
+        else
+            orphan_try_own(slot->upstream, slot->tries[i]);
+    }
+    slot->try_count = 0;
+}
+
+static void drop_try(struct slot *slot, struct upstream_try *try)
+{
+    size_t i = 0;
+    while (slot->tries[i] != try)
+        CHECK(++i < slot->try_count);
+    slot->tries[i] = slot->tries[--slot->try_count];
+    upstream_try_free(try);
 }
 
 /* Gives the slot back first and calls DONE last: it may send the next query, or free the upstream. */
@@ -139,41 +160,159 @@ static void finish(struct slot *slot, enum status status, size_t n)
     upstream_done_fn *done = slot->done;
     void *arg = slot->arg;
     if (status == ST_OK) {
-        upstream->counters.replies++;
-        query_mask_undo(&slot->mask, upstream->shared.reply);
+        upstream->shared.counters.replies++;
+        query_original_restore(&slot->original, upstream->shared.reply);
     } else {
-        upstream->counters.failures++;
+        upstream->shared.counters.failures++;
     }
+    let_go_of_tries(slot);
+    slot_clear(slot);
     TAILQ_REMOVE(&upstream->busy, slot, entry);
     TAILQ_INSERT_HEAD(&upstream->idle, slot, entry);
     done(arg, status, status == ST_OK ? upstream->shared.reply : NULL, n);
 }
 
-static void on_try_result(void *arg, const struct upstream_result *result)
+static void finish_without_answer(struct slot *slot)
+{
+    size_t n = slot->refusal.length;
+    if (n) {
+        memcpy(slot->upstream->shared.reply, slot->refusal.data, n);
+        finish(slot, ST_OK, n);
+    } else {
+        finish(slot, slot->timed_out ? ST_TIMEOUT : ST_UNAVAILABLE, 0);
+    }
+}
+
+static struct upstream_try *add_try(struct slot *slot, size_t index)
+{
+    struct upstream *upstream = slot->upstream;
+    struct upstream_try *try =
+        upstream_try_new(&upstream->shared, slot->servers->items[index], &slot->original, on_try_result, slot);
+    if (try)
+        slot->tries[slot->try_count++] = try;
+    return try;
+}
+
+/* How long the tries have in all: a server that is slow with this name has so long, though others were asked. */
+static int64_t left_ms(const struct slot *slot)
+{
+    const struct upstream *upstream = slot->upstream;
+    int64_t budget_ms = upstream->shared.try_timeout_ms * upstream->tries;
+    return slot->started_ms + budget_ms - loop_now_ms(upstream->shared.loop);
+}
+
+/* The next server is asked. False: there is none, or no memory. */
+static bool start_try(struct slot *slot)
+{
+    struct upstream *upstream = slot->upstream;
+    int64_t most_ms = upstream->shared.try_timeout_ms;
+    if (!slot->tries_left || slot->try_count == MAX_TRIES || !find_servers(slot))
+        return false;
+    if (!has_untried(slot))
+        slot->tried = 0;
+    struct upstream_candidates candidates = candidates_of(slot);
+    size_t index = upstream_choose(&candidates, mode_of(upstream), slot->tried);
+    slot->tried |= 1u << index;
+    slot->tries_left--;
+    struct upstream_try *try = add_try(slot, index);
+    if (!try)
+        return false;
+    int64_t patience_ms =
+        upstream_server_patience_ms(candidates.servers[index], upstream_try_is_connecting(try), most_ms);
+    if (patience_ms < most_ms) /* else the end of the try leads to the next */
+        timer_start(slot->timer, patience_ms);
+    return true;
+}
+
+static void start_probe(struct slot *slot)
+{
+    struct upstream *upstream = slot->upstream;
+    struct upstream_candidates candidates = candidates_of(slot);
+    size_t index = upstream_choose_probe(&candidates, mode_of(upstream), upstream->shared.counters.queries,
+                                         loop_now_ms(upstream->shared.loop));
+    if (index == candidates.count || slot->tried >> index & 1)
+        return;
+    slot->tried |= 1u << index;
+    add_try(slot, index);
+}
+
+static bool is_waiting(const struct slot *slot, bool for_late_ones)
+{
+    for (size_t i = 0; i < slot->try_count; i++) {
+        const struct upstream_try *try = slot->tries[i];
+        if (upstream_try_is_late(try) ? for_late_ones && upstream_server_is_up(upstream_try_server(try))
+                                      : !for_late_ones)
+            return true;
+    }
+    return false;
+}
+
+/* A try is over or late: the next one, or the end. */
+static void step(struct slot *slot)
+{
+    if (is_waiting(slot, false) || start_try(slot))
+        return;
+    /* A late server that answers other queries is slow with this name: it may have what is left of the time. */
+    if (is_waiting(slot, true) && left_ms(slot) > 0)
+        timer_start(slot->timer, left_ms(slot));
+    else
+        finish_without_answer(slot);
+}
+
+static void on_slot_timer(void *arg)
 {
     struct slot *slot = arg;
-    struct upstream *upstream = slot->upstream;
-    if (result->status == ST_OK) {
-        note_answer(slot->server);
+    if (!start_try(slot))
+        step(slot);
+}
+
+/* Not what was asked for, but perhaps another server has it. */
+static bool is_refusal(unsigned rcode)
+{
+    return rcode != DNS_RCODE_NOERROR && rcode != DNS_RCODE_NXDOMAIN;
+}
+
+static void on_try_result(void *arg, struct upstream_try *try, const struct upstream_result *result)
+{
+    struct slot *slot = arg;
+    if (result->status == ST_TIMEOUT) {
+        slot->timed_out = true;
+        step(slot);
+        return;
+    }
+    drop_try(slot, try);
+    if (result->status != ST_OK) {
+        step(slot);
+        return;
+    }
+    bool others = is_waiting(slot, false) || (slot->tries_left && find_servers(slot) && has_untried(slot));
+    if (!is_refusal(result->rcode) || !others) {
         finish(slot, ST_OK, result->reply_length);
         return;
     }
-    slot->timed_out |= result->status == ST_TIMEOUT;
-    if (!result->wrong_case_only) {
-        note_failure(upstream, slot->server);
-    } else if (note_wrong_case(upstream, slot->server)) {
-        slot->tries_left++;
-        slot->tried = 0;
-    }
-    if (slot->tries_left)
-        start_try(slot);
-    else
-        finish(slot, slot->timed_out ? ST_TIMEOUT : ST_UNAVAILABLE, 0);
+    if (!slot->refusal.length)
+        buf_add(&slot->refusal, slot->upstream->shared.reply, result->reply_length);
+    step(slot);
 }
+
+static void start(struct slot *slot)
+{
+    struct upstream *upstream = slot->upstream;
+    size_t racers = mode_of(upstream) == UPSTREAM_PARALLEL ? RACERS : 1;
+    for (size_t i = 0; i < racers && has_untried(slot); i++)
+        if (!start_try(slot))
+            break;
+    start_probe(slot);
+    if (!slot->try_count) /* out of memory: told from the loop */
+        timer_start(slot->timer, 0);
+}
+
+/* Slots */
 
 static void slot_free(struct slot *slot)
 {
-    upstream_channel_free(slot->channel);
+    slot_clear(slot);
+    timer_free(slot->timer);
     free(slot);
 }
 
@@ -183,9 +322,9 @@ static struct slot *slot_new(struct upstream *upstream)
     if (!slot)
         return NULL;
     slot->upstream = upstream;
-    slot->channel = upstream_channel_new(&upstream->shared, on_try_result, slot);
-    if (!slot->channel) {
-        slot_free(slot);
+    slot->timer = timer_new(upstream->shared.loop, on_slot_timer, slot);
+    if (!slot->timer) {
+        free(slot);
         return NULL;
     }
     upstream->made++;
@@ -197,8 +336,6 @@ enum status upstream_query(struct upstream *upstream, const uint8_t *query, size
 {
     if (upstream->closing)
         return ST_CLOSED;
-    if (!upstream->server_count)
-        return ST_UNAVAILABLE;
     struct slot *slot = TAILQ_FIRST(&upstream->idle);
     if (!slot && upstream->made == upstream->max_pending)
         return ST_BUSY;
@@ -206,24 +343,27 @@ enum status upstream_query(struct upstream *upstream, const uint8_t *query, size
         slot = slot_new(upstream);
     if (!slot)
         return ST_NOMEM;
-    enum status status = query_mask_set(&slot->mask, query, n);
+    enum status status = query_original_set(&slot->original, query, n);
     if (status != ST_OK)
         return status;
+    slot->servers = NULL;
+    if (!find_servers(slot))
+        return ST_UNAVAILABLE;
     slot->done = done;
     slot->arg = arg;
-    slot->tried = 0;
+    slot->started_ms = loop_now_ms(upstream->shared.loop);
     slot->tries_left = upstream->tries;
     slot->timed_out = false;
     TAILQ_REMOVE(&upstream->idle, slot, entry);
     TAILQ_INSERT_TAIL(&upstream->busy, slot, entry);
-    upstream->counters.queries++;
-    start_try(slot);
+    upstream->shared.counters.queries++;
+    start(slot);
     return ST_OK;
 }
 
 static void release(struct upstream *upstream, struct slot *slot)
 {
-    upstream_channel_cancel(slot->channel);
+    slot_clear(slot);
     TAILQ_REMOVE(&upstream->busy, slot, entry);
     TAILQ_INSERT_HEAD(&upstream->idle, slot, entry);
 }
@@ -237,28 +377,49 @@ void upstream_cancel(struct upstream *upstream, void *arg)
     }
 }
 
-enum status upstream_new(struct loop *loop, const struct upstream_settings *settings, struct upstream **result,
-                         struct fault *fault)
+/* The set */
+
+enum status upstream_use(struct upstream *upstream, struct upstream_set *set)
 {
-    if (settings->server_count > MAX_SERVERS)
-        return fault_set(fault, ST_INVALID, "at most %d DNS servers can be asked, not %zu", MAX_SERVERS,
-                         settings->server_count);
+    struct upstream_routes *routes = upstream_routes_new(set, upstream->routes, upstream->hosts);
+    enum status status = routes ? upstream_hosts_use(upstream->hosts, set->bootstrap) : ST_NOMEM;
+    if (status != ST_OK) {
+        upstream_routes_free(routes);
+        return status;
+    }
+    upstream_routes_free(upstream->routes);
+    upstream->routes = routes;
+    upstream->shared.trust = set->trust;
+    upstream->set_number++;
+    return ST_OK;
+}
+
+/* Making and freeing */
+
+enum status upstream_new(struct loop *loop, const struct upstream_settings *settings, struct upstream_set *set,
+                         struct upstream **result, struct fault *fault)
+{
     if (!settings->tries || !settings->max_pending || settings->try_timeout_ms <= 0)
         return fault_set(fault, ST_INVALID, "tries, their time and their number must be over 0");
     struct upstream *upstream = calloc(1, sizeof *upstream);
     if (!upstream)
         return fault_set(fault, ST_NOMEM, "out of memory");
     upstream->shared.loop = loop;
-    upstream->shared.unwanted = &upstream->counters.unwanted;
     upstream->shared.try_timeout_ms = settings->try_timeout_ms;
     upstream->tries = settings->tries;
     upstream->max_pending = settings->max_pending;
-    upstream->server_count = settings->server_count;
-    for (size_t i = 0; i < settings->server_count; i++)
-        upstream->servers[i] =
-            (struct server){.addr = settings->servers[i], .mix_case = true, .down_ms = DOWN_FIRST_MS};
     TAILQ_INIT(&upstream->idle);
     TAILQ_INIT(&upstream->busy);
+    TAILQ_INIT(&upstream->orphans);
+    upstream->shared.channels =
+        upstream_channels_new(loop, settings->max_pending * CHANNELS_PER_QUERY + MAX_ORPHANS, upstream->shared.reply);
+    upstream->hosts = upstream_hosts_new(loop);
+    if (!upstream->shared.channels || !upstream->hosts || upstream_use(upstream, set) != ST_OK) {
+        upstream_channels_free(upstream->shared.channels);
+        upstream_hosts_free(upstream->hosts);
+        free(upstream);
+        return fault_set(fault, ST_NOMEM, "out of memory");
+    }
     *result = upstream;
     return ST_OK;
 }
@@ -278,10 +439,21 @@ void upstream_free(struct upstream *upstream)
         TAILQ_REMOVE(&upstream->idle, slot, entry);
         slot_free(slot);
     }
+    while (!TAILQ_EMPTY(&upstream->orphans))
+        orphan_free(TAILQ_FIRST(&upstream->orphans));
+    upstream_https_free(upstream->shared.https);
+    upstream_channels_free(upstream->shared.channels);
+    upstream_routes_free(upstream->routes);
+    upstream_hosts_free(upstream->hosts);
     free(upstream);
+}
+
+bool upstream_is_own_cookie(const struct upstream *upstream, const uint8_t *cookie)
+{
+    return upstream_routes_know_cookie(upstream->routes, cookie);
 }
 
 const struct upstream_counters *upstream_counters(const struct upstream *upstream)
 {
-    return &upstream->counters;
+    return &upstream->shared.counters;
 }

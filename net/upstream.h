@@ -1,30 +1,29 @@
-/* DNS queries to the upstream servers, by c-ares, one worker's own.
+/* DNS queries to the upstream servers, one worker's own.
  *
- * c-ares 1.18 shares one socket among the queries pending on a channel, keeps the query's id and hands malformed
- * replies up, so: one pending query per channel from a bounded pool, a random id and random letter case (0x20) set
- * here, and a receive hook under c-ares that drops every datagram which is not a well-formed answer to this question,
- * so that the right answer is still awaited after a wrong one. */
+ * Each query goes out under an id, a source port, letter case (0x20) and a cookie of its own, and every datagram that
+ * is no well-formed answer to it is dropped, so that the right answer is still awaited after a wrong one. A server that
+ * is late is not given up but joined by another; the first good answer counts. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/addr.h"
 #include "base/status.h"
 #include "net/loop.h"
+#include "net/upstream_set.h"
 
 struct upstream;
 
 struct upstream_settings {
-    const struct addr *servers; /* tried in this order; copied */
-    size_t server_count;        /* 0: a machine that is not online yet; every query is ST_UNAVAILABLE */
-    int64_t try_timeout_ms;     /* of one try at one server */
-    unsigned tries;             /* over all servers */
-    unsigned max_pending;       /* channels; a query over it is ST_BUSY at once */
+    int64_t try_timeout_ms; /* of one try at one server */
+    unsigned tries;         /* over all servers */
+    unsigned max_pending;   /* queries at once; one over it is ST_BUSY */
 };
 
 struct upstream_counters {
-    uint64_t queries, replies, failures, unwanted; /* unwanted: datagrams dropped by the receive hook */
+    uint64_t queries, replies, failures, unwanted; /* unwanted: what came and answered nothing */
 };
 
 /* ST_OK with the whole reply (TCP was used where UDP was truncated), its id and the case of its question put back to
@@ -32,17 +31,29 @@ struct upstream_counters {
  * REPLY is valid in the call only. */
 typedef void upstream_done_fn(void *arg, enum status status, const uint8_t *reply, size_t n);
 
-enum status upstream_new(struct loop *loop, const struct upstream_settings *settings, struct upstream **upstream,
-                         struct fault *fault) MUST_CHECK;
+/* Asks the servers of SET, which it takes a reference of. */
+enum status upstream_new(struct loop *loop, const struct upstream_settings *settings, struct upstream_set *set,
+                         struct upstream **upstream, struct fault *fault) MUST_CHECK;
 void upstream_free(struct upstream *upstream);
 
-/* Sends a query message of one question. DONE is called exactly once, never from within this call; it may call anything
- * here, upstream_free() too. When it will not be called: ST_BUSY over max_pending, ST_INVALID for what is no such
- * message, ST_TOO_LARGE over 512 bytes, ST_NOMEM, ST_CLOSED from within upstream_free(). A server that fails twice in a
- * row is asked only when no other is left, but for a query each 1 s (doubling to 60 s) that finds out. */
+/* Asks the servers of SET from now on. What is under way at others is still awaited; what was learned about servers
+ * that stay is kept. */
+enum status upstream_use(struct upstream *upstream, struct upstream_set *set) MUST_CHECK;
+
+/* Sends a query message of one question; of an OPT record in it UDP size and DO go on. DONE is called exactly once,
+ * never from within this call; it may call anything here, upstream_free() too. When it will not be called: ST_BUSY over
+ * max_pending, ST_INVALID for what is no such message, ST_UNAVAILABLE when there is no server for the name, ST_NOMEM,
+ * ST_CLOSED from within upstream_free().
+ *
+ * A server that fails twice in a row is asked only when no other is left, but for a query each 1 s (doubling to 60 s)
+ * that finds out. SERVFAIL, REFUSED and the like count only when no other server has a better answer. */
 enum status upstream_query(struct upstream *upstream, const uint8_t *query, size_t n, upstream_done_fn *done,
                            void *arg) MUST_CHECK;
 /* Forgets the query's caller: DONE with this ARG is not called any more. */
 void upstream_cancel(struct upstream *upstream, void *arg);
+
+/* Whether a query with the client's part COOKIE (8 bytes) of a DNS cookie went out from here, in any of the workers: it
+ * has come back to us. */
+bool upstream_is_own_cookie(const struct upstream *upstream, const uint8_t *cookie);
 
 const struct upstream_counters *upstream_counters(const struct upstream *upstream);

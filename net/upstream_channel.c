@@ -4,11 +4,10 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -18,214 +17,231 @@
 #include "net/socket.h"
 
 enum {
-    SOCKETS = 2,             /* UDP, and TCP after it */
-    DATAGRAMS_PER_CALL = 64, /* dropped ones; then the rest of the loop gets its turn */
-    DATAGRAM_MAX = 4096,
-    CASE_GRACE_MS = 300,           /* how long the right answer may follow one that is right but for its case */
-    ARES_TIMEOUT_MS = 3600 * 1000, /* our own timer ends a try */
-};
-
-struct channel_socket {
-    int fd;       /* -1: free */
-    bool waiting; /* the event is added */
-    struct event event;
+    ARES_TIMEOUT_MS = 3600 * 1000, /* who asks has a timer of his own */
+    SHRINK_MS = 30000,
+    KEEP_CHANNELS = 8, /* a channel has 73 KiB and takes as long to make as ten queries */
 };
 
 struct upstream_channel {
-    struct upstream_shared *shared;
-    upstream_result_fn *on_result;
-    void *arg;
+    struct upstream_channels *all;
+    TAILQ_ENTRY(upstream_channel) entry; /* while it is idle */
     ares_channel ares;
     struct addr server; /* that c-ares has now */
-    struct channel_socket sockets[SOCKETS];
-    struct timer *timer;
-    struct loop_task task;
+    int fd;             /* -1: none */
+    bool waiting;       /* the event is added */
+    struct event event;
+    struct loop_task task; /* tells what was over at once */
 
-    const struct query_mask *mask; /* NULL: idle */
-    bool finished, timed_out;
-    struct upstream_result result;
+    struct channel_query *query; /* NULL: idle */
+    bool finished;
+    enum status status, trouble; /* of the query; of its socket */
 };
 
-static void on_socket(evutil_socket_t fd, short what, void *arg);
+struct upstream_channels {
+    struct loop *loop;
+    uint8_t *reply;
+    size_t max, made;
+    TAILQ_HEAD(idle_channels, upstream_channel) idle; /* used last first */
+    size_t idle_count, spare;                         /* spare: were idle all the time since the timer was started */
+    struct timer *timer;
+    bool timer_runs;
+};
 
-static struct channel_socket *find_socket(struct upstream_channel *channel, int fd)
+/* The pool */
+
+static void channel_free(struct upstream_channel *channel)
 {
-    for (size_t i = 0; i < SOCKETS; i++)
-        if (channel->sockets[i].fd == fd)
-            return &channel->sockets[i];
-    return NULL;
+    if (channel->ares)
+        ares_destroy(channel->ares);
+    channel->all->made--;
+    free(channel);
 }
 
-static void stop_waiting(struct channel_socket *s)
+static void start_shrinking(struct upstream_channels *channels)
 {
-    if (s->waiting)
-        event_del(&s->event);
-    s->waiting = false;
+    channels->spare = channels->idle_count;
+    channels->timer_runs = channels->idle_count > KEEP_CHANNELS;
+    if (channels->timer_runs)
+        timer_start(channels->timer, SHRINK_MS);
 }
 
-/* The hooks under c-ares (ares_set_socket_functions(3)). */
+static struct upstream_channel *take_idle(struct upstream_channels *channels)
+{
+    struct upstream_channel *channel = TAILQ_FIRST(&channels->idle);
+    if (!channel)
+        return NULL;
+    TAILQ_REMOVE(&channels->idle, channel, entry);
+    if (--channels->idle_count < channels->spare)
+        channels->spare = channels->idle_count;
+    return channel;
+}
+
+static void give_back(struct upstream_channel *channel)
+{
+    struct upstream_channels *channels = channel->all;
+    channel->query->channel = NULL;
+    channel->query = NULL;
+    TAILQ_INSERT_HEAD(&channels->idle, channel, entry);
+    channels->idle_count++;
+    if (!channels->timer_runs)
+        start_shrinking(channels);
+}
+
+static void on_timer(void *arg)
+{
+    struct upstream_channels *channels = arg;
+    for (size_t i = channels->spare; i && channels->idle_count > KEEP_CHANNELS; i--) {
+        struct upstream_channel *channel = TAILQ_LAST(&channels->idle, idle_channels);
+        TAILQ_REMOVE(&channels->idle, channel, entry);
+        channels->idle_count--;
+        channel_free(channel);
+    }
+    start_shrinking(channels);
+}
+
+/* The hooks under c-ares (ares_set_socket_functions(3)) */
+
+static void note_trouble(struct upstream_channel *channel)
+{
+    channel->trouble = socket_status(errno);
+}
 
 static ares_socket_t hook_socket(int domain, int type, int protocol, void *arg)
 {
     struct upstream_channel *channel = arg;
-    static const int on = 1;
-    struct channel_socket *s = find_socket(channel, -1);
-    if (!s)
-        return ARES_SOCKET_BAD;
-    s->fd = socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
-    if (s->fd >= 0 && type == SOCK_STREAM) {
-        setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        timer_start(channel->timer, channel->shared->try_timeout_ms); /* asking again by TCP is a try of its own */
-    }
-    return s->fd;
+    CHECK(type == SOCK_DGRAM && channel->fd < 0); /* a query fits a datagram, and no answer with TC is handed up */
+    channel->fd = socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+    if (channel->fd < 0)
+        note_trouble(channel);
+    return channel->fd;
+}
+
+static void stop_waiting(struct upstream_channel *channel)
+{
+    if (channel->waiting)
+        event_del(&channel->event);
+    channel->waiting = false;
 }
 
 static int hook_close(ares_socket_t fd, void *arg)
 {
-    struct channel_socket *s = find_socket(arg, fd);
-    CHECK(s);
-    stop_waiting(s);
-    s->fd = -1;
+    struct upstream_channel *channel = arg;
+    CHECK(fd == channel->fd);
+    stop_waiting(channel);
+    channel->fd = -1;
     return close(fd);
+}
+
+/* A cookie tells a server whom it had to do with before, so it goes from no other address (RFC 7873 section 4.1). */
+static bool is_elsewhere(const struct upstream_channel *channel)
+{
+    const struct addr *from = &channel->query->from;
+    struct addr local = addr_is_unspecified(from) ? *from : socket_local(channel->fd);
+    return !addr_same_ip(from, &local);
 }
 
 static int hook_connect(ares_socket_t fd, const struct sockaddr *addr, ares_socklen_t length, void *arg)
 {
-    (void)arg;
-    return connect(fd, addr, length);
+    struct upstream_channel *channel = arg;
+    if (connect(fd, addr, length) == 0) {
+        if (!is_elsewhere(channel))
+            return 0;
+        channel->query->moved = true;
+        errno = EADDRNOTAVAIL;
+    }
+    note_trouble(channel);
+    return -1;
 }
 
 static ares_ssize_t hook_send(ares_socket_t fd, const struct iovec *iov, int count, void *arg)
 {
-    (void)arg;
     struct msghdr head = {.msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)count}; /* only read */
-    return sendmsg(fd, &head, MSG_NOSIGNAL);
+    ssize_t n = sendmsg(fd, &head, MSG_NOSIGNAL);
+    if (n < 0)
+        note_trouble(arg);
+    return n;
 }
 
-/* Answers c-ares with the least that makes it take the query as answered, or as truncated: it never sees the records.
- */
-static ares_ssize_t hand_up(const struct query_mask *mask, bool truncated, void *data)
+/* Answers c-ares with the least that makes it take the query as answered: it never sees the records. */
+static ares_ssize_t hand_up(const struct query_mask *mask, void *data, size_t size)
 {
     uint8_t *answer = data;
+    CHECK(size >= mask->question_end);
     memcpy(answer, mask->bytes, mask->question_end);
-    answer[2] |= (uint8_t)((DNS_FLAG_QR | (truncated ? DNS_FLAG_TC : 0)) >> 8);
+    answer[2] |= (uint8_t)(DNS_FLAG_QR >> 8);
     memset(answer + 6, 0, 6); /* no records */
     return (ares_ssize_t)mask->question_end;
 }
 
-static void note_wrong_case(struct upstream_channel *channel)
-{
-    if (!channel->result.wrong_case_only)
-        timer_start(channel->timer, CASE_GRACE_MS);
-    channel->result.wrong_case_only = true;
-}
-
-/* Takes datagrams until one answers the query; what c-ares would believe or stumble over it never sees (RFC 5452
- * section 9.1). */
-static ares_ssize_t receive_datagram(struct upstream_channel *channel, int fd, void *data, size_t size,
-                                     struct sockaddr *from, ares_socklen_t *from_length)
-{
-    uint8_t *reply = channel->shared->reply;
-    for (unsigned i = 0; i < DATAGRAMS_PER_CALL; i++) {
-        socklen_t length = *from_length;
-        ssize_t n = recvfrom(fd, reply, DATAGRAM_MAX, MSG_TRUNC, from, &length);
-        if (n < 0)
-            return -1;
-        enum query_match match = n > DATAGRAM_MAX ? MATCH_NONE : query_mask_match(channel->mask, reply, (size_t)n);
-        if (match == MATCH_ANSWER || match == MATCH_TRUNCATED) {
-            CHECK(size >= channel->mask->question_end);
-            *from_length = length;
-            channel->result.reply_length = match == MATCH_ANSWER ? (size_t)n : 0;
-            return hand_up(channel->mask, match == MATCH_TRUNCATED, data);
-        }
-        ++*channel->shared->unwanted;
-        if (match == MATCH_CASE_ONLY)
-            note_wrong_case(channel);
-    }
-    errno = EAGAIN;
-    return -1;
-}
-
+/* What c-ares would believe or stumble over it never sees (RFC 5452 section 9.1). */
 static ares_ssize_t hook_receive(ares_socket_t fd, void *data, size_t size, int flags, struct sockaddr *from,
                                  ares_socklen_t *from_length, void *arg)
 {
-    if (from)
-        return receive_datagram(arg, fd, data, size, from, from_length);
-    return recv(fd, data, size, flags); /* TCP: c-ares puts the message together, on_ares_done() looks at it */
+    struct upstream_channel *channel = arg;
+    const struct channel_query *query = channel->query;
+    for (;;) {
+        socklen_t length = *from_length;
+        ssize_t n = recvfrom(fd, channel->all->reply, CHANNEL_DATAGRAM_MAX, flags | MSG_TRUNC, from, &length);
+        if (n < 0 && socket_would_block(errno)) {
+            errno = EAGAIN;
+            return -1;
+        }
+        if (n < 0) { /* the server's host says that nobody listens */
+            note_trouble(channel);
+            return -1;
+        }
+        if (query->on_datagram(query->arg, n > CHANNEL_DATAGRAM_MAX ? 0 : (size_t)n)) {
+            *from_length = length;
+            return hand_up(query->mask, data, size);
+        }
+    }
+}
+
+/* The end of a query */
+
+static void on_ares_done(void *arg, int ares_status, int timeouts, unsigned char *message, int n)
+{
+    (void)timeouts, (void)message, (void)n;
+    struct upstream_channel *channel = arg;
+    channel->finished = true;
+    if (ares_status == ARES_SUCCESS)
+        channel->status = ST_OK;
+    else if (channel->trouble != ST_OK)
+        channel->status = channel->trouble;
+    else
+        channel->status = ares_status == ARES_ENOMEM ? ST_NOMEM : ST_UNAVAILABLE;
+}
+
+static void tell(void *arg)
+{
+    struct upstream_channel *channel = arg;
+    struct channel_query *query = channel->query;
+    enum status status = channel->status;
+    give_back(channel);
+    query->on_done(query->arg, status);
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+    (void)what;
+    struct upstream_channel *channel = arg;
+    ares_process_fd(channel->ares, fd, ARES_SOCKET_BAD);
+    if (channel->finished)
+        tell(channel);
 }
 
 static void on_socket_state(void *arg, ares_socket_t fd, int readable, int writable)
 {
+    (void)writable;
     struct upstream_channel *channel = arg;
-    struct channel_socket *s = find_socket(channel, fd);
-    CHECK(s);
-    stop_waiting(s);
-    short what = (short)((readable ? EV_READ : 0) | (writable ? EV_WRITE : 0));
-    if (!what)
+    stop_waiting(channel);
+    if (!readable)
         return;
-    event_assign(&s->event, loop_event_base(channel->shared->loop), fd, (short)(what | EV_PERSIST), on_socket, channel);
-    s->waiting = event_add(&s->event, NULL) == 0; /* if not, the timer ends the try */
+    event_assign(&channel->event, loop_event_base(channel->all->loop), fd, EV_READ | EV_PERSIST, on_readable, channel);
+    channel->waiting = event_add(&channel->event, NULL) == 0; /* if not, the query's timer ends it */
 }
 
-/* The end of a try. */
-
-static enum status status_of(const struct upstream_channel *channel, int ares_status)
-{
-    if (channel->timed_out || ares_status == ARES_ETIMEOUT)
-        return ST_TIMEOUT;
-    return ares_status == ARES_ENOMEM ? ST_NOMEM : ST_UNAVAILABLE;
-}
-
-static void on_ares_done(void *arg, int ares_status, int timeouts, unsigned char *message, int n)
-{
-    (void)timeouts;
-    struct upstream_channel *channel = arg;
-    struct upstream_result *result = &channel->result;
-    channel->finished = true;
-    if (ares_status != ARES_SUCCESS) {
-        result->status = status_of(channel, ares_status);
-        return;
-    }
-    result->status = ST_OK;
-    result->wrong_case_only = false;
-    if (result->reply_length)
-        return;
-    if (query_mask_match(channel->mask, message, (size_t)n) == MATCH_ANSWER) {
-        memcpy(channel->shared->reply, message, (size_t)n);
-        result->reply_length = (size_t)n;
-    } else {
-        ++*channel->shared->unwanted;
-        result->status = ST_UNAVAILABLE;
-    }
-}
-
-static void tell_result(void *arg)
-{
-    struct upstream_channel *channel = arg;
-    struct upstream_result result = channel->result;
-    timer_stop(channel->timer);
-    channel->mask = NULL;
-    channel->on_result(channel->arg, &result);
-}
-
-static void on_socket(evutil_socket_t fd, short what, void *arg)
-{
-    struct upstream_channel *channel = arg;
-    ares_process_fd(channel->ares, what & EV_READ ? fd : ARES_SOCKET_BAD, what & EV_WRITE ? fd : ARES_SOCKET_BAD);
-    if (channel->finished)
-        tell_result(channel);
-}
-
-static void on_try_timeout(void *arg)
-{
-    struct upstream_channel *channel = arg;
-    channel->timed_out = true;
-    ares_cancel(channel->ares);
-    CHECK(channel->finished);
-    tell_result(channel);
-}
-
-/* Making and using a channel. */
+/* Making and using a channel */
 
 static void init_library(void)
 {
@@ -238,7 +254,7 @@ static bool init_ares(struct upstream_channel *channel)
     static const struct ares_socket_functions hooks = {hook_socket, hook_close, hook_connect, hook_receive, hook_send};
     static char lookups[] = "b";
     struct ares_options options = {
-        .flags = ARES_FLAG_NOCHECKRESP | ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
+        .flags = ARES_FLAG_NOCHECKRESP | ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_IGNTC,
         .timeout = ARES_TIMEOUT_MS,
         .tries = 1,
         .ndots = 1,
@@ -256,34 +272,19 @@ static bool init_ares(struct upstream_channel *channel)
     return true;
 }
 
-struct upstream_channel *upstream_channel_new(struct upstream_shared *shared, upstream_result_fn *on_result, void *arg)
+static struct upstream_channel *channel_new(struct upstream_channels *channels)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, init_library);
-    struct upstream_channel *channel = malloc(sizeof *channel);
+    struct upstream_channel *channel = channels->made < channels->max ? malloc(sizeof *channel) : NULL;
     if (!channel)
         return NULL;
-    *channel = (struct upstream_channel){.shared = shared, .on_result = on_result, .arg = arg};
-    for (size_t i = 0; i < SOCKETS; i++)
-        channel->sockets[i].fd = -1;
-    channel->task = (struct loop_task){.run = tell_result, .arg = channel};
-    channel->timer = timer_new(shared->loop, on_try_timeout, channel);
-    if (!channel->timer || !init_ares(channel)) {
-        upstream_channel_free(channel);
+    *channel = (struct upstream_channel){.all = channels, .fd = -1};
+    channel->task = (struct loop_task){.run = tell, .arg = channel};
+    channels->made++;
+    if (!init_ares(channel)) {
+        channel_free(channel);
         return NULL;
     }
     return channel;
-}
-
-void upstream_channel_free(struct upstream_channel *channel)
-{
-    if (!channel)
-        return;
-    if (channel->ares)
-        ares_destroy(channel->ares); /* calls on_ares_done() for a pending query, which only takes note */
-    loop_task_cancel(channel->shared->loop, &channel->task);
-    timer_free(channel->timer);
-    free(channel);
 }
 
 static bool set_server(struct upstream_channel *channel, const struct addr *server)
@@ -302,27 +303,68 @@ static bool set_server(struct upstream_channel *channel, const struct addr *serv
     return set;
 }
 
-void upstream_channel_send(struct upstream_channel *channel, const struct addr *server, const struct query_mask *mask)
+enum status upstream_channels_send(struct upstream_channels *channels, const struct addr *server,
+                                   struct channel_query *query)
 {
-    CHECK(!channel->mask);
-    channel->mask = mask;
-    channel->finished = channel->timed_out = false;
-    channel->result = (struct upstream_result){0};
-    if (set_server(channel, server)) {
-        timer_start(channel->timer, channel->shared->try_timeout_ms);
-        ares_send(channel->ares, mask->bytes, (int)mask->length, on_ares_done, channel);
-    } else {
-        channel->finished = true;
-        channel->result.status = ST_NOMEM;
+    struct upstream_channel *channel = take_idle(channels);
+    if (!channel)
+        channel = channel_new(channels);
+    if (!channel)
+        return ST_NOMEM;
+    CHECK(!query->channel);
+    query->channel = channel;
+    query->moved = false;
+    channel->query = query;
+    channel->finished = false;
+    channel->trouble = ST_OK;
+    if (!set_server(channel, server)) {
+        give_back(channel);
+        return ST_NOMEM;
     }
-    if (channel->finished) /* at once: there is no route, no descriptor or no memory */
-        loop_defer(channel->shared->loop, &channel->task);
+    ares_send(channel->ares, query->mask->bytes, (int)query->mask->length, on_ares_done, channel);
+    if (channel->finished) /* there is no route, no descriptor or no memory */
+        loop_defer(channels->loop, &channel->task);
+    return ST_OK;
 }
 
-void upstream_channel_cancel(struct upstream_channel *channel)
+void upstream_channels_cancel(struct channel_query *query)
 {
+    struct upstream_channel *channel = query->channel;
+    if (!channel)
+        return;
     ares_cancel(channel->ares);
-    loop_task_cancel(channel->shared->loop, &channel->task);
-    timer_stop(channel->timer);
-    channel->mask = NULL;
+    loop_task_cancel(channel->all->loop, &channel->task);
+    give_back(channel);
+}
+
+size_t upstream_channels_made(const struct upstream_channels *channels)
+{
+    return channels->made;
+}
+
+struct upstream_channels *upstream_channels_new(struct loop *loop, size_t max, uint8_t *reply)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    struct upstream_channels *channels = malloc(sizeof *channels);
+    struct timer *timer = timer_new(loop, on_timer, channels);
+    pthread_once(&once, init_library);
+    if (!channels || !timer) {
+        timer_free(timer);
+        free(channels);
+        return NULL;
+    }
+    *channels = (struct upstream_channels){.loop = loop, .reply = reply, .max = max, .timer = timer};
+    TAILQ_INIT(&channels->idle);
+    return channels;
+}
+
+void upstream_channels_free(struct upstream_channels *channels)
+{
+    if (!channels)
+        return;
+    for (struct upstream_channel *channel; (channel = take_idle(channels));)
+        channel_free(channel);
+    CHECK(!channels->made);
+    timer_free(channels->timer);
+    free(channels);
 }

@@ -24,7 +24,7 @@ OWNED = {
     "ares.h": "net",
     "openssl/": "base net",
     "lmdb.h": "reputation",
-    "curl/": "feeds",
+    "curl/": "feeds net",
     "archive": "feeds",
     "zlib.h": "feeds",
     "libpsl.h": "reputation",

@@ -14,15 +14,21 @@ BINARY = os.environ.get("CCWARD_BINARY", str(ROOT / "build/release/ccward"))
 OUTPUT = pathlib.Path(os.environ.get("CCWARD_TEST_OUTPUT", str(ROOT / "build/test-output")))
 
 
+_given_ports = set()
+
+
 def free_port():
-    """A port that was free for TCP and UDP on loopback a moment ago."""
+    """A port that was free for TCP and UDP on loopback a moment ago, another each time."""
     while True:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, socket.socket(
                 socket.AF_INET, socket.SOCK_DGRAM) as udp:
             tcp.bind(("127.0.0.1", 0))
             with contextlib.suppress(OSError):
-                udp.bind(("127.0.0.1", tcp.getsockname()[1]))
-                return tcp.getsockname()[1]
+                port = tcp.getsockname()[1]
+                udp.bind(("127.0.0.1", port))
+                if port not in _given_ports:
+                    _given_ports.add(port)
+                    return port
 
 
 def wait_for(condition, seconds=10, what="it"):
@@ -154,7 +160,7 @@ class Ccward(Program):
         path = self.state / "callbacks.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
-    def wait_for_callback(self, seconds=2, **fields):
+    def wait_for_callback(self, seconds=10, **fields):
         """The first line of the callback log with these fields."""
         def find():
             return next((line for line in self.log_lines() if all(line.get(k) == v for k, v in fields.items())), None)
@@ -197,6 +203,9 @@ fresh   300 IN CNAME tracker
         super().__init__()
         self.folder, self.port = pathlib.Path(folder), free_port()
 
+    def more_config(self):
+        return ""
+
     def start(self):
         big = [f"big.example. 300 IN TXT '{i:03d}{'x' * 200}'" for i in range(40)]
         records = "\n".join(f'  local-data: "{record}"' for record in self.RECORDS + big)
@@ -210,7 +219,7 @@ fresh   300 IN CNAME tracker
   use-syslog: no
   logfile: "{self.folder}/log"
   interface: 127.0.0.1@{self.port}
-  do-ip6: no
+{self.more_config()}  do-ip6: no
   do-not-query-localhost: no
   access-control: 127.0.0.0/8 allow
   module-config: "iterator"
@@ -228,6 +237,50 @@ remote-control:
         self.process = subprocess.Popen([shutil.which("unbound") or "/usr/sbin/unbound", "-d", "-c", str(config)],
                                         stderr=subprocess.DEVNULL)
         wait_for(lambda: port_answers(self.port), what="unbound's start")
+
+
+class Authority:
+    """A certificate authority of the test's own; `path` is its certificate."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.path = self.folder / "ca.pem"
+        self._openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                      "-subj", "/CN=an authority for tests", "-keyout", "ca.key", "-out", "ca.pem")
+
+    def _openssl(self, *arguments):
+        subprocess.run(["openssl", *arguments], check=True, capture_output=True, cwd=self.folder)
+
+    def issue(self, name, names):
+        """A certificate for NAMES ("DNS:dns.example,IP:127.0.0.1"); returns the paths of key and certificate."""
+        self._openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
+                      "-addext", f"subjectAltName={names}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
+        self._openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
+                      "-days", "2", "-copy_extensions", "copy", "-out", f"{name}.pem")
+        return self.folder / f"{name}.key", self.folder / f"{name}.pem"
+
+
+class EncryptedUpstream(Upstream):
+    """The same by TLS and HTTPS as well, with a certificate of AUTHORITY."""
+
+    def __init__(self, folder, authority, names="DNS:dns.example,IP:127.0.0.1"):
+        super().__init__(folder)
+        self.tls_port, self.https_port = free_port(), free_port()
+        self.key, self.certificate = authority.issue(self.folder.name, names)
+
+    def more_config(self):
+        return f"""  interface: 127.0.0.1@{self.tls_port}
+  interface: 127.0.0.1@{self.https_port}
+  tls-port: {self.tls_port}
+  https-port: {self.https_port}
+  tls-service-key: "{self.key}"
+  tls-service-pem: "{self.certificate}"
+  log-queries: yes
+"""
+
+    def log(self):
+        path = self.folder / "log"
+        return path.read_text() if path.exists() else ""
 
 
 class Origin(Program):

@@ -19,7 +19,7 @@ def ask(ccward, name=TEST_HOST):
 
 def test_a_callback_is_one_json_line_with_every_field(ccward):
     ask(ccward, f"deep.{TEST_HOST}")
-    line = ccward.wait_for_callback(seconds=1)
+    line = ccward.wait_for_callback()
     assert line["schema"] == 1 and line["channel"] == "dns" and line["match"] == "qname"
     assert line["subject"] == f"deep.{TEST_HOST}" and line["indicator"] == TEST_HOST
     assert line["action"] == "block" and line["category"] == "c2" and line["risk"] == "high"

@@ -12,7 +12,7 @@ import pytest
 from harness import BINARY, wait_for
 
 KIDS = {"name": "kids", "clients": ["127.0.0.2"]}
-SOON = 1.5
+SOON = 5  # on a busy machine
 
 
 def addresses(ccward, name, client="127.0.0.1"):
@@ -46,11 +46,11 @@ def test_an_approved_name_resolves_at_once(ccward):
 
 def test_a_denied_name_is_blocked_and_freed_by_itself(ccward):
     assert addresses(ccward, "good.example") == ["192.0.2.10"]
-    ccward.run("deny", "good.example", "--for", "4s")
+    ccward.run("deny", "good.example", "--for", "7s")
     wait_for(lambda: blocked(ccward, "good.example"), SOON, "the block")
     [line] = [line for line in ccward.run("lists").stdout.splitlines() if "good.example" in line]
     assert re.search(r"deny +good\.example +all +\d+ s", line)
-    wait_for(lambda: addresses(ccward, "good.example") == ["192.0.2.10"], 10, "its end")
+    wait_for(lambda: addresses(ccward, "good.example") == ["192.0.2.10"], 20, "its end")
     assert "good.example" not in ccward.run("lists").stdout
 
 
@@ -79,15 +79,16 @@ def test_what_is_only_recorded_passes(ccward, verb):
 
 
 def test_an_approval_that_records_covers_what_the_name_is_an_alias_of(ccward):
-    ccward.import_feed("mine", "evil.example\ncloak.example\n")
-    wait_for(lambda: blocked(ccward, "www.cloak.example"), SOON, "the block")
+    def recorded(action):
+        # The answer cannot tell: the name's own address is that of the page.
+        addresses(ccward, "www.cloak.example")
+        return any(line["subject"] == "www.cloak.example" and line["action"] == action for line in ccward.log_lines())
+
     ccward.import_feed("mine", "tracker.cloak.example\n")
-    wait_for(lambda: ccward.run("why", "--quiet", "www.cloak.example", check=False).returncode == 0, SOON)
+    assert ccward.run("why", "--quiet", "www.cloak.example", check=False).returncode == 0
+    wait_for(lambda: recorded("block"), what="the block")
     ccward.run("allow", "=www.cloak.example", "--log-only")
-    ccward.wait_for_callback(subject="www.cloak.example", action="block")
-    before = len(ccward.log_lines())
-    wait_for(lambda: addresses(ccward, "www.cloak.example") == ["127.0.0.1"] and any(
-        line["action"] == "log" for line in ccward.log_lines()[before:]), 3, "the record")
+    wait_for(lambda: recorded("log"), what="the record")
 
 
 def test_urls_and_addresses_act_in_the_proxy(ccward, origin):

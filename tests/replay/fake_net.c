@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/cursor.h"
 
-enum { MAX_QUERIES = 4096, MAX_CONNECTIONS = 64 };
+enum { MAX_QUERIES = 4096, MAX_CONNECTIONS = 64, MAX_CALLS = 64 };
 
 /* ---- loop and timers ---- */
 
@@ -17,6 +17,30 @@ struct loop {
     int unused;
 };
 static struct loop the_loop;
+
+/* What was put off by loop_call(). */
+static struct {
+    void (*fn)(void *arg);
+    void *arg;
+} calls[MAX_CALLS];
+static size_t call_count;
+
+enum status loop_call(struct loop *loop, void (*fn)(void *arg), void *arg)
+{
+    (void)loop;
+    if (call_count == MAX_CALLS)
+        return ST_NOMEM;
+    calls[call_count].fn = fn;
+    calls[call_count++].arg = arg;
+    return ST_OK;
+}
+
+void fake_run_calls(void)
+{
+    for (size_t i = 0; i < call_count; i++)
+        calls[i].fn(calls[i].arg);
+    call_count = 0;
+}
 
 struct timer {
     struct timer *next;
@@ -95,18 +119,20 @@ void fake_run_timers(void)
 struct message {
     struct message *next;
     struct fake_sent sent;
+    uint8_t data[];
 };
 static struct message *first_sent, **last_sent = &first_sent, *taken;
 
 static void add_sent(int tcp, const struct addr *to, const uint8_t *data, size_t n)
 {
-    struct message *message = calloc(1, sizeof *message);
+    struct message *message = calloc(1, sizeof *message + n);
     CHECK(message && n <= FAKE_MESSAGE_MAX);
     message->sent.tcp = tcp;
     if (to)
         message->sent.to = *to;
     message->sent.length = n;
-    memcpy(message->sent.data, data, n);
+    memcpy(message->data, data, n);
+    message->sent.data = message->data;
     *last_sent = message;
     last_sent = &message->next;
 }
@@ -338,7 +364,7 @@ bool fake_tcp_open(int connection)
 
 /* ---- upstream ---- */
 
-static struct fake_query queries[MAX_QUERIES];
+static struct fake_query *queries[MAX_QUERIES];
 static size_t query_count;
 uint64_t fake_queries_seen;
 bool fake_upstream_busy;
@@ -348,8 +374,9 @@ enum status upstream_query(struct upstream *upstream, const uint8_t *query, size
     (void)upstream;
     if (fake_upstream_busy || query_count == MAX_QUERIES)
         return ST_BUSY;
-    struct fake_query *new = &queries[query_count++];
-    CHECK(n <= sizeof new->data);
+    struct fake_query *new = malloc(sizeof *new);
+    CHECK(new && n <= sizeof new->data);
+    queries[query_count++] = new;
     memcpy(new->data, query, n);
     new->length = n;
     new->done = done;
@@ -361,7 +388,8 @@ enum status upstream_query(struct upstream *upstream, const uint8_t *query, size
 static struct fake_query take_query(size_t index)
 {
     CHECK(index < query_count);
-    struct fake_query query = queries[index];
+    struct fake_query query = *queries[index];
+    free(queries[index]);
     memmove(&queries[index], &queries[index + 1], (--query_count - index) * sizeof queries[0]);
     return query;
 }
@@ -370,8 +398,16 @@ void upstream_cancel(struct upstream *upstream, void *arg)
 {
     (void)upstream;
     for (size_t i = query_count; i--;)
-        if (queries[i].arg == arg)
+        if (queries[i]->arg == arg)
             take_query(i);
+}
+
+/* The cookie of all ones is ours. */
+bool upstream_is_own_cookie(const struct upstream *upstream, const uint8_t *cookie)
+{
+    static const uint8_t own[8] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    (void)upstream;
+    return !memcmp(cookie, own, sizeof own);
 }
 
 size_t fake_queries(void)
@@ -381,7 +417,7 @@ size_t fake_queries(void)
 
 const struct fake_query *fake_query(size_t index)
 {
-    return &queries[index];
+    return queries[index];
 }
 
 void fake_answer(size_t index, enum status status, const uint8_t *data, size_t n)
@@ -398,6 +434,7 @@ void fake_answer(size_t index, enum status status, const uint8_t *data, size_t n
 void fake_reset(void)
 {
     CHECK(!the_udp && !the_listener && !timers && !query_count);
+    call_count = 0;
     while (fake_take_sent())
         ;
     connections = 0;

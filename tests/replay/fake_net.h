@@ -15,7 +15,7 @@ struct fake_sent {
     int tcp; /* index of the connection; -1: UDP */
     struct addr to;
     size_t length;
-    uint8_t data[FAKE_MESSAGE_MAX];
+    const uint8_t *data;
 };
 /* The oldest one not taken yet; NULL: none. Valid until the next call of this. */
 const struct fake_sent *fake_take_sent(void);
@@ -41,5 +41,6 @@ extern uint64_t fake_queries_seen;
 extern bool fake_upstream_busy;
 
 void fake_run_timers(void);
+void fake_run_calls(void); /* of loop_call() */
 /* Forgets everything; nothing may be open any more. */
 void fake_reset(void);

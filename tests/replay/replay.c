@@ -14,7 +14,8 @@
  *     host NAME ADDR...               a record of the user's own; *.NAME: of all below
  *     hosts-file LINE                 a line of the hosts file
  *     contact TEXT                    whom to ask about a block
- *     block-ttl S   timeout MS   max-waiting N   max-ttl S   max-negative-ttl S   max-tcp N   tcp-idle MS
+ *     block-ttl S   timeout MS   max-waiting N   max-ttl S   min-ttl S   max-negative-ttl S   max-tcp N   tcp-idle MS
+ *     max-failure-ttl S   stale S   stale-after MS   prefetch yes|no   cache-size BYTES
  *
  * The store; changes act at once, also between steps:
  *     store block|log|allow CATEGORY NAME|ADDR|NETWORK [FAMILY]
@@ -32,18 +33,20 @@
  *         opt-first                   the OPT stands before the additional records
  *         no-opt | silent | fails timeout|unavailable | hex BYTES
  *         wrong-question NAME         answers that it was asked for NAME
- *     busy                            the upstream takes no queries any more
+ *     busy [no]                       the upstream takes no queries any more, or takes them again
  *     hold, release                   answers are held back, and then given
  *
  * Steps:
  *     query NAME TYPE [OPTION...]     OPTION: id=N size=N class=N from=ADDR tcp do ad cd edns no-rd version=N
  *                                     option=CODE opt-twice opcode=N times=N
+ *                                     names=N (of as many names: n1.NAME, n2.NAME, ...)
  *     packet HEX [from=ADDR]          raw bytes by UDP
  *     tcp-bytes HEX                   raw bytes by TCP
  *     tcp-end                         the client's FIN
  *     tcp-closed | tcp-open           what the connection must be
  *     advance MS
  *     resolve NAME                    by the proxy's resolver
+ *     flush [NAME [below]]            dns_cache_flush()
  *     drain                           dns_server_drain()
  *
  * Expectations; each takes what is oldest:
@@ -136,7 +139,7 @@ struct query_form {
     uint16_t id, flags, size;
     uint8_t version, opcode, option;
     bool edns, dnssec_ok, tcp, opt_twice;
-    uint64_t times;
+    uint64_t times, names;
 };
 
 static void query_option(struct query_form *form, struct str word)
@@ -156,6 +159,8 @@ static void query_option(struct query_form *form, struct str word)
         form->edns = true, form->option = (uint8_t)script_number(value);
     else if (script_option(word, "times", &value))
         form->times = script_number(value);
+    else if (script_option(word, "names", &value))
+        form->names = script_number(value);
     else if (script_option(word, "opcode", &value))
         form->opcode = (uint8_t)script_number(value);
     else if (str_eq(word, STR("do")))
@@ -196,32 +201,45 @@ static void send_tcp(const uint8_t *data, size_t n, const struct addr *from)
     fake_tcp_send(play.connection, data, n);
 }
 
-static void run_query(struct str words)
+static void send_query(const struct query_form *form)
 {
     uint8_t packet[2 + 1024];
+    struct dns_build build = dns_build_query(packet + 2, sizeof packet - 2, form->id, &form->question, 0);
+    build.header.flags = (uint16_t)(form->flags | form->opcode << 11);
+    if (form->edns)
+        add_query_opt(form, &build);
+    if (form->opt_twice)
+        add_query_opt(form, &build);
+    size_t n = dns_build_finish(&build);
+    packet[0] = (uint8_t)(n >> 8);
+    packet[1] = (uint8_t)n;
+    for (uint64_t i = 0; i < form->times; i++) {
+        if (form->tcp)
+            send_tcp(packet, n + 2, &form->from);
+        else
+            fake_datagram(&form->from, packet + 2, n);
+    }
+}
+
+static void run_query(struct str words)
+{
     struct query_form form = {
         .id = 7, .flags = DNS_FLAG_RD, .size = 4096, .from = addr_v4(0x7f000001, 40000), .times = 1};
-    script_need(dname_from_text(script_word(&words), &form.question.name) == ST_OK, "not a name");
+    struct str name = script_word(&words);
+    script_need(dname_from_text(name, &form.question.name) == ST_OK, "not a name");
     form.question.type = type_from_text(script_word(&words));
     form.question.class = DNS_CLASS_IN;
     for (struct str word; (word = script_word(&words)).length;)
         query_option(&form, word);
-    struct dns_build build = dns_build_query(packet + 2, sizeof packet - 2, form.id, &form.question, 0);
-    build.header.flags = (uint16_t)(form.flags | form.opcode << 11);
-    if (form.edns)
-        add_query_opt(&form, &build);
-    if (form.opt_twice)
-        add_query_opt(&form, &build);
-    size_t n = dns_build_finish(&build);
-    packet[0] = (uint8_t)(n >> 8);
-    packet[1] = (uint8_t)n;
     open_server();
-    while (form.times--) {
-        if (form.tcp)
-            send_tcp(packet, n + 2, &form.from);
-        else
-            fake_datagram(&form.from, packet + 2, n);
+    for (uint64_t i = 1; i <= form.names; i++) {
+        char text[DNAME_TEXT_SIZE];
+        snprintf(text, sizeof text, "n%llu.%.*s", (unsigned long long)i, (int)name.length, name.data);
+        script_need(dname_from_text(str_of(text), &form.question.name) == ST_OK, "not a name");
+        send_query(&form);
     }
+    if (!form.names)
+        send_query(&form);
     upstream_answer_all();
 }
 
@@ -442,9 +460,10 @@ static void run_counter(struct str words)
     const struct {
         const char *name;
         uint64_t value;
-    } all[] = {{"queries", counters->queries},     {"blocked", counters->blocked}, {"cached", counters->cached},
-               {"forwarded", counters->forwarded}, {"failed", counters->failed},   {"malformed", counters->malformed},
-               {"rebinding", counters->rebinding}};
+    } all[] = {{"queries", counters->queries}, {"blocked", counters->blocked},
+               {"cached", counters->cached},   {"forwarded", counters->forwarded},
+               {"failed", counters->failed},   {"malformed", counters->malformed},
+               {"stale", counters->stale},     {"rebinding", counters->rebinding}};
     struct str name = script_word(&words);
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (str_eq(name, str_of(all[i].name))) {
@@ -577,6 +596,35 @@ static void run_notify(struct str words)
     zone->primary = script_address(words);
 }
 
+static bool run_cache_setting(struct str word, struct str words)
+{
+    struct dns_cache_settings *cache = &play.cache_settings;
+    const struct {
+        const char *word;
+        uint32_t *value;
+    } ttls[] = {{"max-ttl", &cache->max_ttl_s},
+                {"min-ttl", &cache->min_ttl_s},
+                {"max-negative-ttl", &cache->max_negative_ttl_s},
+                {"max-failure-ttl", &cache->max_failure_ttl_s},
+                {"stale", &cache->stale_s}};
+    bool known = true;
+    if (str_eq(word, STR("stale-after")))
+        play.settings.stale_after_ms = (int64_t)script_number(words);
+    else if (str_eq(word, STR("prefetch")))
+        cache->prefetch = str_eq(words, STR("yes"));
+    else if (str_eq(word, STR("cache-size")))
+        cache->max_bytes = script_number(words);
+    else
+        known = false;
+    for (size_t i = 0; i < sizeof ttls / sizeof ttls[0]; i++)
+        if (str_eq(word, str_of(ttls[i].word))) {
+            *ttls[i].value = (uint32_t)script_number(words);
+            known = true;
+        }
+    script_need(!known || !play.server, "settings stand before the first step");
+    return known;
+}
+
 static bool run_setting(struct str word, struct str words)
 {
     if (str_eq(word, STR("names")))
@@ -603,12 +651,8 @@ static bool run_setting(struct str word, struct str words)
         play.settings.max_tcp_clients = script_number(words);
     else if (str_eq(word, STR("tcp-idle")))
         play.settings.tcp_idle_ms = (int64_t)script_number(words);
-    else if (str_eq(word, STR("max-ttl")))
-        play.cache_settings.max_ttl_s = (uint32_t)script_number(words);
-    else if (str_eq(word, STR("max-negative-ttl")))
-        play.cache_settings.max_negative_ttl_s = (uint32_t)script_number(words);
     else
-        return false;
+        return run_cache_setting(word, words);
     script_need(!play.server, "settings stand before the first step");
     return true;
 }
@@ -636,7 +680,7 @@ static bool run_world(struct str word, struct str words)
     } else if (str_eq(word, STR("upstream"))) {
         upstream_script(words);
     } else if (str_eq(word, STR("busy"))) {
-        fake_upstream_busy = true;
+        fake_upstream_busy = !str_eq(words, STR("no"));
     } else if (str_eq(word, STR("hold"))) {
         upstream_hold(true);
     } else if (str_eq(word, STR("release"))) {
@@ -646,6 +690,14 @@ static bool run_world(struct str word, struct str words)
         return false;
     }
     return true;
+}
+
+static void run_flush(struct str words)
+{
+    struct dname name;
+    bool named = words.length;
+    script_need(!named || dname_from_text(script_word(&words), &name) == ST_OK, "not a name");
+    dns_cache_flush(play.cache, named ? &name : NULL, words.length);
 }
 
 static bool run_step(struct str word, struct str words)
@@ -665,6 +717,8 @@ static bool run_step(struct str word, struct str words)
         upstream_answer_all();
     } else if (str_eq(word, STR("resolve"))) {
         run_resolve(words);
+    } else if (str_eq(word, STR("flush"))) {
+        run_flush(words);
     } else if (str_eq(word, STR("drain"))) {
         dns_server_drain(play.server);
     } else {
@@ -696,7 +750,14 @@ static void prepare(void)
     play.connection = -1;
     play.settings = (struct dns_settings){
         .block_ttl_s = 10, .query_timeout_ms = 5000, .tcp_idle_ms = 10000, .max_tcp_clients = 10, .max_waiting = 100};
-    play.cache_settings = (struct dns_cache_settings){1 << 20, 86400, 3600};
+    play.settings.stale_after_ms = 1800;
+    play.cache_settings = (struct dns_cache_settings){.max_bytes = 1 << 20,
+                                                      .max_ttl_s = 86400,
+                                                      .max_negative_ttl_s = 10800,
+                                                      .max_failure_ttl_s = 300,
+                                                      .stale_s = 86400,
+                                                      .stale_ttl_s = 30,
+                                                      .prefetch = true};
     play.policy = replay_policy_new();
     clock_fake(START_MS, 1700000000000);
 }

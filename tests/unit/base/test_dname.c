@@ -167,9 +167,24 @@ static void being_within_goes_by_labels(void **state)
     }
 }
 
+static void every_byte_at_every_place_becomes_lower_case(void **state)
+{
+    (void)state;
+    for (unsigned length = 1; length <= 40; length++)
+        for (unsigned byte = 0; byte < 256; byte++) {
+            struct dname name = {.length = (uint8_t)length, .labels = 3};
+            memset(name.wire, (int)byte, sizeof name.wire);
+            dname_lower(&name);
+            unsigned lower = byte >= 'A' && byte <= 'Z' ? byte + 32 : byte;
+            for (unsigned i = 0; i < sizeof name.wire; i++)
+                assert_int_equal(name.wire[i], i < length ? lower : byte);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_byte_at_every_place_becomes_lower_case),
         cmocka_unit_test(text_becomes_labels),
         cmocka_unit_test(escapes_stand_for_bytes),
         cmocka_unit_test(malformed_text_is_refused),

@@ -17,7 +17,7 @@
 #include "base/buf.h"
 #include "base/cursor.h"
 
-enum { WAIT_MS = 4000 };
+enum { WAIT_MS = 20000 };
 
 static struct subject asked; /* the last one */
 static char asked_host[256], asked_path[256], asked_name[DNAME_TEXT_SIZE];

@@ -232,14 +232,57 @@ static void an_upstream_that_is_ourselves_is_refused(void **state)
     assert_fault("dns: {upstreams: ['0.0.0.0:53']}\n", "dns.upstreams[0]: 0.0.0.0:53 cannot be asked");
 }
 
+static void upstreams_are_checked_one_by_one(void **state)
+{
+    (void)state;
+    assert_int_equal(load("dns:\n  upstreams: [192.0.2.1, 'tls://192.0.2.1#dns.example', 'https://dns.example/q']\n"
+                          "  bootstrap: ['[2001:db8::1]']\n  upstream-mode: parallel\n"
+                          "forwards:\n  - {domains: [lan, 168.192.in-addr.arpa], upstreams: ['tcp://192.168.1.1']}\n"),
+                     ST_OK);
+    assert_int_equal(config.dns.upstreams.count, 3);
+    assert_int_equal(config.dns.upstreams.items[2].transport, UPSTREAM_HTTPS);
+    assert_int_equal(config.dns.bootstrap.items[0].port, 53);
+    assert_int_equal(config.dns.upstream_mode, UPSTREAM_PARALLEL);
+    assert_int_equal(config.forward_count, 1);
+    assert_int_equal(config.forwards[0].domains.count, 2);
+    assert_int_equal(config.forwards[0].upstreams.items[0].transport, UPSTREAM_TCP);
+    assert_fault("dns:\n  upstreams:\n    - 192.0.2.1\n    - udp://dns.example\n",
+                 "test.yaml:4: dns.upstreams[1]: udp://dns.example has a name where an address must stand");
+    assert_fault("dns: {upstreams: [a, b]}\n", "dns.upstreams[1]: b has a name");
+    assert_fault("dns: {upstreams: [1.0.0.1, 1.0.0.2, 1.0.0.3, 1.0.0.4, 1.0.0.5, 1.0.0.6, 1.0.0.7, 1.0.0.8, 1.0.0.9,\n"
+                 "  1.0.0.10, 1.0.0.11, 1.0.0.12, 1.0.0.13, 1.0.0.14, 1.0.0.15, 1.0.0.16, 1.0.0.17]}\n",
+                 "dns.upstreams: has too many elements: at most 16");
+    assert_fault("dns: {upstream-mode: random}\n", "'random' is none of: ordered, fastest, parallel");
+    assert_fault("dns: {listen: ['127.0.0.1:53'], bootstrap: [127.0.0.1]}\n",
+                 "dns.bootstrap[0]: 127.0.0.1:53 is where");
+}
+
+static void forwards_are_checked_as_a_whole(void **state)
+{
+    (void)state;
+    assert_fault("forwards: [{domains: [lan]}]\n", "forwards[0]: has no upstreams");
+    assert_fault("forwards: [{domains: [lan], upstreams: []}]\n", "forwards[0]: has no upstreams");
+    assert_fault("forwards: [{domains: [], upstreams: [192.0.2.1]}]\n", "forwards[0]: has no domains");
+    assert_fault("forwards: [{domains: ['.'], upstreams: [192.0.2.1]}]\n", "stand in dns.upstreams");
+    assert_fault("forwards: [{domains: ['a..b'], upstreams: [192.0.2.1]}]\n", "'a..b' is no domain");
+    assert_fault("forwards: [{domains: [lan, LAN.], upstreams: [192.0.2.1]}]\n", "'LAN.' stands there twice");
+    assert_fault(
+        "forwards:\n  - {domains: [lan], upstreams: [192.0.2.1]}\n  - {domains: [lan], upstreams: [192.0.2.1]}\n",
+        "test.yaml:3: forwards[1]: 'lan' stands there twice");
+    assert_fault("dns: {listen: ['127.0.0.1:53']}\nforwards: [{domains: [lan], upstreams: [127.0.0.1]}]\n",
+                 "test.yaml:2: forwards[0].upstreams[0]: 127.0.0.1:53 is where ccward itself listens");
+}
+
 static void what_is_printed_reads_back_to_the_same(void **state)
 {
     (void)state;
-    assert_int_equal(load("dns: {listen: ['[::1]:53'], block-answer: {c2: 'null'}, cache-size: 3KiB}\n"
+    assert_int_equal(load("dns: {listen: ['[::1]:53'], upstreams: ['tls://a.example'], block-answer: {c2: 'null'}, "
+                          "cache-size: 3KiB}\n"
                           "blockpage: {contact: 'a \"quoted\\\\\" one: #x'}\n"
                           "categories: {ads: allow}\n"
                           "feeds: [{name: a, url: 'http://x/?a=b&c#d'}]\n"
-                          "groups: [{name: g, clients: ['fd00::/8', 10.1.2.3]}]\n"),
+                          "groups: [{name: g, clients: ['fd00::/8', 10.1.2.3]}]\n"
+                          "forwards: [{domains: [lan], upstreams: ['https://[::1]/q#a.example']}]\n"),
                      ST_OK);
     char *printed[2];
     size_t length[2];
@@ -263,13 +306,19 @@ static void only_some_options_change_without_a_restart(void **state)
     struct config other;
     struct config_faults none = {0};
     assert_int_equal(load(""), ST_OK);
-    const char *reloadable = "categories: {c2: log}\nfeeds: [{name: a, url: 'http://x/'}]\nlog: {level: debug}\n";
+    const char *reloadable = "categories: {c2: log}\nfeeds: [{name: a, url: 'http://x/'}]\nlog: {level: debug}\n"
+                             "dns: {upstreams: [192.0.2.9], upstream-mode: fastest, resolv-conf: /x}\n"
+                             "forwards: [{domains: [lan], upstreams: [192.0.2.8]}]\n";
     assert_int_equal(config_load_memory("x", reloadable, strlen(reloadable), &other, &none), ST_OK);
     assert_false(config_needs_restart(&config, &other));
     config_take_reloadable(&config, &other);
     config_free(&other);
     assert_int_equal(config.categories[CATEGORY_C2], ACTION_LOG);
     assert_int_equal(config.feed_count, 1);
+    assert_int_equal(config.dns.upstreams.count, 1);
+    assert_int_equal(config.dns.upstream_mode, UPSTREAM_FASTEST);
+    assert_string_equal(config.dns.resolv_conf, "/x");
+    assert_int_equal(config.forward_count, 1);
     const char *fixed = "dns: {listen: []}\n";
     assert_int_equal(config_load_memory("x", fixed, strlen(fixed), &other, &none), ST_OK);
     assert_true(config_needs_restart(&config, &other));
@@ -295,6 +344,8 @@ int main(void)
         cmocka_unit_test_teardown(feeds_are_checked_as_a_whole, tear_down),
         cmocka_unit_test_teardown(groups_are_checked_as_a_whole, tear_down),
         cmocka_unit_test_teardown(an_upstream_that_is_ourselves_is_refused, tear_down),
+        cmocka_unit_test_teardown(upstreams_are_checked_one_by_one, tear_down),
+        cmocka_unit_test_teardown(forwards_are_checked_as_a_whole, tear_down),
         cmocka_unit_test_teardown(what_is_printed_reads_back_to_the_same, tear_down),
         cmocka_unit_test_teardown(only_some_options_change_without_a_restart, tear_down),
     };

@@ -164,6 +164,7 @@ static const struct {
     {"hagezi-light", "wildcard/hagezi_light_2022_wildcard.txt"},
     {"adguard-dns", "adblock-dns/adguard_sdn_2019.txt"},
     {"dandelion-nordic", "adblock-dns/dandelion_nordic_agh.txt"},
+    {"infoblox", "misp/infoblox_event_af55d3cb.json"},
     {"guard-cloudflare", "warninglists/cloudflare.json"},
     {"guard-fastly", "warninglists/fastly.json"},
     {"guard-crl", "warninglists/crl-hostname.json"},

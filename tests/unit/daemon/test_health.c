@@ -25,6 +25,7 @@ struct fixture {
     struct config config;
     struct config_feed feeds[2];
     struct addr addr;
+    struct upstream_address upstream;
     struct snapshot_facts snapshot;
     struct health_facts facts;
 };
@@ -56,6 +57,7 @@ static int set_up(void **out)
     set_state("one", now_ms - 60000, 0, "");
     set_state("two", now_ms - 60000, 0, "");
     f->addr = addr_v4(0x7f000001, 53);
+    f->upstream = upstream_address_plain(&f->addr);
     f->config.state_dir = dir;
     f->config.feeds = f->feeds;
     f->config.feed_count = 2;
@@ -63,7 +65,7 @@ static int set_up(void **out)
     f->snapshot = (struct snapshot_facts){.sources = 3, .counts = {1000000, 20, 4}};
     f->facts = (struct health_facts){.config = &f->config,
                                      .snapshot = &f->snapshot,
-                                     .upstreams = &f->addr,
+                                     .upstreams = &f->upstream,
                                      .upstream_count = 1,
                                      .store_fault = "",
                                      .lists_fault = "",

@@ -153,6 +153,21 @@ static void hosts_of_the_configuration_stand_beside_the_file(void **state)
     assert_true(has_records("a.lan"));
 }
 
+static void a_domain_that_is_forwarded_is_not_special(void **state)
+{
+    (void)state;
+    struct dns_question question = {.type = DNS_TYPE_A, .class = DNS_CLASS_IN};
+    struct dns_place place;
+    load("forwards: [{domains: [home.arpa], upstreams: [192.0.2.53]}]\n");
+    assert_int_equal(names_watch_start(&watch, &config), ST_OK);
+    assert_int_equal(dname_from_text(STR("nas.home.arpa"), &question.name), ST_OK);
+    dns_names_find(watch.names, &question, true, &place);
+    assert_int_equal(place.kind, DNS_PLACE_WORLD);
+    assert_int_equal(dname_from_text(STR("a.internal"), &question.name), ST_OK);
+    dns_names_find(watch.names, &question, true, &place);
+    assert_int_equal(place.kind, DNS_PLACE_SPECIAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +175,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_file_that_keeps_changing_is_read_when_it_rests, make, clean),
         cmocka_unit_test_setup_teardown(bad_lines_are_told_once_with_the_first, make, clean),
         cmocka_unit_test_setup_teardown(what_is_no_plain_file_is_told_and_not_used, make, clean),
+        cmocka_unit_test_setup_teardown(a_domain_that_is_forwarded_is_not_special, make, clean),
         cmocka_unit_test_setup_teardown(hosts_of_the_configuration_stand_beside_the_file, make, clean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,3 +13,4 @@ ccward_fuzz(config ccward_daemon)
 add_test(NAME daemon.default_config
     COMMAND ${CMAKE_COMMAND} -DCCWARD=$<TARGET_FILE:ccward> -DFILE=${PROJECT_SOURCE_DIR}/ccward.yaml
         -P ${CMAKE_CURRENT_LIST_DIR}/check_default_config.cmake)
+ccward_unit(daemon control_socket LINKS Threads::Threads)

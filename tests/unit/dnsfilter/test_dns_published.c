@@ -125,7 +125,7 @@ static void send_as_answer(const char *folder, const char *name)
     while (fake_queries())
         fake_answer(0, ST_OK, data, file.length);
     assert_true(take_replies() > 0 || !asked);
-    dns_cache_flush(cache, NULL);
+    dns_cache_flush(cache, NULL, true);
     published_free(file);
 }
 

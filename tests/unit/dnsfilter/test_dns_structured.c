@@ -29,7 +29,8 @@ static void a_contact_is_a_uri_or_the_name_of_who_is_responsible(void **state)
     assert_string_equal(with_contact("it@office.example"), "{\"c\":[\"mailto:it@office.example\"],\"s\":1}");
     assert_string_equal(with_contact("mailto:it@office.example"), "{\"c\":[\"mailto:it@office.example\"],\"s\":1}");
     assert_string_equal(with_contact("+49-123-4567"), "{\"c\":[\"tel:+49-123-4567\"],\"s\":1}");
-    assert_string_equal(with_contact("Ms Sato, telephone 12"), "{\"s\":1,\"o\":\"Ms Sato, telephone 12\",\"l\":\"en\"}");
+    assert_string_equal(with_contact("Ms Sato, telephone 12"),
+                        "{\"s\":1,\"o\":\"Ms Sato, telephone 12\",\"l\":\"en\"}");
     assert_string_equal(with_contact("a@b@c"), "{\"s\":1,\"o\":\"a@b@c\",\"l\":\"en\"}");
     assert_string_equal(with_contact("https://x.example/"), "{\"s\":1,\"o\":\"https://x.example/\",\"l\":\"en\"}");
 }

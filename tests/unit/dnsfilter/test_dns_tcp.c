@@ -53,8 +53,15 @@ static int set_up(void **state)
     assert_non_null(world->loop);
     assert_int_equal(udp_open(world->loop, &any, &ops, world, &world->authority, &fault), ST_OK);
     struct addr server = udp_addr(world->authority);
-    struct upstream_settings upstream = {&server, 1, 1000, 1, 16};
-    assert_int_equal(upstream_new(world->loop, &upstream, &world->upstream, &fault), ST_OK);
+    struct upstream_settings upstream = {1000, 1, 16};
+    struct upstream_address address = upstream_address_plain(&server);
+    struct upstream_route all = {.servers = &address, .server_count = 1};
+    struct upstream_set *set;
+    assert_int_equal(dname_from_text(STR("."), &all.domain), ST_OK);
+    assert_int_equal(upstream_set_new(&(struct upstream_set_settings){.routes = &all, .route_count = 1}, &set, &fault),
+                     ST_OK);
+    assert_int_equal(upstream_new(world->loop, &upstream, set, &world->upstream, &fault), ST_OK);
+    upstream_set_unref(set);
     world->cache = dns_cache_new(&(struct dns_cache_settings){1 << 20, 86400, 3600});
     world->policy = replay_policy_new();
     replay_policy_add(world->policy, STR("evil.example"), CATEGORY_C2, 0, STR(""));

@@ -1,4 +1,7 @@
 ccward_unit(dnsfilter dns_cache LINKS PkgConfig::XXHASH Threads::Threads)
+ccward_unit(dnsfilter dns_flights LINKS Threads::Threads)
+ccward_unit(dnsfilter dns_forward)
+target_sources(test_dnsfilter_dns_forward PRIVATE ${PROJECT_SOURCE_DIR}/tests/replay/fake_net.c)
 ccward_unit(dnsfilter dns_answer)
 ccward_unit(dnsfilter dns_clean)
 ccward_unit(dnsfilter dns_local)

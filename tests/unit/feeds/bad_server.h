@@ -17,16 +17,46 @@ static struct {
     pthread_t thread;
     atomic_uint requests, version; /* version: of what /feed serves */
     _Atomic bool stop;
-    const char *body; /* of what /body serves */
+    pthread_mutex_t lock; /* of what follows */
+    const char *body;     /* of what /body serves */
     size_t body_bytes;
-    char last_request[2048]; /* read it when the client is done */
-} server;
+    char last_request[2048];
+} server = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* Each thread has its own. */
 struct request {
     int fd;
     char text[sizeof server.last_request];
 };
+
+/* The N bytes at BODY are what /body serves from now on. Changed in place: between server_hold() and server_let_go(). */
+static inline void server_serve(const char *body, size_t n)
+{
+    pthread_mutex_lock(&server.lock);
+    server.body = body;
+    server.body_bytes = n;
+    pthread_mutex_unlock(&server.lock);
+}
+
+static inline void server_hold(void)
+{
+    pthread_mutex_lock(&server.lock);
+}
+
+static inline void server_let_go(void)
+{
+    pthread_mutex_unlock(&server.lock);
+}
+
+/* What was asked last, valid until the next call. */
+static inline const char *server_last_request(void)
+{
+    static char text[sizeof server.last_request];
+    pthread_mutex_lock(&server.lock);
+    memcpy(text, server.last_request, sizeof text);
+    pthread_mutex_unlock(&server.lock);
+    return text;
+}
 
 static inline void say(int fd, const char *text)
 {
@@ -86,15 +116,17 @@ static inline void say_redirect(int fd, const char *host, const char *path)
 static inline void say_body(int fd)
 {
     char head[128];
+    pthread_mutex_lock(&server.lock);
     snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n",
              server.body_bytes);
     say(fd, head);
     for (size_t done = 0; done < server.body_bytes;) {
         ssize_t n = send(fd, server.body + done, server.body_bytes - done, MSG_NOSIGNAL);
         if (n <= 0)
-            return;
+            break;
         done += (size_t)n;
     }
+    pthread_mutex_unlock(&server.lock);
 }
 
 /* Wants a key in any of the ways. */
@@ -193,7 +225,9 @@ static inline void *serve(void *user)
         request->fd = fd;
         ssize_t n = recv(fd, request->text, sizeof request->text - 1, 0);
         request->text[n > 0 ? n : 0] = '\0';
+        pthread_mutex_lock(&server.lock);
         memcpy(server.last_request, request->text, sizeof request->text);
+        pthread_mutex_unlock(&server.lock);
         atomic_fetch_add(&server.requests, 1);
         bool long_lived = asks_for(request, "/hang") || asks_for(request, "/drip") || asks_for(request, "/endless");
         pthread_t thread;

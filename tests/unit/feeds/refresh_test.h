@@ -84,17 +84,17 @@ static inline const char *serve_names(const char *prefix, unsigned n)
 {
     static char text[1 << 20];
     size_t length = 0;
+    server_hold();
     for (unsigned i = 0; i < n; i++)
         length += (size_t)snprintf(text + length, sizeof text - length, "%s%u.example\n", prefix, i);
-    server.body = text;
-    server.body_bytes = length;
+    server_let_go();
+    server_serve(text, length);
     return text;
 }
 
 static inline void serve_text(const char *text)
 {
-    server.body = text;
-    server.body_bytes = strlen(text);
+    server_serve(text, strlen(text));
 }
 
 /* Whether anything below FOLDER has TEXT. */

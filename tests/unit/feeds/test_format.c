@@ -282,6 +282,24 @@ static void what_is_no_feed_is_refused_with_the_reason(void **state)
     }
 }
 
+static void a_mixed_list_may_have_remarks_behind_its_indicators(void **state)
+{
+    static const char text[] = "evil.example, seen by us\nhxxp://bad.example/a,b;c\nhttp://worse.example/x, a dropper\n"
+                               "second.example;stealer\n192.0.2.7\ta scanner\n198.51.100.1:443,c2\n";
+    (void)state;
+    expect("mixed", text, FEED_DUMP_NAMES, "evil.example\nsecond.example\n");
+    expect("mixed", text, FEED_DUMP_URLS, "http://bad.example/a,b;c\nhttp://worse.example/x\n");
+    expect("mixed", text, FEED_DUMP_IP_PORTS, "198.51.100.1:443\n");
+    struct feed_report report = expect("mixed", text, FEED_DUMP_IPS, "192.0.2.7\n");
+    assert_int_equal(report.faulty_lines, 0);
+}
+
+static void comments_without_an_end_do_not_hide_the_only_entry(void **state)
+{
+    (void)state;
+    expect("auto", "# a list\n# of one\nevil.example", FEED_DUMP_NAMES, "evil.example\n");
+}
+
 /* GOOD lines and BAD ones. */
 static enum status mixed(unsigned good, unsigned bad)
 {
@@ -338,6 +356,8 @@ static void every_format_has_a_name_and_words(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_mixed_list_may_have_remarks_behind_its_indicators),
+        cmocka_unit_test(comments_without_an_end_do_not_hide_the_only_entry),
         cmocka_unit_test(a_hosts_file_gives_the_names_that_lead_nowhere),
         cmocka_unit_test(a_list_of_names_may_hold_addresses),
         cmocka_unit_test(what_is_no_name_is_told_with_its_place),

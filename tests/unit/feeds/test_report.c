@@ -93,6 +93,22 @@ static void a_report_that_is_too_long_is_cut(void **state)
     json_decref(json);
 }
 
+static void a_refused_feed_tells_machines_why(void **state)
+{
+    struct feed_report report = {.lines = 3, .faulty_lines = 2, .format = "domains"};
+    struct fault fault = {.text = "feed:2: \"no\" name"};
+    char text[4096] = "";
+    (void)state;
+    FILE *out = fmemopen(text, sizeof text, "w");
+    assert_non_null(out);
+    assert_int_equal(feed_report_print_refused(&report, &fault, out), ST_OK);
+    fclose(out);
+    json_t *json = json_loads(text, 0, NULL);
+    assert_string_equal(json_string_value(json_object_get(json, "refused")), fault.text);
+    assert_int_equal(json_integer_value(json_object_get(json, "faulty_lines")), 2);
+    json_decref(json);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -100,6 +116,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_guarded_is_kept_too, make_scratch, remove_scratch),
         cmocka_unit_test(what_is_no_report_gives_an_empty_one),
         cmocka_unit_test(a_report_that_is_too_long_is_cut),
+        cmocka_unit_test(a_refused_feed_tells_machines_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

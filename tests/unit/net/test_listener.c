@@ -47,7 +47,7 @@ static void a_connection_comes_ready_to_use(void **state)
     struct addr addr = open_door(*state, INADDR_ANY, &door);
     struct addr target = addr_v4(INADDR_LOOPBACK + 4, addr.port);
     int fd = plain_connected(SOCK_STREAM, &target);
-    assert_true(run_until(*state, &door.done, 2000));
+    assert_true(run_until(*state, &door.done, 20000));
     struct addr me = plain_addr(fd);
     assert_memory_equal(&door.peer, &me, sizeof me);
     assert_memory_equal(&door.local, &target, sizeof target);
@@ -88,7 +88,7 @@ static void the_listener_may_be_closed_from_on_accept(void **state)
     struct door door = {.wanted = 1, .close_at_first = true};
     struct addr addr = open_door(*state, INADDR_LOOPBACK, &door);
     int one = plain_connected(SOCK_STREAM, &addr), two = plain_connected(SOCK_STREAM, &addr);
-    assert_true(run_until(*state, &door.done, 2000));
+    assert_true(run_until(*state, &door.done, 20000));
     run_for(*state, 20);
     assert_int_equal(door.count, 1);
     close(one);

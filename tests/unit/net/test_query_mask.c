@@ -3,6 +3,8 @@
 #include "message/dns_message.h"
 #include "net/query_mask.h"
 
+static const struct query_style mixed = {.mix_case = true}, plain = {0};
+
 static size_t make_query(uint8_t out[512], const char *name_text, uint16_t id)
 {
     struct dns_question question = {.type = DNS_TYPE_A, .class = DNS_CLASS_IN};
@@ -19,13 +21,14 @@ static void a_draw_changes_id_and_case_and_nothing_else(void **state)
     (void)state;
     struct random_pool pool = {0};
     struct query_mask mask;
+    struct query_original original;
     uint8_t query[512];
     size_t n = make_query(query, "mIxEd-09_@[`{.x.eXample", 0xabcd);
     unsigned ids = 0, cases = 0;
     uint32_t ever = 0, always = 0xffffffff;
-    assert_int_equal(query_mask_set(&mask, query, n), ST_OK);
+    assert_int_equal(query_original_set(&original, query, n), ST_OK);
     for (int i = 0; i < 200; i++) {
-        query_mask_draw(&mask, &pool, true);
+        query_mask_draw(&mask, &original, &pool, &mixed);
         assert_int_equal(mask.length, n);
         ids += memcmp(mask.bytes, query, 2) != 0;
         uint32_t flipped = 0;
@@ -41,7 +44,7 @@ static void a_draw_changes_id_and_case_and_nothing_else(void **state)
     assert_true(ids > 190 && cases > 190);
     assert_int_equal(__builtin_popcount(ever), 5 + 1 + 7); /* every letter, now and then */
     assert_int_equal(always, 0);
-    query_mask_draw(&mask, &pool, false);
+    query_mask_draw(&mask, &original, &pool, &plain);
     assert_memory_equal(mask.bytes + 2, query + 2, n - 2);
 }
 
@@ -50,18 +53,20 @@ static void a_reply_is_undone_to_what_the_caller_wrote(void **state)
     (void)state;
     struct random_pool pool = {0};
     struct query_mask mask;
+    struct query_original original;
+    struct query_reply info;
     uint8_t query[512], reply[512];
     size_t n = make_query(query, "wWw.ExAmPlE.test", 0x0102);
-    assert_int_equal(query_mask_set(&mask, query, n), ST_OK);
-    query_mask_draw(&mask, &pool, true);
+    assert_int_equal(query_original_set(&original, query, n), ST_OK);
+    query_mask_draw(&mask, &original, &pool, &mixed);
     memcpy(reply, mask.bytes, n);
-    assert_int_equal(query_mask_match(&mask, reply, n), MATCH_NONE); /* the query itself, thrown back */
+    assert_int_equal(query_mask_match(&mask, reply, n, &info), MATCH_NONE); /* the query itself, thrown back */
     reply[2] |= 0x80;
-    assert_int_equal(query_mask_match(&mask, reply, n), MATCH_ANSWER);
+    assert_int_equal(query_mask_match(&mask, reply, n, &info), MATCH_ANSWER);
     reply[13] ^= 0x20;
-    assert_int_equal(query_mask_match(&mask, reply, n), MATCH_CASE_ONLY);
+    assert_int_equal(query_mask_match(&mask, reply, n, &info), MATCH_CASE_ONLY);
     reply[13] ^= 0x20;
-    query_mask_undo(&mask, reply);
+    query_original_restore(&original, reply);
     reply[2] &= 0x7f;
     assert_memory_equal(reply, query, n);
 }
@@ -71,15 +76,17 @@ static void a_truncated_reply_needs_its_question_alone(void **state)
     (void)state;
     struct random_pool pool = {0};
     struct query_mask mask;
+    struct query_original original;
+    struct query_reply info;
     uint8_t query[512], reply[512];
     size_t n = make_query(query, ".", 7);
-    assert_int_equal(query_mask_set(&mask, query, n), ST_OK);
-    query_mask_draw(&mask, &pool, true);
+    assert_int_equal(query_original_set(&original, query, n), ST_OK);
+    query_mask_draw(&mask, &original, &pool, &mixed);
     memcpy(reply, mask.bytes, n);
     reply[2] |= 0x82;
-    assert_int_equal(query_mask_match(&mask, reply, mask.question_end), MATCH_TRUNCATED);
+    assert_int_equal(query_mask_match(&mask, reply, mask.question_end, &info), MATCH_TRUNCATED);
     for (size_t cut = 0; cut < mask.question_end; cut++)
-        assert_int_equal(query_mask_match(&mask, reply, cut), MATCH_NONE);
+        assert_int_equal(query_mask_match(&mask, reply, cut, &info), MATCH_NONE);
 }
 
 static void the_pool_never_gives_the_same_bytes_twice(void **state)

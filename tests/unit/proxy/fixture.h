@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "proxy/proxy_server.h"
 
-enum { WAIT_MS = 5000, MAX_RECORDED = 16 };
+enum { WAIT_MS = 30000, MAX_RECORDED = 16 };
 
 /* What policy says, and what it was asked. */
 struct rule {

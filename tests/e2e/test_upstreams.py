@@ -1,0 +1,265 @@
+"""Where queries go: upstreams of each kind, domains with servers of their own, servers learned from the machine."""
+import contextlib
+import signal
+import socket
+import threading
+
+import dns.flags
+import dns.message
+import dns.query
+import dns.rcode
+import dns.rrset
+import pytest
+
+from harness import Authority, EncryptedUpstream, free_port, port_answers, wait_for
+
+TEST_HOST = "ca91-1.winshipway.com"
+
+
+def ask(ccward, name, rdtype="A", **options):
+    query = dns.message.make_query(name, rdtype, **options)
+    return dns.query.udp(query, "127.0.0.1", port=ccward.dns_port, timeout=8)
+
+
+def addresses(response):
+    return sorted(rdata.to_text() for rrset in response.answer for rdata in rrset)
+
+
+class FakeServer(threading.Thread):
+    """Answers every A query with ADDRESS, by UDP; `names` has what it was asked."""
+
+    def __init__(self, address, ip="127.0.0.1", port=0):
+        super().__init__(daemon=True)
+        self.address, self.names = address, []
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((ip, port))
+        self.port = self.socket.getsockname()[1]
+        self.start()
+
+    def run(self):
+        with contextlib.suppress(OSError):
+            while True:
+                packet, client = self.socket.recvfrom(4096)
+                query = dns.message.from_wire(packet)
+                self.names.append(query.question[0].name.to_text().lower().rstrip("."))
+                response = dns.message.make_response(query)
+                response.answer.append(dns.rrset.from_text(query.question[0].name, 300, "IN", "A", self.address))
+                self.socket.sendto(response.to_wire(), client)
+
+
+@pytest.fixture
+def fakes():
+    made = []
+
+    def make(address, **options):
+        made.append(FakeServer(address, **options))
+        return made[-1]
+
+    yield make
+    for fake in made:
+        fake.socket.close()
+
+
+def test_a_domain_can_have_servers_of_its_own(make_ccward, fakes):
+    router, office = fakes("192.0.2.1"), fakes("192.0.2.2")
+    ccward = make_ccward(forwards=[
+        {"domains": ["lan", "168.192.in-addr.arpa"], "upstreams": [f"127.0.0.1:{router.port}"]},
+        {"domains": ["office.lan"], "upstreams": [f"udp://127.0.0.1:{office.port}"]},
+    ])
+    assert addresses(ask(ccward, "printer.lan")) == ["192.0.2.1"]
+    assert addresses(ask(ccward, "Mail.Office.LAN")) == ["192.0.2.2"]
+    assert addresses(ask(ccward, "good.example")) == ["192.0.2.10"]
+    ask(ccward, "1.1.168.192.in-addr.arpa", "PTR")
+    assert set(router.names) == {"printer.lan", "1.1.168.192.in-addr.arpa"}
+    assert office.names == ["mail.office.lan"]
+    assert "3 domains to servers of their own" in ccward.banner
+
+
+def test_the_machines_servers_are_followed_when_they_change(make_ccward, fakes, tmp_path):
+    """resolv.conf has no place for a port: two servers at port 53 of loopback addresses nobody else has."""
+    try:
+        home, hotel = (fakes(f"192.0.2.{i}", ip=f"127.77.0.{i}", port=53) for i in (1, 2))
+    except PermissionError:
+        pytest.skip("port 53 is not for this user")
+    resolv_conf = tmp_path / "resolv.conf"
+    resolv_conf.write_text("nameserver 127.77.0.1\n")
+    ccward = make_ccward(dns={"upstreams": [], "resolv-conf": str(resolv_conf)}, daemon={"workers": 2})
+    assert "127.77.0.1:53" in ccward.banner
+    assert addresses(ask(ccward, "a.example")) == ["192.0.2.1"]
+
+    new = tmp_path / "new"
+    new.write_text("nameserver 127.77.0.2\n")
+    new.rename(resolv_conf)
+    wait_for(lambda: "other DNS servers" in ccward.errors, what="the change")
+    for i in range(8):
+        assert addresses(ask(ccward, f"b{i}.example")) == ["192.0.2.2"]
+    assert home.names == ["a.example"]
+
+    resolv_conf.write_text("# offline\n")
+    wait_for(lambda: "no upstream DNS server" in ccward.errors, what="the warning")
+    wait_for(lambda: ask(ccward, "c.example").rcode() == dns.rcode.SERVFAIL, what="the end of forwarding")
+    assert addresses(ask(ccward, TEST_HOST))
+
+
+def test_upstreams_and_forwards_are_reloaded(make_ccward, fakes):
+    other = fakes("192.0.2.3")
+    ccward = make_ccward()
+    assert addresses(ask(ccward, "good.example")) == ["192.0.2.10"]
+    ccward.config["dns"]["upstreams"] = [f"127.0.0.1:{other.port}"]
+    ccward.config["forwards"] = [{"domains": ["void"], "upstreams": [f"127.0.0.1:{free_port()}"]}]
+    ccward.write_config()
+    ccward.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "read again" in ccward.errors, what="the reload")
+    assert "only when ccward is started again" not in ccward.errors
+    assert addresses(ask(ccward, "new.example")) == ["192.0.2.3"]
+    assert ask(ccward, "x.void").rcode() == dns.rcode.SERVFAIL
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def encrypted(tmp_path_factory, authority):
+    with EncryptedUpstream(tmp_path_factory.mktemp("encrypted"), authority) as server:
+        yield server
+
+
+def test_dns_over_tls_with_a_real_server(make_ccward, encrypted, authority):
+    ccward = make_ccward(dns={"upstreams": [f"tls://127.0.0.1:{encrypted.tls_port}#dns.example"],
+                              "upstream-ca": str(authority.path)}, daemon={"workers": 1})
+    assert addresses(ask(ccward, "good.example")) == ["192.0.2.10"]
+    big = dns.query.tcp(dns.message.make_query("big.example", "TXT"), "127.0.0.1", port=ccward.dns_port, timeout=8)
+    assert len(big.answer[0]) == 40 and len(big.to_wire()) > 8000
+    assert many(ccward, 200) == set(range(200))
+
+
+def test_dns_over_tls_by_address_alone(make_ccward, encrypted, authority):
+    ccward = make_ccward(dns={"upstreams": [f"tls://127.0.0.1:{encrypted.tls_port}"],
+                              "upstream-ca": str(authority.path)})
+    assert addresses(ask(ccward, "good.example")) == ["192.0.2.10"]
+
+
+@pytest.mark.parametrize("name, trusted, why", [
+    ("other.example", True, "hostname mismatch"),
+    ("dns.example", False, "unable to get local issuer"),
+], ids=["wrong-name", "unknown-authority"])
+def test_a_server_that_is_not_who_it_should_be_gets_no_query(make_ccward, encrypted, authority, name, trusted, why):
+    own = {"upstream-ca": str(authority.path)} if trusted else {}
+    ccward = make_ccward(dns={"upstreams": [f"tls://127.0.0.1:{encrypted.tls_port}#{name}"], **own})
+    assert ask(ccward, f"secret-{trusted}.example").rcode() == dns.rcode.SERVFAIL
+    assert f"secret-{trusted}" not in encrypted.log()
+    assert why in ccward.errors
+
+
+def test_a_dead_tls_upstream_gives_way_to_the_next_and_is_taken_again_when_it_is_back(
+        make_ccward, authority, upstream, tmp_path):
+    server = EncryptedUpstream(tmp_path, authority)
+    ccward = make_ccward(dns={
+        "upstreams": [f"tls://127.0.0.1:{server.tls_port}#dns.example", f"127.0.0.1:{upstream.port}"],
+        "upstream-ca": str(authority.path)}, daemon={"workers": 1})
+    for i in range(3):
+        assert ask(ccward, f"a{i}.good.example").rcode() == dns.rcode.NXDOMAIN
+    with server:
+        wait_for(lambda: port_answers(server.tls_port), what="the TLS server")
+
+        def comes_through():
+            comes_through.count += 1
+            ask(ccward, f"b{comes_through.count}.good.example")
+            return any(f" b{i}.good.example." in server.log().lower() for i in range(comes_through.count + 1))
+
+        comes_through.count = 0
+        wait_for(comes_through, what="a query by TLS")
+    for i in range(3):
+        assert ask(ccward, f"c{i}.good.example").rcode() == dns.rcode.NXDOMAIN
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory):
+    """Who knows the address of dns.example."""
+    server = FakeServer("127.0.0.1")
+    yield server
+    server.socket.close()
+
+
+def many(ccward, count, pattern="n{}.good.example"):
+    """Asks COUNT names at once; the ids that were answered."""
+    queries = [dns.message.make_query(pattern.format(i), "A", id=i) for i in range(count)]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(8)
+        for query in queries:
+            client.sendto(query.to_wire(), ("127.0.0.1", ccward.dns_port))
+        return {dns.message.from_wire(client.recv(4096)).id for _ in queries}
+
+
+@pytest.mark.parametrize("url", ["https://dns.example:{port}/dns-query", "https://127.0.0.1:{port}/dns-query#dns.example",
+                                 "https://127.0.0.1:{port}/dns-query"], ids=["by-name", "both", "by-address"])
+def test_dns_over_https_with_a_real_server(make_ccward, encrypted, authority, names, url):
+    ccward = make_ccward(dns={"upstreams": [url.format(port=encrypted.https_port)],
+                              "bootstrap": [f"127.0.0.1:{names.port}"], "upstream-ca": str(authority.path)},
+                         daemon={"workers": 1})
+    assert addresses(ask(ccward, "good.example")) == ["192.0.2.10"]
+    big = dns.query.tcp(dns.message.make_query("big.example", "TXT"), "127.0.0.1", port=ccward.dns_port, timeout=8)
+    assert len(big.answer[0]) == 40
+    assert many(ccward, 100) == set(range(100))
+
+
+def test_dns_over_tls_by_name(make_ccward, encrypted, authority, names):
+    ccward = make_ccward(dns={"upstreams": [f"tls://dns.example:{encrypted.tls_port}"],
+                              "bootstrap": [f"127.0.0.1:{names.port}"], "upstream-ca": str(authority.path)})
+    assert addresses(ask(ccward, "good.example")) == ["192.0.2.10"]
+    assert "dns.example" in names.names and "good.example" not in names.names
+
+
+def test_a_name_that_cannot_be_looked_up_leaves_the_next_upstream(make_ccward, upstream, fakes):
+    nobody = free_port()
+    ccward = make_ccward(dns={"upstreams": ["https://dns.example/dns-query", f"127.0.0.1:{upstream.port}"],
+                              "bootstrap": [f"127.0.0.1:{nobody}"]})
+    assert addresses(ask(ccward, "good.example")) == ["192.0.2.10"]
+
+
+class Relay(threading.Thread):
+    """Passes datagrams on to a server that may be set later, as a rule that redirects port 53 does; counts them."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port, self.target, self.passed = self.socket.getsockname()[1], None, 0
+        self.start()
+
+    def run(self):
+        with contextlib.suppress(OSError):
+            while True:
+                packet, client = self.socket.recvfrom(4096)
+                self.passed += 1
+                threading.Thread(target=self.carry, args=(packet, client), daemon=True).start()
+
+    def carry(self, packet, client):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out, contextlib.suppress(OSError):
+            out.settimeout(8)
+            out.sendto(packet, ("127.0.0.1", self.target))
+            self.socket.sendto(out.recv(4096), client)
+
+
+def test_d24_a_query_that_comes_back_to_us_is_not_sent_again(make_ccward):
+    relay = Relay()
+    ccward = make_ccward(dns={"upstreams": [f"127.0.0.1:{relay.port}"]}, daemon={"workers": 1})
+    relay.target = ccward.dns_port
+    assert ask(ccward, "round.example").rcode() == dns.rcode.SERVFAIL
+    assert relay.passed <= 3
+    assert "leads back to ccward" in ccward.errors
+    relay.socket.close()
+
+
+def test_d24_two_daemons_that_ask_each_other_end_it_with_a_few_packets(make_ccward):
+    there, back = Relay(), Relay()
+    one = make_ccward(dns={"upstreams": [f"127.0.0.1:{there.port}"]}, daemon={"workers": 1})
+    other = make_ccward(dns={"upstreams": [f"127.0.0.1:{back.port}"]}, daemon={"workers": 1})
+    there.target, back.target = other.dns_port, one.dns_port
+    assert ask(one, "round.example").rcode() == dns.rcode.SERVFAIL
+    assert there.passed <= 3 and back.passed <= 3
+    assert addresses(ask(one, TEST_HOST)) and addresses(ask(other, TEST_HOST))
+    for relay in (there, back):
+        relay.socket.close()
