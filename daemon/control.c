@@ -397,6 +397,7 @@ static enum status renew_upstreams(struct control *control, const struct config 
     }
     upstream_set_unref(control->upstreams);
     control->upstreams = set;
+    dns_cache_forget_failures(control->cache);
     return ST_OK;
 }
 

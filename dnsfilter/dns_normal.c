@@ -84,7 +84,8 @@ static bool keep_in_answer(const struct normal *normal, const struct dns_record 
         if (type == DNS_TYPE_DNAME && dname_is_within(&normal->chain[i], &record->owner))
             return true;
     }
-    return false;
+    /* An alias that was itself asked for may have been made of one above it (RFC 6672 section 3.1). */
+    return asked == DNS_TYPE_CNAME && type == DNS_TYPE_DNAME && dname_is_within(chain_end(normal), &record->owner);
 }
 
 static bool keep_in_authority(const struct normal *normal, const struct dns_record *record)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,8 @@
 enum {
     ARES_TIMEOUT_MS = 3600 * 1000, /* who asks has a timer of his own */
     SHRINK_MS = 30000,
-    KEEP_CHANNELS = 8, /* a channel has 73 KiB and takes as long to make as ten queries */
+    TRIM_CHANNELS = 64, /* 5 MiB */
+    KEEP_CHANNELS = 8,  /* a channel has 73 KiB and takes as long to make as ten queries */
 };
 
 struct upstream_channel {
@@ -90,12 +92,15 @@ static void give_back(struct upstream_channel *channel)
 static void on_timer(void *arg)
 {
     struct upstream_channels *channels = arg;
+    size_t before = channels->made;
     for (size_t i = channels->spare; i && channels->idle_count > KEEP_CHANNELS; i--) {
         struct upstream_channel *channel = TAILQ_LAST(&channels->idle, idle_channels);
         TAILQ_REMOVE(&channels->idle, channel, entry);
         channels->idle_count--;
         channel_free(channel);
     }
+    if (before - channels->made >= TRIM_CHANNELS)
+        malloc_trim(0); /* else glibc keeps what lies between pieces that are in use */
     start_shrinking(channels);
 }
 

@@ -158,6 +158,18 @@ def test_a_reload_and_changed_lists_leave_the_cache(cached, counting):
     assert counting.count("example.org") == 1
 
 
+def test_d22_other_upstreams_are_asked_for_what_has_failed_before(make_ccward, counting):
+    ccward = make_ccward(dns={"upstreams": [f"127.0.0.1:{free_port()}"]})
+    assert ask(ccward, "example.org").rcode() == dns.rcode.SERVFAIL
+    response = ask(ccward, "example.org", use_edns=0)
+    assert [option.code for option in response.options if option.otype == dns.edns.EDE] == [13]
+    ccward.config["dns"]["upstreams"] = [f"127.0.0.1:{counting.port}"]
+    ccward.write_config()
+    ccward.process.send_signal(1)
+    wait_for(lambda: "was read again" in ccward.errors, what="the reload")
+    wait_for(lambda: ask(ccward, "example.org").answer, 4, "an answer before the failure's time is up")
+
+
 def test_d21_a_stale_answer_comes_when_the_upstream_is_silent(make_ccward):
     upstream = CountingUpstream(ttl=1)
     ccward = make_ccward(dns={"upstreams": [f"127.0.0.1:{upstream.port}"], "stale-after": "200ms"})
@@ -173,8 +185,8 @@ def test_d21_a_stale_answer_comes_when_the_upstream_is_silent(make_ccward):
 
 def test_d23_a_herd_at_all_workers_is_one_upstream_query(make_ccward):
     upstream = CountingUpstream(delay=1.0)
-    ccward = make_ccward(dns={"upstreams": [f"127.0.0.1:{upstream.port}"], "upstream-timeout": "10s",
-                              "query-timeout": "30s"}, daemon={"workers": 4})
+    ccward = make_ccward(dns={"upstreams": [f"127.0.0.1:{upstream.port}"], "upstream-timeout": "20s",
+                              "upstream-tries": 1, "query-timeout": "30s"}, daemon={"workers": 8})
     query = dns.message.make_query("herd.example", "A").to_wire()
     clients = []
     for _ in range(200):  # ports of their own, so that the kernel spreads them over the workers

@@ -104,6 +104,16 @@ static void ask(bool tcp, const uint8_t *packet, size_t n)
     free(framed);
 }
 
+enum { ROUNDS = 5, HOUR_MS = 3600000 };
+
+static const struct dns_cache_settings cache_settings = {.max_bytes = 1 << 18,
+                                                         .max_ttl_s = 86400,
+                                                         .max_negative_ttl_s = 3600,
+                                                         .max_failure_ttl_s = 300,
+                                                         .stale_s = 86400,
+                                                         .stale_ttl_s = 30,
+                                                         .prefetch = true};
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -117,12 +127,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         n = size - 2;
     struct fault fault = {{0}};
     struct dns_server *server;
-    struct dns_cache *cache = dns_cache_new(&(struct dns_cache_settings){1 << 18, 86400, 3600});
+    struct dns_cache *cache = dns_cache_new(&cache_settings);
     CHECK(cache && dns_server_open(loop_new(), &settings, &judge, NULL, cache, &server, &fault) == ST_OK);
-    for (int round = 0; round < 2; round++) { /* the second time from the cache */
+    for (int round = 0; round < ROUNDS; round++) { /* the second time from the cache, the last ones stale */
+        enum status status = round < ROUNDS - 2 ? ST_OK : ST_TIMEOUT;
+        clock_fake_advance(round < 2 ? 0 : HOUR_MS);
         ask(tcp, data + 2, n);
         while (fake_queries())
-            fake_answer(0, ST_OK, data + 2 + n, size - 2 - n);
+            fake_answer(0, status, data + 2 + n, status == ST_OK ? size - 2 - n : 0);
         fake_run_timers();
     }
     check_sent();

@@ -124,6 +124,18 @@ static void a_renamed_tree_is_kept(void **state)
     assert_int_equal(message.header.ancount, 3);
 }
 
+static void an_alias_that_a_renamed_tree_makes_comes_with_it_when_asked_for(void **state)
+{
+    (void)state;
+    struct dns_message message;
+    struct dns_build build = start("x.old.example", DNS_TYPE_CNAME);
+    add_name(&build, DNS_ANSWER, "old.example", DNS_TYPE_DNAME, "new.example");
+    add_name(&build, DNS_ANSWER, "x.old.example", DNS_TYPE_CNAME, "x.new.example");
+    add_name(&build, DNS_ANSWER, "other.example", DNS_TYPE_DNAME, "bad.example");
+    assert_true(normalise(&build, &message) > 0);
+    assert_int_equal(message.header.ancount, 2);
+}
+
 static void the_authority_section_keeps_zones_above_and_denials(void **state)
 {
     (void)state;
@@ -166,6 +178,7 @@ int main(void)
         cmocka_unit_test(sixteen_aliases_are_followed_and_no_more),
         cmocka_unit_test(a_question_for_the_alias_itself_does_not_follow_it),
         cmocka_unit_test(a_renamed_tree_is_kept),
+        cmocka_unit_test(an_alias_that_a_renamed_tree_makes_comes_with_it_when_asked_for),
         cmocka_unit_test(the_authority_section_keeps_zones_above_and_denials),
         cmocka_unit_test(errors_of_edns_and_other_questions_are_no_answers),
     };

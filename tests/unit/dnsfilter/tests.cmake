@@ -12,6 +12,10 @@ ccward_unit(dnsfilter dns_notify LINKS Threads::Threads)
 ccward_unit(dnsfilter dns_structured)
 ccward_unit(dnsfilter dns_tcp)
 target_sources(test_dnsfilter_dns_tcp PRIVATE ${PROJECT_SOURCE_DIR}/tests/replay/replay_policy.c)
+ccward_unit(dnsfilter dns_day)
+target_sources(test_dnsfilter_dns_day PRIVATE
+    ${PROJECT_SOURCE_DIR}/tests/replay/replay_policy.c
+    ${PROJECT_SOURCE_DIR}/tests/replay/fake_net.c)
 ccward_unit(dnsfilter dns_published)
 target_sources(test_dnsfilter_dns_published PRIVATE
     ${PROJECT_SOURCE_DIR}/tests/replay/replay_policy.c

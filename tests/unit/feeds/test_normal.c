@@ -3,6 +3,7 @@
 #include "feeds/normal.h"
 #include "reputation/canonical.h"
 
+/* D53 */
 static void names_have_one_form(void **state)
 {
     static const struct {

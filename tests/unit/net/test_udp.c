@@ -89,6 +89,7 @@ static void a_datagram_without_an_answer_does_not_shift_the_others(void **state)
     close(fd);
 }
 
+/* D9 */
 static void a_datagram_that_is_too_long_is_dropped_and_counted(void **state)
 {
     static uint8_t big[UDP_DATAGRAM_MAX + 1];
@@ -129,6 +130,7 @@ static void expect_answer_from(struct loop *loop, const char *bind_to, const cha
     close(fd);
 }
 
+/* D55 */
 static void a_reply_leaves_from_the_address_that_was_asked(void **state)
 {
     expect_answer_from(*state, "0.0.0.0", "127.0.0.3", false);

@@ -5,7 +5,7 @@
 
 #include "net/upstream_channel.h"
 
-enum { MOST = 50, KEPT = 8, SHRINK_MS = 30000 };
+enum { MOST = 100, KEPT = 8, SHRINK_MS = 30000 };
 
 struct asker {
     struct channel_query query;
