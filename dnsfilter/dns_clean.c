@@ -262,7 +262,7 @@ static void clean_record(struct cleaning *cleaning, const struct dns_record *rec
     uint8_t bytes[DNS_MESSAGE_MAX];
     struct wire wire = wire_into(bytes, sizeof bytes);
     bool answer = record->section == DNS_ANSWER;
-    if (is_stale_signature(cleaning, record))
+    if (record->class != DNS_CLASS_IN || is_stale_signature(cleaning, record))
         return;
     if (!clean_data(cleaning, record, &wire)) {
         if (answer && !cleaning->any_lost)

@@ -23,6 +23,16 @@ static void check_service(const uint8_t *data, size_t size)
     CHECK(!left && !svcb.params.failed);
 }
 
+/* What dns_normalise() leaves; records of other classes go in any case. */
+static bool all_of_internet(const uint8_t *data, size_t size, const struct dns_message *message)
+{
+    struct dns_walk walk = dns_walk_start(data, size, message);
+    bool all = true;
+    for (struct dns_record record; dns_walk_next(&walk, &record);)
+        all = all && record.class == DNS_CLASS_IN;
+    return all;
+}
+
 static void check_clean(const uint8_t *data, size_t size, unsigned wanted)
 {
     static uint8_t out[DNS_MESSAGE_MAX];
@@ -36,7 +46,8 @@ static void check_clean(const uint8_t *data, size_t size, unsigned wanted)
         return; /* names that are written out may take too much room */
     CHECK(dns_response_parse(out, n, &after) == ST_OK && !dns_clean_find(out, n, wanted));
     CHECK(after.header.ancount <= before.header.ancount && after.header.arcount <= before.header.arcount);
-    CHECK(found || (after.header.ancount == before.header.ancount && after.header.nscount == before.header.nscount));
+    CHECK(found || !all_of_internet(data, size, &before) ||
+          (after.header.ancount == before.header.ancount && after.header.nscount == before.header.nscount));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -375,7 +375,7 @@ enum status upstream_query(struct upstream *upstream, const uint8_t *query, size
     if (fake_upstream_busy || query_count == MAX_QUERIES)
         return ST_BUSY;
     struct fake_query *new = malloc(sizeof *new);
-    CHECK(new && n <= sizeof new->data);
+    CHECK(new &&n <= sizeof new->data);
     queries[query_count++] = new;
     memcpy(new->data, query, n);
     new->length = n;
