@@ -48,6 +48,7 @@ struct dns_client {
     bool encrypted;
     struct udp *udp;             /* NULL: by a carrier */
     struct dns_carrier *carrier; /* NULL: by UDP */
+    int32_t request;             /* the carrier's own word for what it carries */
 };
 
 struct dns_query {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dnsfilter/dns_doh.h"
 #include "dnsfilter/dns_query.h"
 #include "dnsfilter/dns_resolver.h"
 #include "dnsfilter/dns_tcp.h"
@@ -21,6 +22,7 @@ struct dns_server {
     struct udp_socket *sockets;
     size_t socket_count;
     struct dns_tcp *tcp;
+    struct dns_doh *doh;
     struct dns_resolver *resolver;
     bool draining;
 };
@@ -104,7 +106,9 @@ static enum status make_parts(struct dns_server *server, struct upstream *upstre
     enum status status = dns_share_init(&core->share, server->settings.max_waiting);
     if (status == ST_OK)
         status = dns_rate_init(&core->rate, server->settings.rate_per_s);
-    return status == ST_OK ? dns_tcp_new(core, &server->tcp) : status;
+    if (status == ST_OK)
+        status = dns_tcp_new(core, &server->tcp);
+    return status == ST_OK ? dns_doh_new(core, &server->doh) : status;
 }
 
 /* UDP and TCP at ADDR; where its port is 0, TCP takes the port that UDP got. */
@@ -129,6 +133,8 @@ static enum status listen_all(struct dns_server *server, struct fault *fault)
         status = listen_at(server, settings->listen[i], fault);
     for (size_t i = 0; status == ST_OK && i < settings->tls_listen_count; i++)
         status = dns_tcp_listen(server->tcp, &settings->tls_listen[i], true, fault);
+    for (size_t i = 0; status == ST_OK && i < settings->https_listen_count; i++)
+        status = dns_doh_listen(server->doh, &settings->https_listen[i], fault);
     return status;
 }
 
@@ -177,11 +183,13 @@ void dns_server_drain(struct dns_server *server)
 {
     server->draining = true;
     dns_tcp_drain(server->tcp);
+    dns_doh_drain(server->doh);
 }
 
 bool dns_server_idle(const struct dns_server *server)
 {
-    return !dns_forwards_waiting(server->core.forwards) && !dns_tcp_client_count(server->tcp);
+    return !dns_forwards_waiting(server->core.forwards) && !dns_tcp_client_count(server->tcp) &&
+           !dns_doh_client_count(server->doh);
 }
 
 void dns_server_close(struct dns_server *server)
@@ -189,6 +197,7 @@ void dns_server_close(struct dns_server *server)
     if (!server)
         return;
     dns_tcp_free(server->tcp);
+    dns_doh_free(server->doh);
     dns_forwards_free(server->core.forwards); /* those who still wait are told, so sockets and look-ups go later */
     dns_resolver_free(server->resolver);
     for (size_t i = 0; i < server->socket_count; i++)
@@ -212,6 +221,11 @@ struct addr dns_server_addr(const struct dns_server *server, size_t index)
 struct addr dns_server_tls_addr(const struct dns_server *server, size_t index)
 {
     return dns_tcp_addr(server->tcp, server->socket_count + index);
+}
+
+struct addr dns_server_https_addr(const struct dns_server *server, size_t index)
+{
+    return dns_doh_addr(server->doh, index);
 }
 
 struct resolver *dns_server_resolver(struct dns_server *server)

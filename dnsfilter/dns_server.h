@@ -61,6 +61,7 @@ void dns_server_close(struct dns_server *server);      /* NULL is allowed */
 /* Where the INDEXth of settings.listen is, UDP and TCP alike; of the others. */
 struct addr dns_server_addr(const struct dns_server *server, size_t index);
 struct addr dns_server_tls_addr(const struct dns_server *server, size_t index);
+struct addr dns_server_https_addr(const struct dns_server *server, size_t index);
 
 /* Name resolution for the proxy, through this server's cache and upstream; lives as long as the server. */
 struct resolver *dns_server_resolver(struct dns_server *server);
