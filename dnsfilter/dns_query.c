@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "dnsfilter/dns_answer.h"
+#include "dnsfilter/dns_ddr.h"
 #include "dnsfilter/dns_inspect.h"
 
 enum step { STEP_PARSE, STEP_CHECK, STEP_DECIDE, STEP_SPECIAL, STEP_CACHE, STEP_FORWARD, STEP_INSPECT, STEP_END };
@@ -315,6 +316,10 @@ static enum step decide(struct dns_query *query)
 static enum step special(struct dns_query *query)
 {
     struct dns_core *core = query->core;
+    if (dns_ddr_is_asked(query)) {
+        query->reply_length = dns_ddr_answer(query);
+        return STEP_END;
+    }
     if (query->message.question.type == DNS_TYPE_ANY) {
         query->reply_length = dns_answer_any(core->out, sizeof core->out, &query->message);
         return STEP_END;

@@ -99,6 +99,8 @@ static void put_message(struct dns_tcp_client *client, const uint8_t *reply, siz
     const uint8_t prefix[PREFIX_BYTES] = {(uint8_t)(n >> 8), (uint8_t)n};
     if (!n)
         return;
+    if (stream_queued(client->stream) > MAX_QUEUED_BYTES)
+        stream_flush(client->stream); /* many have got ready in one round, and it has had no chance to read */
     if (stream_queued(client->stream) > MAX_QUEUED_BYTES ||
         stream_write(client->stream, prefix, sizeof prefix) != ST_OK || stream_write(client->stream, reply, n) != ST_OK)
         client->ending = true;

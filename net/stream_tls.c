@@ -18,6 +18,8 @@ static int socket_read(BIO *bio, char *data, int n)
     BIO_clear_retry_flags(bio);
     if (got < 0 && socket_would_block(errno))
         BIO_set_retry_read(bio);
+    if (!got)
+        BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
     return (int)got;
 }
 
@@ -33,7 +35,9 @@ static int socket_write(BIO *bio, const char *data, int n)
 
 static long socket_control(BIO *bio, int command, long number, void *pointer)
 {
-    (void)bio, (void)number, (void)pointer;
+    (void)number, (void)pointer;
+    if (command == BIO_CTRL_EOF)
+        return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0;
     return command == BIO_CTRL_FLUSH;
 }
 

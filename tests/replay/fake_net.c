@@ -373,6 +373,11 @@ enum status stream_write(struct stream *stream, const void *data, size_t n)
     return ST_OK;
 }
 
+void stream_flush(struct stream *stream)
+{
+    (void)stream;
+}
+
 size_t stream_queued(const struct stream *stream)
 {
     return stream->output.length;
