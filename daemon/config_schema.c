@@ -79,7 +79,8 @@ static const struct config_option dns_options[] = {
      "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 169.254.0.0/16, fc00::/7, fe80::/10", 0, 256, NULL,
      "Networks whose clients are answered, besides this machine itself; queries of all others are dropped."},
     {"rate-limit", OPTION_COUNT, AT(dns.rate_limit), "1000", 0, 1000000, NULL,
-     "Answers a second by UDP that each worker gives one network (/24, /56) but this machine; above it clients are sent "
+     "Answers a second by UDP that each worker gives one network (/24, /56) but this machine; above it clients are "
+     "sent "
      "to TCP. 0: no limit, and none for the size of answers either."},
     {"upstreams", OPTION_UPSTREAMS, AT(dns.upstreams), "", 0, UPSTREAM_MAX_SERVERS, NULL,
      "DNS servers that everything not blocked is asked of; empty: those of this machine."},

@@ -64,9 +64,9 @@ static enum status open_dns(struct worker *worker, const struct worker_settings 
 /* Every address that is ours, so that the proxy never dials it. The caller frees items. */
 static enum status own_addresses(const struct config *config, struct addr_list *own)
 {
-    const struct addr_list *lists[] = {&config->dns.listen, &config->dns.tls_listen, &config->dns.https_listen,
-                                       &config->proxy.listen, &config->blockpage.listen,
-                                       &config->blockpage.tls_listen, &config->console.listen};
+    const struct addr_list *lists[] = {&config->dns.listen,    &config->dns.tls_listen,   &config->dns.https_listen,
+                                       &config->proxy.listen,  &config->blockpage.listen, &config->blockpage.tls_listen,
+                                       &config->console.listen};
     size_t total = 0;
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         total += lists[i]->count;

@@ -83,16 +83,16 @@ static bool is_ours(const uint8_t secret[DNS_COOKIE_SECRET_BYTES], struct str op
     return same_hash(expected + HASH_OFFSET, (const uint8_t *)option.data + HASH_OFFSET);
 }
 
-enum status dns_cookie_read(const uint8_t secret[DNS_COOKIE_SECRET_BYTES], struct str option,
-                            const struct addr *client, uint32_t now_s, struct dns_cookie *cookie)
+enum status dns_cookie_read(const uint8_t secret[DNS_COOKIE_SECRET_BYTES], struct str option, const struct addr *client,
+                            uint32_t now_s, struct dns_cookie *cookie)
 {
     int32_t age_s = 0;
     size_t server = option.length - DNS_COOKIE_CLIENT_BYTES; /* wraps where the client's own is not whole */
     if (server && (server < SERVER_MIN_BYTES || server > SERVER_MAX_BYTES))
         return ST_INVALID;
-    cookie->state = !server                                             ? DNS_COOKIE_CLIENT_ONLY
+    cookie->state = !server                                          ? DNS_COOKIE_CLIENT_ONLY
                     : is_ours(secret, option, client, now_s, &age_s) ? DNS_COOKIE_GOOD
-                                                                        : DNS_COOKIE_BAD;
+                                                                     : DNS_COOKIE_BAD;
     if (cookie->state == DNS_COOKIE_GOOD && age_s < RENEW_AGE_S) {
         memcpy(cookie->bytes, option.data, DNS_COOKIE_BYTES);
         return ST_OK;

@@ -22,8 +22,8 @@ struct dns_cookie {
 };
 
 /* Reads a COOKIE option. ST_INVALID: its length is none of RFC 7873 section 4's, which is a FORMERR (section 5.2.2). */
-enum status dns_cookie_read(const uint8_t secret[DNS_COOKIE_SECRET_BYTES], struct str option,
-                            const struct addr *client, uint32_t now_s, struct dns_cookie *cookie) MUST_CHECK;
+enum status dns_cookie_read(const uint8_t secret[DNS_COOKIE_SECRET_BYTES], struct str option, const struct addr *client,
+                            uint32_t now_s, struct dns_cookie *cookie) MUST_CHECK;
 
 /* The cookie of RFC 9018 section 4 by KEY as it is: COOKIE's first 16 bytes (the client's own, version, reserved, time)
  * are set. */

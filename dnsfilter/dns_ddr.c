@@ -86,8 +86,7 @@ size_t dns_ddr_answer(const struct dns_query *query)
     struct dns_core *core = query->core;
     const struct dns_settings *settings = core->settings;
     size_t limit = dns_answer_limit(&query->message, query->client.udp);
-    struct dns_build build =
-        dns_build_response(core->out, sizeof core->out, &query->message, DNS_RCODE_NOERROR);
+    struct dns_build build = dns_build_response(core->out, sizeof core->out, &query->message, DNS_RCODE_NOERROR);
     add_listeners(&build, query, &tls, settings->tls_listen, settings->tls_listen_count);
     add_listeners(&build, query, &https, settings->https_listen, settings->https_listen_count);
     if (!build.header.ancount)

@@ -123,10 +123,9 @@ static void on_request(void *arg, const struct http2_request *request)
     unsigned status = doh_request_read(request, client->doh->message, &message);
     client->active = true;
     if (status != 200) {
-        http2_session_answer(client->session, request->id,
-                             &(struct http2_answer){.status = status,
-                                                    .allow = status == 405 ? "GET, POST" : NULL,
-                                                    .max_age_s = -1});
+        http2_session_answer(
+            client->session, request->id,
+            &(struct http2_answer){.status = status, .allow = status == 405 ? "GET, POST" : NULL, .max_age_s = -1});
         return;
     }
     struct dns_client who = client->who;
@@ -176,15 +175,13 @@ static void step(struct doh_client *client)
     struct str input = stream_input(client->stream);
     client->active = false;
     client->busy = true;
-    if (!client->ending && input.length &&
-        http2_session_receive(client->session, input.data, input.length) != ST_OK)
+    if (!client->ending && input.length && http2_session_receive(client->session, input.data, input.length) != ST_OK)
         client->ending = true;
     stream_consume(client->stream, input.length);
     if (http2_session_send(client->session, client->stream) != ST_OK)
         client->ending = true;
     client->busy = false;
-    client->ending |= client->doh->draining || stream_saw_eof(client->stream) ||
-                      http2_session_is_over(client->session);
+    client->ending |= client->doh->draining || stream_saw_eof(client->stream) || http2_session_is_over(client->session);
     if (client->active)
         timer_start(client->timer, client->doh->core->settings->tcp_idle_ms);
     if (client->ending && !client->waiting && !stream_is_full(client->stream))

@@ -20,8 +20,7 @@ enum status dns_extras_read(struct dns_extras *extras, struct str options, const
     enum status status = ST_OK;
     if (dns_option_find(options, DNS_OPTION_COOKIE, &data))
         status = dns_cookie_read(from->secret, data, from->client, (uint32_t)(clock_wall_ms() / 1000), &extras->cookie);
-    extras->any = status == ST_OK &&
-                  (extras->padding || extras->keepalive || extras->cookie.state != DNS_COOKIE_NONE);
+    extras->any = status == ST_OK && (extras->padding || extras->keepalive || extras->cookie.state != DNS_COOKIE_NONE);
     return status;
 }
 

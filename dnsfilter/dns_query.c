@@ -55,11 +55,10 @@ static void dress(struct dns_query *query)
     if (query->extras.any)
         limit = dns_answer_limit(&query->message, query->client.udp);
     if (!proven && query->client.standing == DNS_FAR && core->settings->rate_per_s)
-        query->reply_length =
-            dns_extras_bound(&query->message, core->out, query->reply_length, query->packet_length);
+        query->reply_length = dns_extras_bound(&query->message, core->out, query->reply_length, query->packet_length);
     if (query->extras.any)
-        query->reply_length = dns_extras_add(&query->extras, core->out, query->reply_length, limit,
-                                             core->settings->tcp_idle_ms);
+        query->reply_length =
+            dns_extras_add(&query->extras, core->out, query->reply_length, limit, core->settings->tcp_idle_ms);
 }
 
 size_t dns_query_receive(struct dns_core *core, const struct dns_client *client, const uint8_t *packet, size_t n)
@@ -133,9 +132,9 @@ static bool is_over_rate(struct dns_query *query)
         return false;
     core->counters.limited++;
     if (verdict == DNS_RATE_SLIP && message->question_end)
-        query->reply_length = has_cookie ? dns_answer_rcode(core->out, sizeof core->out, message, DNS_RCODE_BADCOOKIE,
-                                                            dns_note_none)
-                                         : dns_answer_by_tcp(core->out, sizeof core->out, message);
+        query->reply_length =
+            has_cookie ? dns_answer_rcode(core->out, sizeof core->out, message, DNS_RCODE_BADCOOKIE, dns_note_none)
+                       : dns_answer_by_tcp(core->out, sizeof core->out, message);
     return true;
 }
 

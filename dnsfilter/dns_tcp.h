@@ -1,4 +1,5 @@
-/* Clients by TCP (RFC 7766), and by TLS over it (RFC 7858): messages with a length before them, many on the way at once, answered as they get ready.
+/* Clients by TCP (RFC 7766), and by TLS over it (RFC 7858): messages with a length before them, many on the way at
+ * once, answered as they get ready.
  */
 #pragma once
 

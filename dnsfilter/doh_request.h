@@ -5,6 +5,6 @@
 
 enum { DOH_MESSAGE_MAX = 65535 };
 
-/* The query that REQUEST holds, in OUT or in the request itself, which *MESSAGE points to; returns 200, or the status of
- * an answer that says what is wrong: 400, 404, 405, 415. */
+/* The query that REQUEST holds, in OUT or in the request itself, which *MESSAGE points to; returns 200, or the status
+ * of an answer that says what is wrong: 400, 404, 405, 415. */
 unsigned doh_request_read(const struct http2_request *request, uint8_t out[DOH_MESSAGE_MAX], struct str *message);

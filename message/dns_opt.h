@@ -14,7 +14,8 @@ enum { DNS_OPT_FIXED_BYTES = 11, DNS_OPTION_HEAD_BYTES = 4 };
 /* The data of the first option CODE in OPTIONS (an OPT record's rdata, well-formed); false: there is none. */
 bool dns_option_find(struct str options, uint16_t code, struct str *data);
 
-/* The offset of the OPT record that ends a message. ST_NOT_FOUND: the last record is no OPT, or something follows it. */
+/* The offset of the OPT record that ends a message. ST_NOT_FOUND: the last record is no OPT, or something follows it.
+ */
 enum status dns_opt_find(const uint8_t *packet, size_t n, size_t *offset) MUST_CHECK;
 
 /* Adds an option of LENGTH bytes to the OPT record at OFFSET, which ends the message of N bytes. DATA: NULL for zeros.

@@ -264,8 +264,8 @@ struct http2_session *http2_session_new(const struct http2_settings *settings, c
         {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, settings->max_requests},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, (uint32_t)settings->max_head_bytes},
     };
-    if (make_http2(session) != 0 || nghttp2_submit_settings(session->http2, NGHTTP2_FLAG_NONE, entries,
-                                                            sizeof entries / sizeof entries[0]) != 0) {
+    if (make_http2(session) != 0 ||
+        nghttp2_submit_settings(session->http2, NGHTTP2_FLAG_NONE, entries, sizeof entries / sizeof entries[0]) != 0) {
         http2_session_free(session);
         return NULL;
     }

@@ -9,9 +9,9 @@
 struct http2_session;
 
 struct http2_settings {
-    uint32_t max_requests;       /* under way at once */
-    size_t max_head_bytes;       /* of one request, as HTTP/2 counts them; beyond: 431 */
-    size_t max_body_bytes;       /* beyond: 413 */
+    uint32_t max_requests; /* under way at once */
+    size_t max_head_bytes; /* of one request, as HTTP/2 counts them; beyond: 431 */
+    size_t max_body_bytes; /* beyond: 413 */
 };
 
 /* A request that has come whole; what it points to is valid in the call. */

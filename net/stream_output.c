@@ -47,8 +47,8 @@ static ssize_t send_plain(struct stream *stream, struct iovec iov[2], enum statu
     return sent;
 }
 
-/* Sends what is queued and then DATA (of a plain stream) as far as the socket takes it, and drops what went out from the queue. *TAKEN is
- * how much of DATA went out. */
+/* Sends what is queued and then DATA (of a plain stream) as far as the socket takes it, and drops what went out from
+ * the queue. *TAKEN is how much of DATA went out. */
 static void send_now(struct stream *stream, const void *data, size_t n, size_t *taken)
 {
     size_t queued = stream_queued(stream);
@@ -56,8 +56,8 @@ static void send_now(struct stream *stream, const void *data, size_t n, size_t *
                            {(void *)(uintptr_t)data, n}}; /* sendmsg() does not write to it */
     enum status status = ST_OK;
     *taken = 0;
-    ssize_t sent = stream->ssl ? stream_tls_send(stream, iov[0].iov_base, queued, &status)
-                               : send_plain(stream, iov, &status);
+    ssize_t sent =
+        stream->ssl ? stream_tls_send(stream, iov[0].iov_base, queued, &status) : send_plain(stream, iov, &status);
     if (status != ST_OK)
         fail_output(stream, status);
     if (sent < 0 || status != ST_OK)

@@ -143,8 +143,8 @@ static SSL_CTX *make_context(void)
                                      SSL_OP_PRIORITIZE_CHACHA |
                                      /* What it carries has lengths of its own, so that a cut shows. */
                                      SSL_OP_IGNORE_UNEXPECTED_EOF);
-    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_mode(context,
+                     SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_read_ahead(context, 1); /* a record by one call of recv() instead of two */
     /* Tickets alone, by keys of this context: they serve at every worker, and nothing is kept of a client. */
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);

@@ -1,5 +1,5 @@
-/* What a client of DNS over HTTPS sends, behind TLS: HTTP/2 from its preface on, in two pieces. The first byte says where
- * it is cut, in parts of 256. */
+/* What a client of DNS over HTTPS sends, behind TLS: HTTP/2 from its preface on, in two pieces. The first byte says
+ * where it is cut, in parts of 256. */
 #include <stdlib.h>
 
 #include "base/check.h"

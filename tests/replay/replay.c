@@ -323,8 +323,8 @@ static void run_resolve(struct str words)
 
 /* ---- expectations ---- */
 
-static const char *const reply_words[] = {"question", "answer", "authority", "additional", "opt", "ede",
-                                           "option",   "padding", "any", NULL};
+static const char *const reply_words[] = {"question", "answer", "authority", "additional", "opt",
+                                          "ede",      "option", "padding",   "any",        NULL};
 
 static void without_records(struct buf *text)
 {

@@ -34,8 +34,9 @@ static void d50_this_machine_is_always_let_in(void **state)
 
 static void d49_addresses_of_the_internet_are_far_though_they_are_let_in(void **state)
 {
-    static const char *const near[] = {"10.1.2.3", "172.31.255.255", "192.168.9.9", "169.254.1.1", "fd12::1", "fe80::9"};
-    static const char *const far[] = {"11.0.0.1",      "172.32.0.0", "192.169.0.1",
+    static const char *const near[] = {"10.1.2.3",    "172.31.255.255", "192.168.9.9",
+                                       "169.254.1.1", "fd12::1",        "fe80::9"};
+    static const char *const far[] = {"11.0.0.1",   "172.32.0.0",  "192.169.0.1",
                                       "100.64.0.1", "203.0.113.1", "2001:db8::1"};
     (void)state;
     for (size_t i = 0; i < sizeof near / sizeof near[0]; i++)

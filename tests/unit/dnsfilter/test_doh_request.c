@@ -59,10 +59,10 @@ static void what_is_no_query_says_why(void **state)
         {"/dns-query?dns=", 400},
         {"/dns-query?DNS=" QUERY, 400},
         {"/dns-query?xdns=" QUERY, 400},
-        {"/dns-query?dns=AAAA", 400},             /* no whole header */
-        {"/dns-query?dns=" QUERY "=", 400},       /* padding */
-        {"/dns-query?dns=" QUERY "A", 400},       /* six bits are no byte */
-        {"/dns-query?dns=" QUERY "AB", 400},      /* bits that are left over, and set */
+        {"/dns-query?dns=AAAA", 400},        /* no whole header */
+        {"/dns-query?dns=" QUERY "=", 400},  /* padding */
+        {"/dns-query?dns=" QUERY "A", 400},  /* six bits are no byte */
+        {"/dns-query?dns=" QUERY "AB", 400}, /* bits that are left over, and set */
         {"/dns-query?dns=AAABAAAB%41AAAAAAA", 400},
         {"/dns-query?dns=AAABAAABAAAAAA+/AA", 400}, /* of the other alphabet */
         {"/dns-query?dns=AAABAAABAAAAAA AA", 400},
