@@ -52,6 +52,10 @@ void announce_ready(const struct config *config, const struct snapshot_facts *fa
 {
     printf("ccward %s is ready\n\n", CCWARD_VERSION);
     print_addresses("DNS", config->dns.listen.items, config->dns.listen.count, "off");
+    if (config->dns.tls_listen.count)
+        print_addresses("  by TLS", config->dns.tls_listen.items, config->dns.tls_listen.count, "");
+    if (config->dns.https_listen.count)
+        print_addresses("  by HTTPS", config->dns.https_listen.items, config->dns.https_listen.count, "");
     print_addresses("HTTP proxy", config->proxy.listen.items, config->proxy.listen.count, "off");
     print_addresses("block page", config->blockpage.listen.items, config->blockpage.listen.count, "off");
     print_addresses("  for https", config->blockpage.tls_listen.items, config->blockpage.tls_listen.count, "off");

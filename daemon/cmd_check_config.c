@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "daemon/command.h"
+#include "daemon/serving.h"
 
 int cmd_check_config(const struct command *command, int argc, char **argv)
 {
@@ -20,6 +21,13 @@ int cmd_check_config(const struct command *command, int argc, char **argv)
     struct config config;
     struct config_faults faults = {0};
     enum status status = config_load(path, &config, &faults);
+    struct tls_server *tls = NULL;
+    struct fault fault = {0};
+    if (status == ST_OK && serving_load_tls(&config, &tls, &fault) != ST_OK) {
+        buf_printf(&faults.text, "%s: %s\n", path, fault.text);
+        faults.errors++;
+    }
+    tls_server_unref(tls);
     fputs(buf_text(&faults.text), stderr);
     unsigned found = faults.errors + faults.warnings; /* what a start forgives is a fault here */
     if (status == ST_OK && !found)

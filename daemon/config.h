@@ -83,10 +83,13 @@ struct config {
     char *state_dir; /* state.directory as an absolute path */
 
     struct {
-        struct addr_list listen, bootstrap;
+        struct addr_list listen, tls_listen, https_listen, bootstrap;
         struct upstream_list upstreams;
         int upstream_mode; /* enum upstream_mode */
         char *resolv_conf, *upstream_ca;
+        char *tls_certificate, *tls_key; /* "": none */
+        struct network_list allow_clients;
+        uint64_t rate_limit;
         int block_answer[CATEGORY_COUNT]; /* enum block_answer */
         uint64_t block_ttl_ms, query_timeout_ms, upstream_timeout_ms, tcp_idle_ms;
         uint64_t upstream_tries, upstream_channels, max_waiting, max_tcp_clients;

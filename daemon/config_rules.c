@@ -78,6 +78,8 @@ static size_t all_listeners(const struct config *config, struct place places[MAX
         const char *section, *key;
         const struct addr_list *list;
     } lists[] = {{"dns", "listen", &config->dns.listen},
+                 {"dns", "tls-listen", &config->dns.tls_listen},
+                 {"dns", "https-listen", &config->dns.https_listen},
                  {"proxy", "listen", &config->proxy.listen},
                  {"blockpage", "listen", &config->blockpage.listen},
                  {"blockpage", "tls-listen", &config->blockpage.tls_listen},
@@ -109,6 +111,22 @@ static void check_listeners(struct loading *loading)
         }
     if (count == config_of(loading)->console.listen.count)
         config_report(loading, true, 0, "", "every `listen` is empty: there would be nothing to do");
+}
+
+/* Encrypted DNS proves who it is; there is no certificate that we could make up. */
+static void check_tls(struct loading *loading)
+{
+    const struct config *config = config_of(loading);
+    const struct section *section = find_section("dns");
+    bool tls = config->dns.tls_listen.count, https = config->dns.https_listen.count;
+    const char *key = tls ? "tls-listen" : "https-listen";
+    char field[64];
+    if ((!tls && !https) || (config->dns.tls_certificate[0] && config->dns.tls_key[0]))
+        return;
+    snprintf(field, sizeof field, "dns.%s", key);
+    config_report(loading, true, config_value_line(loading, section, -1, str_of(key), -1), field,
+                  "needs a certificate: name its file in dns.tls-certificate and that of its key in dns.tls-key, as an "
+                  "ACME client or your own authority gives them for this machine's name and addresses");
 }
 
 /* An upstream that is a listener of ours would ask itself for ever. */
@@ -186,6 +204,7 @@ void config_check_whole(struct loading *loading)
     check_feeds(loading);
     check_groups(loading);
     check_listeners(loading);
+    check_tls(loading);
     check_upstreams(loading, "dns", -1, &config_of(loading)->dns.upstreams);
     check_bootstrap(loading);
     check_forwards(loading);

@@ -63,9 +63,33 @@ enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR,
 
 #define AT(member) offsetof(struct config, member)
 
+static enum status check_tls_path(struct str text, struct fault *why)
+{
+    return !text.length || text.data[0] == '/'
+               ? ST_OK
+               : fault_set(why, ST_INVALID, "'%.*s' is no whole path: write it from the root, like /etc/ccward/tls.pem",
+                           (int)text.length, text.data);
+}
+
 static const struct config_option dns_options[] = {
     {"listen", OPTION_ADDRESSES, AT(dns.listen), "127.0.0.1:5335", 53, 64, NULL,
      "Addresses to answer DNS queries at, by UDP and TCP; an empty list turns the DNS side off."},
+    {"tls-listen", OPTION_ADDRESSES, AT(dns.tls_listen), "", 853, 16, NULL,
+     "Addresses to answer DNS over TLS (DoT) at; needs `tls-certificate` and `tls-key`."},
+    {"https-listen", OPTION_ADDRESSES, AT(dns.https_listen), "", 443, 16, NULL,
+     "Addresses to answer DNS over HTTPS (DoH) at, under the path /dns-query; needs the same."},
+    {"tls-certificate", OPTION_TEXT, AT(dns.tls_certificate), "", 0, 4000, NULL,
+     "The file of the certificate for both (PEM, the server's own first, then its chain); read again on SIGHUP.",
+     check_tls_path},
+    {"tls-key", OPTION_TEXT, AT(dns.tls_key), "", 0, 4000, NULL,
+     "The file of its key (PEM, without a passphrase), which nobody but its owner and group may read.", check_tls_path},
+    {"allow-clients", OPTION_NETWORKS, AT(dns.allow_clients),
+     "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 169.254.0.0/16, fc00::/7, fe80::/10", 0, 256, NULL,
+     "Networks whose clients are answered, besides this machine itself; queries of all others are dropped."},
+    {"rate-limit", OPTION_COUNT, AT(dns.rate_limit), "1000", 0, 1000000, NULL,
+     "Answers a second by UDP that each worker gives one network (/24, /56) but this machine; above it clients are "
+     "sent "
+     "to TCP. 0: no limit, and none for the size of answers either."},
     {"upstreams", OPTION_UPSTREAMS, AT(dns.upstreams), "", 0, UPSTREAM_MAX_SERVERS, NULL,
      "DNS servers that everything not blocked is asked of; empty: those of this machine."},
     {"upstream-mode", OPTION_WORD, AT(dns.upstream_mode), "ordered", 0, 0, &upstream_modes,

@@ -24,6 +24,7 @@
 #include "daemon/lists_watch.h"
 #include "daemon/names_watch.h"
 #include "daemon/refresher.h"
+#include "daemon/serving.h"
 #include "daemon/signals.h"
 #include "daemon/snapshot.h"
 #include "daemon/upstream_source.h"
@@ -58,6 +59,7 @@ struct control {
     struct incidents *incidents;
     struct collector *collector;
     struct dns_cache *cache;
+    struct serving serving;
     struct worker *workers[MAX_WORKERS];
     size_t worker_count;
     struct console *console;
@@ -134,8 +136,9 @@ static enum status probe_all(const struct addr_list *list, int sock_type, struct
 static enum status probe_ports(const struct config *config, struct fault *fault)
 {
     enum status status = probe_all(&config->dns.listen, SOCK_DGRAM, fault);
-    const struct addr_list *streams[] = {&config->dns.listen, &config->proxy.listen, &config->blockpage.listen,
-                                         &config->blockpage.tls_listen, &config->console.listen};
+    const struct addr_list *streams[] = {
+        &config->dns.listen,       &config->dns.tls_listen,       &config->dns.https_listen, &config->proxy.listen,
+        &config->blockpage.listen, &config->blockpage.tls_listen, &config->console.listen};
     for (size_t i = 0; status == ST_OK && i < sizeof streams / sizeof streams[0]; i++)
         status = probe_all(streams[i], SOCK_STREAM, fault);
     return status;
@@ -214,13 +217,17 @@ static enum status open_workers(struct control *control, struct fault *fault)
     if (!(control->cache = dns_cache_new(&cache)) || !(control->news = zone_news_new(config)) ||
         names_watch_start(&control->names, config) != ST_OK)
         return fault_set(fault, ST_NOMEM, "out of memory");
+    enum status opened = serving_open(&control->serving, config, fault);
+    if (opened != ST_OK)
+        return opened;
     for (size_t n = worker_count(config); control->worker_count < n; control->worker_count++) {
         struct worker_settings settings = {.config = config,
                                            .upstreams = control->upstreams,
                                            .cache = control->cache,
                                            .incidents = control->incidents,
                                            .notify = zone_news_table(control->news),
-                                           .names = control->names.names};
+                                           .names = control->names.names,
+                                           .serving = &control->serving};
         enum status status = collector_add_recorder(control->collector, &settings.recorder);
         if (status == ST_OK)
             status = worker_new(&settings, control->policy, &control->workers[control->worker_count], fault);
@@ -437,6 +444,18 @@ static void on_step(void *arg)
         (void)!renew_policy(control, control->config);
 }
 
+/* The certificate may have been renewed. What was in force stays where it cannot be read. */
+static void renew_certificate(struct control *control)
+{
+    struct fault fault = {0};
+    enum status status = serving_renew(&control->serving, control->config, &fault);
+    for (size_t i = 0; status == ST_OK && i < control->worker_count; i++)
+        status = worker_set_tls(control->workers[i], control->serving.tls);
+    if (status != ST_OK)
+        log_error("%s; the certificate that was in force stays in force",
+                  fault.text[0] ? fault.text : status_text(status));
+}
+
 static void reload(struct control *control)
 {
     struct config *config = calloc(1, sizeof *config);
@@ -481,6 +500,7 @@ static void on_signal(void *arg, int number)
     case SIGHUP:
         sd_notify(0, "RELOADING=1");
         collector_reopen(control->collector);
+        renew_certificate(control);
         reload(control);
         sd_notify(0, "READY=1");
         break;
@@ -549,6 +569,7 @@ static void close_all(struct control *control)
     incidents_close(control->incidents);
     dns_cache_free(control->cache);
     upstream_set_unref(control->upstreams);
+    serving_close(&control->serving);
     policy_unref(control->policy);
     loop_free(control->loop);
     if (control->state_lock >= 0)

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "blockpage/page_server.h"
@@ -35,6 +36,14 @@ static enum status open_dns(struct worker *worker, const struct worker_settings 
         return status;
     struct dns_settings dns = {.listen = config->dns.listen.items,
                                .listen_count = config->dns.listen.count,
+                               .tls_listen = config->dns.tls_listen.items,
+                               .tls_listen_count = config->dns.tls_listen.count,
+                               .https_listen = config->dns.https_listen.items,
+                               .https_listen_count = config->dns.https_listen.count,
+                               .tls = settings->serving->tls,
+                               .allow = config->dns.allow_clients.items,
+                               .allow_count = config->dns.allow_clients.count,
+                               .rate_per_s = (uint32_t)config->dns.rate_limit,
                                .page = page->items,
                                .page_count = page->count,
                                .contact = config->blockpage.contact,
@@ -46,6 +55,7 @@ static enum status open_dns(struct worker *worker, const struct worker_settings 
                                .max_waiting = config->dns.max_waiting,
                                .notify = settings->notify,
                                .names = settings->names};
+    memcpy(dns.cookie_secret, settings->serving->cookie_secret, sizeof dns.cookie_secret);
     /* `page` without a page server to lead to would be a dead end: say plainly that there is no such name. */
     for (int i = 0; i < CATEGORY_COUNT; i++)
         dns.answers[i] = config->dns.block_answer[i] == BLOCK_PAGE && !page->count
@@ -57,8 +67,9 @@ static enum status open_dns(struct worker *worker, const struct worker_settings 
 /* Every address that is ours, so that the proxy never dials it. The caller frees items. */
 static enum status own_addresses(const struct config *config, struct addr_list *own)
 {
-    const struct addr_list *lists[] = {&config->dns.listen, &config->proxy.listen, &config->blockpage.listen,
-                                       &config->blockpage.tls_listen, &config->console.listen};
+    const struct addr_list *lists[] = {&config->dns.listen,    &config->dns.tls_listen,   &config->dns.https_listen,
+                                       &config->proxy.listen,  &config->blockpage.listen, &config->blockpage.tls_listen,
+                                       &config->console.listen};
     size_t total = 0;
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         total += lists[i]->count;
@@ -271,6 +282,33 @@ enum status worker_set_upstreams(struct worker *worker, struct upstream_set *set
     enum status status = loop_call(worker->loop, apply_upstreams, change);
     if (status != ST_OK) {
         upstream_set_unref(set);
+        free(change);
+    }
+    return status;
+}
+
+struct tls_change {
+    struct worker *worker;
+    struct tls_server *tls;
+};
+
+static void apply_tls(void *arg)
+{
+    struct tls_change *change = arg;
+    dns_server_set_tls(change->worker->dns, change->tls);
+    tls_server_unref(change->tls);
+    free(change);
+}
+
+enum status worker_set_tls(struct worker *worker, struct tls_server *tls)
+{
+    struct tls_change *change = calloc(1, sizeof *change);
+    if (!change)
+        return ST_NOMEM;
+    *change = (struct tls_change){worker, tls_server_ref(tls)};
+    enum status status = loop_call(worker->loop, apply_tls, change);
+    if (status != ST_OK) {
+        tls_server_unref(tls);
         free(change);
     }
     return status;

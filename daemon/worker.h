@@ -2,7 +2,7 @@
  * as if there were no other thread. */
 #pragma once
 
-#include "daemon/config.h"
+#include "daemon/serving.h"
 
 struct worker;
 
@@ -14,6 +14,7 @@ struct worker_settings {
     const struct incidents *incidents;
     struct dns_notify *notify; /* as in struct dns_settings */
     struct dns_names *names;   /* likewise */
+    const struct serving *serving;
 };
 
 /* Makes the loop and opens all listeners, in the caller's thread. POLICY: the first one. */
@@ -29,6 +30,8 @@ enum status worker_set_notify(struct worker *worker, struct dns_notify *notify);
 enum status worker_set_names(struct worker *worker, struct dns_names *names) MUST_CHECK;
 /* From the control thread: SET's servers are asked from the next round on. */
 enum status worker_set_upstreams(struct worker *worker, struct upstream_set *set) MUST_CHECK;
+/* From the control thread: connections that come from its next round on are served with TLS. */
+enum status worker_set_tls(struct worker *worker, struct tls_server *tls) MUST_CHECK;
 /* From the control thread: listeners close, what is under way finishes, the thread ends at the latest after TIMEOUT_MS.
  */
 void worker_stop(struct worker *worker, int64_t timeout_ms);

@@ -69,6 +69,14 @@ size_t dns_notify_answer(struct dns_notify *notify, const struct addr *from, con
     return dns_build_finish(&build);
 }
 
+bool dns_notify_expects(const struct dns_notify *notify, const struct addr *from)
+{
+    for (size_t i = 0; notify && i < notify->count; i++)
+        if (addr_same_ip(&notify->entries[i].zone.primary, from))
+            return true;
+    return false;
+}
+
 bool dns_notify_take(struct dns_notify *notify, size_t index)
 {
     return atomic_exchange(&notify->entries[index].heard, false);

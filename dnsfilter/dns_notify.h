@@ -22,5 +22,8 @@ void dns_notify_unref(struct dns_notify *notify);             /* NULL is allowed
 size_t dns_notify_answer(struct dns_notify *notify, const struct addr *from, const uint8_t *packet, size_t n,
                          struct dns_message *message, uint8_t *out, size_t size);
 
+/* Whether FROM is the primary of any zone. */
+bool dns_notify_expects(const struct dns_notify *notify, const struct addr *from);
+
 /* Whether a NOTIFY came for the INDEXth zone since it was asked last. */
 bool dns_notify_take(struct dns_notify *notify, size_t index);

@@ -15,9 +15,9 @@
 #include "base/clock.h"
 #include "dnsfilter/dns_answer.h"
 #include "dnsfilter/dns_clean.h"
+#include "dnsfilter/dns_ddr.h"
 #include "dnsfilter/dns_inspect.h"
 #include "dnsfilter/dns_structured.h"
-#include "dnsfilter/dns_tcp.h"
 
 enum { SAFE_TTL_S = 60 /* short: the setting may change at any time */ };
 
@@ -48,6 +48,23 @@ static void run(struct dns_query *query, enum step step)
         step = steps[step](query);
 }
 
+/* What the answer has besides what the steps made of it. */
+static void dress(struct dns_query *query)
+{
+    struct dns_core *core = query->core;
+    bool proven = !query->client.udp || (query->extras.any && query->extras.cookie.state == DNS_COOKIE_GOOD);
+    size_t limit = sizeof core->out;
+    if (!query->reply_length)
+        return;
+    if (query->extras.any)
+        limit = dns_answer_limit(&query->message, query->client.udp);
+    if (!proven && query->client.standing == DNS_FAR && core->settings->rate_per_s)
+        query->reply_length = dns_extras_bound(&query->message, core->out, query->reply_length, query->packet_length);
+    if (query->extras.any)
+        query->reply_length =
+            dns_extras_add(&query->extras, core->out, query->reply_length, limit, core->settings->tcp_idle_ms);
+}
+
 size_t dns_query_receive(struct dns_core *core, const struct dns_client *client, const uint8_t *packet, size_t n)
 {
     struct dns_query query; /* left unset: each step sets what later ones read */
@@ -57,10 +74,18 @@ size_t dns_query_receive(struct dns_core *core, const struct dns_client *client,
     query.packet_length = n;
     query.exempt = query.aliased = query.expired = false;
     query.passed.count = 0;
+    query.extras.any = false;
     query.reply_length = 0;
     core->counters.queries++;
     run(&query, STEP_PARSE);
+    if (query.extras.any || client->standing == DNS_FAR)
+        dress(&query);
     return query.reply_length;
+}
+
+bool dns_core_admits(const struct dns_core *core, const struct addr *client)
+{
+    return dns_core_standing(core, client) != DNS_STRANGER || dns_notify_expects(core->notify, client);
 }
 
 /* An error reply that is a header alone. */
@@ -83,7 +108,51 @@ static enum step take_notify(struct dns_query *query)
     struct dns_core *core = query->core;
     query->reply_length = dns_notify_answer(core->notify, &query->client.peer.remote, query->packet,
                                             query->packet_length, &query->message, core->out, sizeof core->out);
+    if (query->client.standing == DNS_STRANGER && !dns_notify_expects(core->notify, &query->client.peer.remote))
+        query->reply_length = 0;
     return STEP_END;
+}
+
+static enum status read_options(struct dns_query *query)
+{
+    const struct dns_extras_from from = {.secret = query->core->settings->cookie_secret,
+                                         .client = &query->client.peer.remote,
+                                         .stream = query->client.carrier != NULL,
+                                         .encrypted = query->client.encrypted};
+    return dns_extras_read(&query->extras, query->message.edns.options, &from);
+}
+
+/* Whether it is answered no more than by what helps a client that is where it says (RFC 7873 section 5.2.3): TC, or a
+ * cookie to come back with. */
+static bool is_over_rate(struct dns_query *query)
+{
+    struct dns_core *core = query->core;
+    struct dns_message *message = &query->message;
+    bool has_cookie = query->extras.any && query->extras.cookie.state != DNS_COOKIE_NONE;
+    if (!query->client.udp || (has_cookie && query->extras.cookie.state == DNS_COOKIE_GOOD))
+        return false;
+    enum dns_rate_verdict verdict = dns_rate_take(&core->rate, &query->client.peer.remote, loop_now_ms(core->loop));
+    if (verdict == DNS_RATE_ANSWER)
+        return false;
+    core->counters.limited++;
+    if (verdict == DNS_RATE_SLIP && message->question_end)
+        query->reply_length =
+            has_cookie ? dns_answer_rcode(core->out, sizeof core->out, message, DNS_RCODE_BADCOOKIE, dns_note_none)
+                       : dns_answer_by_tcp(core->out, sizeof core->out, message);
+    return true;
+}
+
+/* A query without a question asks for a cookie (RFC 7873 section 5.4). */
+static bool answer_cookie(struct dns_query *query)
+{
+    struct dns_core *core = query->core;
+    struct dns_message *message = &query->message;
+    if (dns_cookie_request_parse(query->packet, query->packet_length, message) != ST_OK || message->edns.version ||
+        read_options(query) != ST_OK || !query->extras.any || query->extras.cookie.state == DNS_COOKIE_NONE)
+        return false;
+    unsigned rcode = query->extras.cookie.state == DNS_COOKIE_BAD ? DNS_RCODE_BADCOOKIE : DNS_RCODE_NOERROR;
+    query->reply_length = dns_answer_rcode(core->out, sizeof core->out, message, rcode, dns_note_none);
+    return true;
 }
 
 static enum step parse(struct dns_query *query)
@@ -97,9 +166,20 @@ static enum step parse(struct dns_query *query)
     }
     if (dns_header_opcode(&message->header) == DNS_OPCODE_NOTIFY)
         return take_notify(query);
+    if (query->client.standing == DNS_STRANGER)
+        return STEP_END;
+    if (dns_header_opcode(&message->header) == DNS_OPCODE_QUERY) {
+        status = dns_query_parse(query->packet, query->packet_length, message);
+        if (status == ST_OK && message->edns.options.length && !message->edns.version)
+            status = read_options(query);
+    }
+    if (query->client.standing != DNS_MACHINE && is_over_rate(query))
+        return STEP_END;
     if (dns_header_opcode(&message->header) != DNS_OPCODE_QUERY)
         return answer_error(query, DNS_RCODE_NOTIMP); /* RFC 8906 section 3.1.4 */
-    if (dns_query_parse(query->packet, query->packet_length, message) != ST_OK) {
+    if (status != ST_OK && !message->header.qdcount && answer_cookie(query))
+        return STEP_END;
+    if (status != ST_OK) {
         query->core->counters.malformed++;
         return answer_error(query, DNS_RCODE_FORMERR);
     }
@@ -285,6 +365,10 @@ static enum step answer_here(struct dns_query *query)
 static enum step special(struct dns_query *query)
 {
     struct dns_core *core = query->core;
+    if (dns_ddr_is_asked(query)) {
+        query->reply_length = dns_ddr_answer(query);
+        return STEP_END;
+    }
     if (query->message.question.type == DNS_TYPE_ANY) {
         query->reply_length = dns_answer_any(core->out, sizeof core->out, &query->message);
         return STEP_END;
@@ -361,7 +445,6 @@ static struct dns_query *keep(const struct dns_query *query)
         return NULL;
     *kept = *query;
     kept->packet = NULL;
-    kept->packet_length = 0;
     kept->message.edns.options = (struct str){0};
     kept->waiter = (struct dns_waiter){.on_reply = on_reply, .arg = kept, .has_stale = kept->expired};
     return kept;
@@ -393,8 +476,8 @@ static enum step forward(struct dns_query *query)
         return take_stale(query) ? STEP_INSPECT : fail(query, dns_note_busy);
     }
     core->counters.forwarded++;
-    if (kept->client.tcp)
-        dns_tcp_add_waiting(kept->client.tcp, kept);
+    if (kept->client.carrier)
+        kept->client.carrier->wait(kept->client.carrier, kept);
     return STEP_END;
 }
 
@@ -475,8 +558,10 @@ static void on_reply(void *arg, const struct dns_reply *reply)
     } else {
         fail(query, reply->note);
     }
-    if (query->client.tcp)
-        dns_tcp_answer(query->client.tcp, query, core->out, query->reply_length);
+    if (query->extras.any || query->client.standing == DNS_FAR)
+        dress(query);
+    if (query->client.carrier)
+        query->client.carrier->answer(query->client.carrier, query, core->out, query->reply_length);
     else if (query->reply_length)
         udp_send(query->client.udp, &query->client.peer, core->out, query->reply_length);
     free(query);

@@ -1,16 +1,29 @@
 /* One query of a client on its way to its answer. dns_query.c is the file to read first. */
 #pragma once
 
+#include "dnsfilter/dns_access.h"
+#include "dnsfilter/dns_extras.h"
 #include "dnsfilter/dns_forward.h"
 #include "dnsfilter/dns_local.h"
 #include "dnsfilter/dns_names.h"
 #include "dnsfilter/dns_notify.h"
+#include "dnsfilter/dns_rate.h"
+#include "dnsfilter/dns_seats.h"
 #include "dnsfilter/dns_server.h"
 #include "dnsfilter/dns_share.h"
 #include "message/dns_message.h"
+#include "net/tls_server.h"
 #include "net/udp.h"
 
-struct dns_tcp_client;
+struct dns_query;
+
+/* What a query came by when that is no UDP socket: a connection, a request on it. */
+struct dns_carrier {
+    /* QUERY waits for an upstream from now on; its of_client is the carrier's to use. */
+    void (*wait)(struct dns_carrier *carrier, struct dns_query *query);
+    /* Its reply of N bytes (0: none), after which it is no more. May be called on the way of another query. */
+    void (*answer)(struct dns_carrier *carrier, struct dns_query *query, const uint8_t *reply, size_t n);
+};
 
 /* What all queries of one worker share. */
 struct dns_core {
@@ -19,6 +32,9 @@ struct dns_core {
     struct dns_cache *cache;
     struct dns_forwards *forwards;
     struct dns_share share; /* of UDP clients; a TCP client has limits of its own */
+    struct dns_rate rate;
+    struct dns_seats seats;
+    struct tls_server *tls; /* a reference; NULL where nothing listens over TLS */
     const struct dns_settings *settings;
     struct dns_notify *notify; /* a reference; NULL: no zone may be notified of */
     struct dns_names *names;   /* a reference */
@@ -30,8 +46,11 @@ struct dns_core {
 /* Who asked. */
 struct dns_client {
     struct udp_peer peer;
-    struct udp *udp;            /* NULL: by TCP */
-    struct dns_tcp_client *tcp; /* NULL: by UDP */
+    enum dns_standing standing;
+    bool encrypted;
+    struct udp *udp;             /* NULL: by a carrier */
+    struct dns_carrier *carrier; /* NULL: by UDP */
+    int32_t request;             /* the carrier's own word for what it carries */
 };
 
 struct dns_query {
@@ -40,6 +59,7 @@ struct dns_query {
     const uint8_t *packet; /* as received; NULL once the query waits */
     size_t packet_length;
     struct dns_message message;
+    struct dns_extras extras;
     bool exempt;          /* the user allows this name: what it leads to is not judged */
     bool aliased;         /* a policy zone makes an alias of it, whose target is looked for */
     struct passed passed; /* the sources that let it pass */
@@ -51,11 +71,20 @@ struct dns_query {
 
     /* What follows is set only while the query waits for an upstream. */
     struct dns_waiter waiter;
-    TAILQ_ENTRY(dns_query) of_client; /* TCP: all that wait for one client */
+    TAILQ_ENTRY(dns_query) of_client; /* of a carrier: all that wait for it */
 };
 
+/* Inline, because every query comes through here. */
+static inline enum dns_standing dns_core_standing(const struct dns_core *core, const struct addr *client)
+{
+    return dns_access_standing(core->settings->allow, core->settings->allow_count, client);
+}
+
+/* Whether who connects is let in: also a primary that may notify us, who gets no other answer. */
+bool dns_core_admits(const struct dns_core *core, const struct addr *client);
+
 /* Takes one query message. Returns the length of the reply in core->out, to be sent before anything else is done here;
- * 0: there is none, or the query waits and its answer goes out by udp_send() or dns_tcp_answer(). */
+ * 0: there is none, or the query waits and its answer goes out by udp_send() or its carrier. */
 size_t dns_query_receive(struct dns_core *core, const struct dns_client *client, const uint8_t *packet, size_t n);
 
 /* Forgets a query that waits: its client is gone. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dnsfilter/dns_doh.h"
 #include "dnsfilter/dns_names.h"
 #include "dnsfilter/dns_query.h"
 #include "dnsfilter/dns_resolver.h"
@@ -17,10 +18,12 @@ struct udp_socket {
 struct dns_server {
     struct dns_core core;
     struct dns_settings settings;
-    struct addr *listen, *page; /* what settings points to */
+    struct addr *listen, *tls_listen, *https_listen, *page; /* what settings points to */
+    struct network *allow;
     struct udp_socket *sockets;
     size_t socket_count;
     struct dns_tcp *tcp;
+    struct dns_doh *doh;
     struct dns_resolver *resolver;
     bool draining;
 };
@@ -53,6 +56,7 @@ static size_t on_datagram(void *arg, const struct udp_peer *peer, const uint8_t 
     if (socket->server->draining)
         return 0; /* the client asks again, and then whoever listens by then */
     struct dns_client client = {.peer = *peer, .udp = socket->udp};
+    client.standing = dns_core_standing(core, &peer->remote);
     size_t length = dns_query_receive(core, &client, data, n);
     if (length > reply_size)
         length = 0;
@@ -60,20 +64,31 @@ static size_t on_datagram(void *arg, const struct udp_peer *peer, const uint8_t 
     return length;
 }
 
-static enum status copy_settings(struct dns_server *server, const struct dns_settings *settings)
+/* A copy of COUNT elements, and *COPY to free; false when out of memory. */
+static bool copy_array(const void *from, size_t count, size_t size, void *copy)
 {
-    server->settings = *settings;
-    server->listen = calloc(settings->listen_count + 1, sizeof server->listen[0]);
-    server->page = calloc(settings->page_count + 1, sizeof server->page[0]);
-    server->sockets = calloc(settings->listen_count + 1, sizeof server->sockets[0]);
-    if (!server->listen || !server->page || !server->sockets)
+    void *memory = calloc(count + 1, size);
+    if (memory && count)
+        memcpy(memory, from, count * size);
+    memcpy(copy, &memory, sizeof memory);
+    return memory != NULL;
+}
+
+static enum status copy_settings(struct dns_server *server, const struct dns_settings *from)
+{
+    server->settings = *from;
+    server->sockets = calloc(from->listen_count + 1, sizeof server->sockets[0]);
+    if (!copy_array(from->listen, from->listen_count, sizeof from->listen[0], &server->listen) ||
+        !copy_array(from->tls_listen, from->tls_listen_count, sizeof from->listen[0], &server->tls_listen) ||
+        !copy_array(from->https_listen, from->https_listen_count, sizeof from->listen[0], &server->https_listen) ||
+        !copy_array(from->page, from->page_count, sizeof from->page[0], &server->page) ||
+        !copy_array(from->allow, from->allow_count, sizeof from->allow[0], &server->allow) || !server->sockets)
         return ST_NOMEM;
-    for (size_t i = 0; i < settings->listen_count; i++)
-        server->listen[i] = settings->listen[i];
-    for (size_t i = 0; i < settings->page_count; i++)
-        server->page[i] = settings->page[i];
     server->settings.listen = server->listen;
+    server->settings.tls_listen = server->tls_listen;
+    server->settings.https_listen = server->https_listen;
     server->settings.page = server->page;
+    server->settings.allow = server->allow;
     return ST_OK;
 }
 
@@ -90,7 +105,11 @@ static enum status make_parts(struct dns_server *server, struct upstream *upstre
     if (!core->forwards || !server->resolver)
         return ST_NOMEM;
     enum status status = dns_share_init(&core->share, server->settings.max_waiting);
-    return status == ST_OK ? dns_tcp_new(core, &server->tcp) : status;
+    if (status == ST_OK)
+        status = dns_rate_init(&core->rate, server->settings.rate_per_s);
+    if (status == ST_OK)
+        status = dns_tcp_new(core, &server->tcp);
+    return status == ST_OK ? dns_doh_new(core, &server->doh) : status;
 }
 
 /* UDP and TCP at ADDR; where its port is 0, TCP takes the port that UDP got. */
@@ -104,7 +123,20 @@ static enum status listen_at(struct dns_server *server, struct addr addr, struct
         return status;
     server->socket_count++;
     addr = udp_addr(socket->udp);
-    return dns_tcp_listen(server->tcp, &addr, fault);
+    return dns_tcp_listen(server->tcp, &addr, false, fault);
+}
+
+static enum status listen_all(struct dns_server *server, struct fault *fault)
+{
+    const struct dns_settings *settings = &server->settings;
+    enum status status = ST_OK;
+    for (size_t i = 0; status == ST_OK && i < settings->listen_count; i++)
+        status = listen_at(server, settings->listen[i], fault);
+    for (size_t i = 0; status == ST_OK && i < settings->tls_listen_count; i++)
+        status = dns_tcp_listen(server->tcp, &settings->tls_listen[i], true, fault);
+    for (size_t i = 0; status == ST_OK && i < settings->https_listen_count; i++)
+        status = dns_doh_listen(server->doh, &settings->https_listen[i], fault);
+    return status;
 }
 
 static struct dns_names *always_special(void)
@@ -126,11 +158,13 @@ enum status dns_server_open(struct loop *loop, const struct dns_settings *settin
     server->core.settings = &server->settings;
     server->core.notify = dns_notify_ref(settings->notify);
     server->core.names = settings->names ? dns_names_ref(settings->names) : always_special();
+    server->core.tls = tls_server_ref(settings->tls);
+    dns_seats_init(&server->core.seats, settings->max_tcp_clients);
     enum status status = server->core.names ? copy_settings(server, settings) : ST_NOMEM;
     if (status == ST_OK)
         status = make_parts(server, upstream);
-    for (size_t i = 0; status == ST_OK && i < settings->listen_count; i++)
-        status = listen_at(server, settings->listen[i], fault);
+    if (status == ST_OK)
+        status = listen_all(server, fault);
     if (status != ST_OK) {
         dns_server_close(server);
         return fault_set(fault, status, "%s", status_text(status));
@@ -153,15 +187,24 @@ void dns_server_set_names(struct dns_server *server, struct dns_names *names)
     dns_names_unref(old);
 }
 
+void dns_server_set_tls(struct dns_server *server, struct tls_server *tls)
+{
+    struct tls_server *old = server->core.tls;
+    server->core.tls = tls_server_ref(tls);
+    tls_server_unref(old);
+}
+
 void dns_server_drain(struct dns_server *server)
 {
     server->draining = true;
     dns_tcp_drain(server->tcp);
+    dns_doh_drain(server->doh);
 }
 
 bool dns_server_idle(const struct dns_server *server)
 {
-    return !dns_forwards_waiting(server->core.forwards) && !dns_tcp_client_count(server->tcp);
+    return !dns_forwards_waiting(server->core.forwards) && !dns_tcp_client_count(server->tcp) &&
+           !dns_doh_client_count(server->doh);
 }
 
 void dns_server_close(struct dns_server *server)
@@ -169,14 +212,19 @@ void dns_server_close(struct dns_server *server)
     if (!server)
         return;
     dns_tcp_free(server->tcp);
+    dns_doh_free(server->doh);
     dns_forwards_free(server->core.forwards); /* those who still wait are told, so sockets and look-ups go later */
     dns_resolver_free(server->resolver);
     for (size_t i = 0; i < server->socket_count; i++)
         udp_close(server->sockets[i].udp);
     dns_notify_unref(server->core.notify);
     dns_names_unref(server->core.names);
+    tls_server_unref(server->core.tls);
     free(server->sockets);
     free(server->page);
+    free(server->allow);
+    free(server->https_listen);
+    free(server->tls_listen);
     free(server->listen);
     free(server);
 }
@@ -184,6 +232,16 @@ void dns_server_close(struct dns_server *server)
 struct addr dns_server_addr(const struct dns_server *server, size_t index)
 {
     return udp_addr(server->sockets[index].udp);
+}
+
+struct addr dns_server_tls_addr(const struct dns_server *server, size_t index)
+{
+    return dns_tcp_addr(server->tcp, server->socket_count + index);
+}
+
+struct addr dns_server_https_addr(const struct dns_server *server, size_t index)
+{
+    return dns_doh_addr(server->doh, index);
 }
 
 struct resolver *dns_server_resolver(struct dns_server *server)

@@ -4,32 +4,42 @@
 #include <unistd.h>
 
 #include "net/listener.h"
-#include "net/stream.h"
 
 enum {
-    MAX_LISTENERS = 64,
+    MAX_LISTENERS = 128,
     PREFIX_BYTES = 2,
-    MAX_WAITING = 256,            /* of one client; then its next queries stay unread */
-    MAX_QUEUED_BYTES = 1 << 20,   /* answers that a client doesn't read; then it is cut off */
-    MAX_PART_OF_ONE_ADDRESS = 10, /* one address may hold a tenth of all connections */
+    MAX_WAITING = 256,          /* of one client; then its next queries stay unread */
+    MAX_QUEUED_BYTES = 1 << 20, /* answers that a client doesn't read; then it is cut off */
+    MESSAGE_MS = 2000,          /* from a message's first bytes to its last */
     LINGER_MS = 1000,
 };
 
+static const char alpn[] = "dot"; /* RFC 7858 section 3.1, IANA's registry */
+
 struct dns_tcp_client {
+    struct dns_carrier carrier; /* first: a pointer to it is one to the client */
     struct dns_tcp *tcp;
+    struct dns_seat seat;
     struct stream *stream;
     struct dns_client who;
     struct timer *timer; /* restarted by whole messages and by answers, so that bytes that trickle in don't count */
     size_t waiting;
+    bool begun;     /* a part of a message has come, and the rest is being waited for */
     bool ending;    /* nothing more is read; closed once nothing waits */
     bool lingering; /* counts in the limits until its stream is closed, and does no more */
     TAILQ_HEAD(, dns_query) queries;
     TAILQ_ENTRY(dns_tcp_client) entry;
 };
 
+struct place {
+    struct dns_tcp *tcp;
+    struct listener *listener;
+    bool encrypted;
+};
+
 struct dns_tcp {
     struct dns_core *core;
-    struct listener *listeners[MAX_LISTENERS];
+    struct place places[MAX_LISTENERS];
     size_t listener_count, client_count;
     size_t lingering_count; /* of the clients */
     bool draining;
@@ -56,6 +66,7 @@ static void client_free(struct dns_tcp_client *client)
         dns_query_cancel(query);
     }
     TAILQ_REMOVE(&client->tcp->clients, client, entry);
+    dns_seats_leave(&client->tcp->core->seats, &client->seat);
     client->tcp->client_count--;
     client->tcp->lingering_count -= client->lingering;
     timer_free(client->timer);
@@ -85,9 +96,11 @@ static void client_finish(struct dns_tcp_client *client)
 /* Never frees the client: it is called on the way of a query, which may be this client's own. */
 static void put_message(struct dns_tcp_client *client, const uint8_t *reply, size_t n)
 {
-    uint8_t prefix[PREFIX_BYTES] = {(uint8_t)(n >> 8), (uint8_t)n};
+    const uint8_t prefix[PREFIX_BYTES] = {(uint8_t)(n >> 8), (uint8_t)n};
     if (!n)
         return;
+    if (stream_queued(client->stream) > MAX_QUEUED_BYTES)
+        stream_flush(client->stream); /* many have got ready in one round, and it has had no chance to read */
     if (stream_queued(client->stream) > MAX_QUEUED_BYTES ||
         stream_write(client->stream, prefix, sizeof prefix) != ST_OK || stream_write(client->stream, reply, n) != ST_OK)
         client->ending = true;
@@ -117,14 +130,25 @@ static bool serve_next(struct dns_tcp_client *client)
     return true;
 }
 
+/* Time runs anew with each whole message. One that has begun has less, unless it is we who do not read it. */
+static void watch_time(struct dns_tcp_client *client, bool served)
+{
+    int64_t idle_ms = client->tcp->core->settings->tcp_idle_ms;
+    bool part = stream_input(client->stream).length && client->waiting < MAX_WAITING && !stream_is_full(client->stream);
+    if (part && (served || !client->begun))
+        timer_start(client->timer, idle_ms < MESSAGE_MS ? idle_ms : MESSAGE_MS);
+    else if (!part && served)
+        timer_start(client->timer, idle_ms);
+    client->begun = part;
+}
+
 /* Serves what has come in as far as it may. May free the client. */
 static void step(struct dns_tcp_client *client)
 {
     bool served = false;
     while (serve_next(client))
         served = true;
-    if (served)
-        timer_start(client->timer, client->tcp->core->settings->tcp_idle_ms);
+    watch_time(client, served);
     if (stream_saw_eof(client->stream) && client->waiting < MAX_WAITING && !stream_is_full(client->stream))
         client->ending = true; /* what may be left of the input is no whole message */
     if (client->tcp->draining)
@@ -151,6 +175,7 @@ static void on_failed(void *arg, enum status status)
 static void on_timer(void *arg)
 {
     struct dns_tcp_client *client = arg;
+    client->ending |= client->begun;
     if (client->ending && !client->waiting)
         client_finish(client);
     else if (client->waiting) /* each has a deadline of its own */
@@ -166,14 +191,16 @@ static const struct stream_ops stream_ops = {
     .on_failed = on_failed,
 };
 
-void dns_tcp_add_waiting(struct dns_tcp_client *client, struct dns_query *query)
+static void on_wait(struct dns_carrier *carrier, struct dns_query *query)
 {
+    struct dns_tcp_client *client = (struct dns_tcp_client *)carrier;
     TAILQ_INSERT_TAIL(&client->queries, query, of_client);
     client->waiting++;
 }
 
-void dns_tcp_answer(struct dns_tcp_client *client, struct dns_query *query, const uint8_t *reply, size_t n)
+static void on_answer(struct dns_carrier *carrier, struct dns_query *query, const uint8_t *reply, size_t n)
 {
+    struct dns_tcp_client *client = (struct dns_tcp_client *)carrier;
     TAILQ_REMOVE(&client->queries, query, of_client);
     client->waiting--;
     put_message(client, reply, n);
@@ -181,35 +208,33 @@ void dns_tcp_answer(struct dns_tcp_client *client, struct dns_query *query, cons
     stream_resume(client->stream); /* on_data() follows if there is more to read */
 }
 
-/* One address must not keep all others out. Loopback is everyone on this machine. */
-static bool has_room_for(const struct dns_tcp *tcp, const struct addr *peer)
+static struct stream *make_stream(const struct place *place, int fd, struct dns_tcp_client *client)
 {
-    size_t max = tcp->core->settings->max_tcp_clients, same = 0;
-    if (tcp->client_count >= max)
-        return false;
-    if (addr_is_loopback(peer))
-        return true;
-    struct dns_tcp_client *client;
-    TAILQ_FOREACH(client, &tcp->clients, entry)
-    same += addr_same_ip(&client->who.peer.remote, peer);
-    return same <= max / MAX_PART_OF_ONE_ADDRESS;
+    const struct dns_core *core = place->tcp->core;
+    if (place->encrypted)
+        return tls_server_stream_own(core->loop, fd, core->tls, alpn, &stream_ops, client);
+    return stream_new_own(core->loop, fd, &stream_ops, client);
 }
 
 static void on_accept(void *arg, int fd, const struct addr *peer, const struct addr *local)
 {
-    struct dns_tcp *tcp = arg;
-    struct dns_tcp_client *client = NULL;
-    if (has_room_for(tcp, peer))
-        client = calloc(1, sizeof *client);
-    if (!client) {
+    struct place *place = arg;
+    struct dns_tcp *tcp = place->tcp;
+    struct dns_tcp_client *client = dns_core_admits(tcp->core, peer) ? calloc(1, sizeof *client) : NULL;
+    if (!client || !dns_seats_take(&tcp->core->seats, &client->seat, peer)) {
+        free(client);
         close(fd);
         return;
     }
+    client->carrier = (struct dns_carrier){.wait = on_wait, .answer = on_answer};
     client->tcp = tcp;
-    client->who = (struct dns_client){.peer = {.remote = *peer, .local = *local}, .tcp = client};
+    client->who = (struct dns_client){.peer = {.remote = *peer, .local = *local},
+                                      .standing = dns_core_standing(tcp->core, peer),
+                                      .encrypted = place->encrypted,
+                                      .carrier = &client->carrier};
     TAILQ_INIT(&client->queries);
     client->timer = timer_new(tcp->core->loop, on_timer, client);
-    client->stream = stream_new_own(tcp->core->loop, fd, &stream_ops, client);
+    client->stream = make_stream(place, fd, client);
     TAILQ_INSERT_TAIL(&tcp->clients, client, entry);
     tcp->client_count++;
     if (!client->timer || !client->stream) {
@@ -220,21 +245,28 @@ static void on_accept(void *arg, int fd, const struct addr *peer, const struct a
     timer_start(client->timer, tcp->core->settings->tcp_idle_ms);
 }
 
-enum status dns_tcp_listen(struct dns_tcp *tcp, const struct addr *addr, struct fault *fault)
+enum status dns_tcp_listen(struct dns_tcp *tcp, const struct addr *addr, bool encrypted, struct fault *fault)
 {
     static const struct listener_ops ops = {.on_accept = on_accept};
     if (tcp->listener_count == MAX_LISTENERS)
         return fault_set(fault, ST_TOO_LARGE, "more than %d addresses to listen at", MAX_LISTENERS);
-    enum status status = listener_open(tcp->core->loop, addr, &ops, tcp, &tcp->listeners[tcp->listener_count], fault);
+    struct place *place = &tcp->places[tcp->listener_count];
+    *place = (struct place){.tcp = tcp, .encrypted = encrypted};
+    enum status status = listener_open(tcp->core->loop, addr, &ops, place, &place->listener, fault);
     if (status == ST_OK)
         tcp->listener_count++;
     return status;
 }
 
+struct addr dns_tcp_addr(const struct dns_tcp *tcp, size_t index)
+{
+    return listener_addr(tcp->places[index].listener);
+}
+
 static void close_listeners(struct dns_tcp *tcp)
 {
     while (tcp->listener_count)
-        listener_close(tcp->listeners[--tcp->listener_count]);
+        listener_close(tcp->places[--tcp->listener_count].listener);
 }
 
 void dns_tcp_drain(struct dns_tcp *tcp)

@@ -161,6 +161,21 @@ enum status dns_query_parse(const uint8_t *packet, size_t n, struct dns_message 
     return parse_request(packet, n, 0, message);
 }
 
+enum status dns_cookie_request_parse(const uint8_t *packet, size_t n, struct dns_message *message)
+{
+    struct cursor cursor = cursor_over(packet, n);
+    enum status status = read_first(&cursor, message);
+    if (status != ST_OK)
+        return status;
+    const struct dns_header *header = &message->header;
+    if (header->qdcount || header->ancount || header->nscount || header->arcount > DNS_MAX_RECORDS)
+        return ST_INVALID;
+    message->question_end = DNS_HEADER_BYTES; /* where the records begin */
+    status = read_query_records(packet, n, message);
+    message->question_end = 0;
+    return status;
+}
+
 enum status dns_notify_parse(const uint8_t *packet, size_t n, struct dns_message *message)
 {
     return parse_request(packet, n, 1, message);

@@ -61,6 +61,7 @@ enum dns_rcode {
     DNS_RCODE_YXDOMAIN = 6,
     DNS_RCODE_NOTAUTH = 9,
     DNS_RCODE_BADVERS = 16,
+    DNS_RCODE_BADCOOKIE = 23, /* RFC 7873 section 8 */
 };
 enum dns_flag { /* bits of the header's second word */
                 DNS_FLAG_QR = 0x8000,
@@ -136,6 +137,9 @@ enum status dns_name_parse(struct cursor *cursor, struct dname *name) MUST_CHECK
  * nothing to answer. Does not judge QR, opcode, class or type: a caller must look at QR, since a reply is never
  * answered, and at the opcode before it believes a FORMERR. Trailing bytes are allowed and ignored. */
 enum status dns_query_parse(const uint8_t *packet, size_t n, struct dns_message *message) MUST_CHECK;
+
+/* As dns_query_parse(), but without a question: a query for a cookie (RFC 7873 section 5.4). */
+enum status dns_cookie_request_parse(const uint8_t *packet, size_t n, struct dns_message *message) MUST_CHECK;
 
 /* A response: QR set, opcode QUERY, exactly one question, every record walked, names and the rdata of the types that
  * hold names or have a fixed size checked (A 4, AAAA 16, SOA, MX, SRV, SVCB with its parameters...; other types and

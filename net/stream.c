@@ -124,6 +124,8 @@ static void on_task(void *arg)
     stream->announce = false;
     if (announce)
         stream_announce_input(stream);
+    else if (stream->unread && stream_wants_input(stream))
+        stream_on_readable(stream->fd, 0, stream);
 }
 
 static struct stream *stream_make(struct loop *loop, int fd, enum phase phase, const struct stream_ops *ops, void *arg)
@@ -204,6 +206,7 @@ void stream_free(struct stream *stream)
     timer_free(stream->timer);
     if (stream->lingers)
         loop_orphan_gone(&stream->orphan);
+    stream_tls_free(stream);
     if (stream->fd >= 0)
         close(stream->fd);
     stream->gone = true;

@@ -13,8 +13,11 @@ bool stream_wants_input(const struct stream *stream)
 
 void stream_update_reading(struct stream *stream)
 {
-    if (stream_wants_input(stream) && !stream->in_callback)
-        stream_set_reading(stream, true);
+    if (!stream_wants_input(stream) || stream->in_callback)
+        return;
+    stream_set_reading(stream, true);
+    if (stream->unread)
+        loop_defer(stream->loop, &stream->task);
 }
 
 struct str stream_input(const struct stream *stream)
@@ -114,19 +117,31 @@ static void end_input(struct stream *stream)
     stream_leave(stream);
 }
 
+/* As recv(); STATUS: why it failed, ST_OK where there is nothing now. */
+static ssize_t receive(struct stream *stream, char *data, size_t n, enum status *status)
+{
+    if (stream->ssl)
+        return stream_tls_receive(stream, data, n, status);
+    ssize_t got = recv(stream->fd, data, n, 0);
+    *status = got >= 0 || socket_would_block(errno) ? ST_OK : socket_status(errno);
+    return got;
+}
+
 void stream_on_readable(evutil_socket_t fd, short what, void *arg)
 {
-    (void)what;
+    (void)fd, (void)what;
     struct stream *stream = arg;
+    enum status status;
     if (!stream_wants_input(stream)) {
         stream_set_reading(stream, false);
         if (stream->output_failed != ST_OK)
             stream_fail(stream, stream->output_failed);
         return;
     }
+    stream->unread = false;
     char *scratch = (char *)loop_scratch(stream->loop);
     size_t room = stream->input_limit - stream->input.length;
-    ssize_t n = recv(fd, scratch, room < LOOP_SCRATCH_BYTES ? room : LOOP_SCRATCH_BYTES, 0);
+    ssize_t n = receive(stream, scratch, room < LOOP_SCRATCH_BYTES ? room : LOOP_SCRATCH_BYTES, &status);
     if (n > 0) {
         stream->active_ms = loop_now_ms(stream->loop);
         if (take_input(stream, scratch, (size_t)n))
@@ -135,7 +150,7 @@ void stream_on_readable(evutil_socket_t fd, short what, void *arg)
             stream_fail(stream, ST_NOMEM);
     } else if (n == 0) {
         end_input(stream);
-    } else if (!socket_would_block(errno)) {
-        stream_fail(stream, socket_status(errno));
+    } else if (status != ST_OK) {
+        stream_fail(stream, status);
     }
 }

@@ -33,25 +33,35 @@ static void fail_output(struct stream *stream, enum status status)
         stream_fail(stream, status);
 }
 
-/* Sends what is queued and then DATA as far as the socket takes it, and drops what went out from the queue. *TAKEN is
- * how much of DATA went out. */
+/* As sendmsg(); STATUS: why it failed, ST_OK where the socket takes nothing now. */
+static ssize_t send_plain(struct stream *stream, struct iovec iov[2], enum status *status)
+{
+    struct msghdr both = {.msg_iov = iov, .msg_iovlen = 2};
+    const struct iovec *one = &iov[iov[0].iov_len ? 0 : 1];
+    ssize_t sent = 0;
+    if (iov[0].iov_len && iov[1].iov_len)
+        sent = sendmsg(stream->fd, &both, MSG_NOSIGNAL);
+    else if (one->iov_len)
+        sent = send(stream->fd, one->iov_base, one->iov_len, MSG_NOSIGNAL);
+    *status = sent >= 0 || socket_would_block(errno) ? ST_OK : socket_status(errno);
+    return sent;
+}
+
+/* Sends what is queued and then DATA (of a plain stream) as far as the socket takes it, and drops what went out from
+ * the queue. *TAKEN is how much of DATA went out. */
 static void send_now(struct stream *stream, const void *data, size_t n, size_t *taken)
 {
     size_t queued = stream_queued(stream);
     struct iovec iov[2] = {{queued ? stream->queued.data + stream->sent : NULL, queued},
                            {(void *)(uintptr_t)data, n}}; /* sendmsg() does not write to it */
-    struct msghdr both = {.msg_iov = iov, .msg_iovlen = 2};
-    ssize_t sent = 0;
+    enum status status = ST_OK;
     *taken = 0;
-    if (queued && n)
-        sent = sendmsg(stream->fd, &both, MSG_NOSIGNAL);
-    else if (queued || n)
-        sent = send(stream->fd, queued ? iov[0].iov_base : data, queued + n, MSG_NOSIGNAL);
-    if (sent < 0) {
-        if (!socket_would_block(errno))
-            fail_output(stream, socket_status(errno));
+    ssize_t sent =
+        stream->ssl ? stream_tls_send(stream, iov[0].iov_base, queued, &status) : send_plain(stream, iov, &status);
+    if (status != ST_OK)
+        fail_output(stream, status);
+    if (sent < 0 || status != ST_OK)
         return;
-    }
     if (sent)
         stream->active_ms = loop_now_ms(stream->loop);
     *taken = (size_t)sent > queued ? (size_t)sent - queued : 0;
@@ -68,7 +78,7 @@ static void settle_output(struct stream *stream)
     if (stream->phase != OPEN || stream->output_failed != ST_OK)
         return;
     size_t left = stream_queued(stream);
-    stream_set_writing(stream, left > 0);
+    stream_set_writing(stream, left > 0 || stream->blocked);
     if (left && !stream->writing) {
         stream_fail(stream, ST_NOMEM);
         return;
@@ -79,6 +89,8 @@ static void settle_output(struct stream *stream)
         stream->drained = true;
     }
     if (!left && stream->shut_wanted && !stream->shut) {
+        if (stream->ssl)
+            stream_tls_end(stream);
         stream->shut = true;
         shutdown(stream->fd, SHUT_WR);
     }
@@ -120,7 +132,7 @@ enum status stream_write(struct stream *stream, const void *data, size_t n)
     if (!n)
         return ST_OK;
     size_t taken = 0;
-    if (n >= DIRECT_BYTES && stream->phase == OPEN && !stream->writing) {
+    if (n >= DIRECT_BYTES && stream->phase == OPEN && !stream->writing && !stream->ssl) {
         send_now(stream, data, n, &taken);
         if (stream->output_failed != ST_OK)
             return ST_CLOSED;
@@ -152,6 +164,11 @@ void stream_shutdown(struct stream *stream)
 void stream_on_writable(struct stream *stream)
 {
     size_t taken;
+    if (stream->blocked) {
+        stream->blocked = false;
+        stream->unread = true;
+        stream_update_reading(stream);
+    }
     send_now(stream, NULL, 0, &taken);
     settle_output(stream);
     stream_tell_drained(stream);

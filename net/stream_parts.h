@@ -1,9 +1,10 @@
 /* The inside of a stream, for the files that it is made of: stream.c (its life), stream_input.c, stream_output.c and
- * stream_linger.c (its end). */
+ * stream_linger.c (its end), stream_tls.c (over TLS). */
 #pragma once
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "net/stream.h"
@@ -18,6 +19,7 @@ struct stream {
     enum phase phase;
     const struct stream_ops *ops;
     void *arg;
+    struct ssl_st *ssl; /* NULL: a plain one */
     struct event read_event, write_event;
     bool reading, writing; /* the events are added */
     unsigned in_callback;
@@ -29,6 +31,9 @@ struct stream {
     struct buf held;
     size_t input_limit;
     bool paused, saw_eof, announce;
+    bool unread;  /* TLS: there is more to receive without the socket becoming readable */
+    bool blocked; /* TLS: it must send before it goes on */
+    bool broken;  /* TLS: nothing more goes */
 
     /* Output: queued.data + sent is what comes next. */
     struct buf queued;
@@ -80,3 +85,14 @@ void stream_send_queued(struct stream *stream);
 void stream_on_writable(struct stream *stream);
 /* Calls on_drained() where it is due; false when the stream is no more. */
 bool stream_tell_drained(struct stream *stream);
+
+/* stream_tls.c, for streams over TLS; the numbers as those of recv() and send(), where STATUS is ST_OK to wait for the
+ * socket. */
+
+/* Puts SSL, which is the stream's then (freed on failure), between it and its socket. */
+bool stream_tls_start_own(struct stream *stream, struct ssl_st *ssl) MUST_CHECK;
+ssize_t stream_tls_receive(struct stream *stream, char *data, size_t n, enum status *status);
+ssize_t stream_tls_send(struct stream *stream, const char *data, size_t n, enum status *status);
+/* Says that nothing more is sent. */
+void stream_tls_end(struct stream *stream);
+void stream_tls_free(struct stream *stream);

@@ -25,6 +25,7 @@ OWNED = {
     "openssl/": "base net",
     "lmdb.h": "reputation",
     "curl/": "feeds net",
+    "nghttp2/": "net",
     "archive": "feeds",
     "zlib.h": "feeds",
     "libpsl.h": "reputation",

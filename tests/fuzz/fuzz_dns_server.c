@@ -1,5 +1,5 @@
 /* The whole way of a query. Input: two bytes of length, a packet of that length, then what the upstream answers to it
- * as it is. The top bit of the length asks by TCP. */
+ * as it is. The bits of the length from the top ask by TCP, by TLS, and from far away. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,10 +10,13 @@
 #include "tests/replay/fake_net.h"
 #include "tests/replay/replay_policy.h"
 
+enum { TCP = 0x80, TLS = 0x40, FAR = 0x20 }; /* in the first byte */
+
 static struct judge judge;
 static struct replay_policy *policy;
 static struct dns_settings settings;
 static const struct addr listen_at = {.ip = {[10] = 0xff, 0xff, 127, 0, 0, 1}, .port = 53};
+static const struct network everyone;
 static const struct addr page = {.ip = {[10] = 0xff, 0xff, 192, 0, 2, 80}};
 
 /* Rules of each kind, whose answers are given: local data, an alias, one with a star. */
@@ -61,6 +64,11 @@ static void prepare(void)
     CHECK(dname_from_text(STR("rpz.example"), &zone.name) == ST_OK);
     settings = (struct dns_settings){.listen = &listen_at,
                                      .listen_count = 1,
+                                     .tls_listen = &listen_at,
+                                     .tls_listen_count = 1,
+                                     .allow = &everyone,
+                                     .allow_count = 1,
+                                     .rate_per_s = 1000,
                                      .page = &page,
                                      .page_count = 1,
                                      .block_ttl_s = 10,
@@ -79,7 +87,10 @@ static void check_sent(void)
         struct dns_message message;
         CHECK(sent->tcp >= 0 || sent->length <= DNS_UDP_LIMIT);
         bool notify = (sent->data[2] & 0x78) == DNS_OPCODE_NOTIFY << 3; /* answered by its question and an OPT */
-        if (notify)
+        bool cookie = sent->length > DNS_HEADER_BYTES && !sent->data[4] && !sent->data[5];
+        if (cookie) /* alone, without a question */
+            CHECK(sent->tcp >= 0 || sent->length <= DNS_HEADER_BYTES + 11 + 4 + 24);
+        else if (notify)
             CHECK(sent->length <= DNS_HEADER_BYTES + DNAME_MAX_BYTES + 4 + 11);
         else if (sent->length > DNS_HEADER_BYTES)
             CHECK(dns_response_parse(sent->data, sent->length, &message) == ST_OK);
@@ -88,11 +99,13 @@ static void check_sent(void)
     }
 }
 
-static void ask(bool tcp, const uint8_t *packet, size_t n)
+static void ask(unsigned way, const uint8_t *packet, size_t n)
 {
-    static const struct addr from = {.ip = {[10] = 0xff, 0xff, 127, 0, 0, 1}, .port = 40000};
-    if (!tcp) {
-        fake_datagram(&from, packet, n);
+    static const struct addr here = {.ip = {[10] = 0xff, 0xff, 127, 0, 0, 1}, .port = 40000};
+    static const struct addr there = {.ip = {[10] = 0xff, 0xff, 203, 0, 113, 9}, .port = 40000};
+    const struct addr *from = way & FAR ? &there : &here;
+    if (!(way & (TCP | TLS))) {
+        fake_datagram(from, packet, n);
         return;
     }
     uint8_t *framed = malloc(n + 2);
@@ -100,7 +113,7 @@ static void ask(bool tcp, const uint8_t *packet, size_t n)
     framed[0] = (uint8_t)(n >> 8);
     framed[1] = (uint8_t)n;
     memcpy(framed + 2, packet, n);
-    fake_tcp_send(fake_tcp_connect(&from), framed, n + 2);
+    fake_tcp_send(way & TCP ? fake_tcp_connect(from) : fake_tls_connect(from), framed, n + 2);
     free(framed);
 }
 
@@ -121,8 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         prepare();
     if (size < 2 || size > 8192)
         return 0;
-    bool tcp = data[0] & 0x80;
-    size_t n = (size_t)(data[0] & 0x7f) << 8 | data[1];
+    size_t n = (size_t)(data[0] & 0x1f) << 8 | data[1];
     if (n > size - 2)
         n = size - 2;
     struct fault fault = {{0}};
@@ -132,7 +144,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (int round = 0; round < ROUNDS; round++) { /* the second time from the cache, the last ones stale */
         enum status status = round < ROUNDS - 2 ? ST_OK : ST_TIMEOUT;
         clock_fake_advance(round < 2 ? 0 : HOUR_MS);
-        ask(tcp, data + 2, n);
+        ask(data[0], data + 2, n);
         while (fake_queries())
             fake_answer(0, status, data + 2 + n, status == ST_OK ? size - 2 - n : 0);
         fake_run_timers();

@@ -214,35 +214,56 @@ struct stream {
 struct listener {
     const struct listener_ops *ops;
     void *arg;
+    struct addr addr;
 };
-static struct listener *the_listener;
+enum { MAX_LISTENERS = 3 };
+static struct listener *listeners[MAX_LISTENERS];
+static int listener_count;
 static struct stream *streams[MAX_CONNECTIONS];
 static int connections;
 
 enum status listener_open(struct loop *loop, const struct addr *addr, const struct listener_ops *ops, void *arg,
                           struct listener **listener, struct fault *fault)
 {
-    (void)loop, (void)addr, (void)fault;
+    (void)loop, (void)fault;
     *listener = calloc(1, sizeof **listener);
     CHECK(*listener);
-    **listener = (struct listener){ops, arg};
-    the_listener = *listener;
+    **listener = (struct listener){ops, arg, *addr};
+    CHECK(listener_count < MAX_LISTENERS);
+    listeners[listener_count++] = *listener;
     return ST_OK;
 }
 
 void listener_close(struct listener *listener)
 {
-    if (the_listener == listener)
-        the_listener = NULL;
+    for (int i = 0; i < listener_count; i++)
+        if (listeners[i] == listener)
+            listeners[i] = listeners[--listener_count];
     free(listener);
+}
+
+struct addr listener_addr(const struct listener *listener)
+{
+    return listener->addr;
+}
+
+static int connect_to(int index, const struct addr *from)
+{
+    int before = connections;
+    CHECK(connections < MAX_CONNECTIONS && index < listener_count);
+    struct addr local = addr_v4(0x7f000001, 53);
+    listeners[index]->ops->on_accept(listeners[index]->arg, dup(1), from, &local);
+    return connections > before ? before : -1;
 }
 
 int fake_tcp_connect(const struct addr *from)
 {
-    CHECK(connections < MAX_CONNECTIONS && the_listener);
-    struct addr local = addr_v4(0x7f000001, 53);
-    the_listener->ops->on_accept(the_listener->arg, dup(1), from, &local);
-    return connections - 1;
+    return connect_to(0, from);
+}
+
+int fake_tls_connect(const struct addr *from)
+{
+    return connect_to(1, from);
 }
 
 struct stream *stream_new_own(struct loop *loop, int fd, const struct stream_ops *ops, void *arg)
@@ -256,6 +277,30 @@ struct stream *stream_new_own(struct loop *loop, int fd, const struct stream_ops
     stream->index = connections;
     streams[connections++] = stream;
     return stream;
+}
+
+/* TLS that lets everything through as it is. */
+struct stream *tls_server_stream_own(struct loop *loop, int fd, const struct tls_server *server, const char *protocol,
+                                     const struct stream_ops *ops, void *arg)
+{
+    (void)server, (void)protocol;
+    return stream_new_own(loop, fd, ops, arg);
+}
+
+struct tls_server *tls_server_ref(struct tls_server *server)
+{
+    return server;
+}
+
+void tls_server_unref(struct tls_server *server)
+{
+    (void)server;
+}
+
+const char *tls_server_name(const struct tls_server *server)
+{
+    (void)server;
+    return "dns.example";
 }
 
 /* Cuts the output into messages. */
@@ -328,6 +373,11 @@ enum status stream_write(struct stream *stream, const void *data, size_t n)
     return ST_OK;
 }
 
+void stream_flush(struct stream *stream)
+{
+    (void)stream;
+}
+
 size_t stream_queued(const struct stream *stream)
 {
     return stream->output.length;
@@ -359,7 +409,7 @@ void fake_tcp_end(int connection)
 
 bool fake_tcp_open(int connection)
 {
-    return connection < connections && streams[connection];
+    return connection >= 0 && connection < connections && streams[connection];
 }
 
 /* ---- upstream ---- */
@@ -433,7 +483,7 @@ void fake_answer(size_t index, enum status status, const uint8_t *data, size_t n
 
 void fake_reset(void)
 {
-    CHECK(!the_udp && !the_listener && !timers && !query_count);
+    CHECK(!the_udp && !listener_count && !timers && !query_count);
     call_count = 0;
     while (fake_take_sent())
         ;

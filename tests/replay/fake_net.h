@@ -5,6 +5,7 @@
 #include "net/listener.h"
 #include "net/loop.h"
 #include "net/stream.h"
+#include "net/tls_server.h"
 #include "net/udp.h"
 #include "net/upstream.h"
 
@@ -22,7 +23,10 @@ const struct fake_sent *fake_take_sent(void);
 
 void fake_datagram(const struct addr *from, const uint8_t *data, size_t n);
 
+/* To the first address listened at, or to that of TLS, which is the second; the index of the connection. -1: it is
+ * turned away. */
 int fake_tcp_connect(const struct addr *from);
+int fake_tls_connect(const struct addr *from);
 void fake_tcp_send(int connection, const uint8_t *data, size_t n); /* raw bytes */
 void fake_tcp_end(int connection);                                 /* FIN */
 bool fake_tcp_open(int connection);                                /* the server has not closed it */

@@ -14,6 +14,8 @@
  *     host NAME ADDR...               a record of the user's own; *.NAME: of all below
  *     hosts-file LINE                 a line of the hosts file
  *     contact TEXT                    whom to ask about a block
+ *     allow NETWORK                   a network of clients that are let in (default: all)
+ *     rate N                          answers a second to one network (default: no limit)
  *     block-ttl S   timeout MS   max-waiting N   max-ttl S   min-ttl S   max-negative-ttl S   max-tcp N   tcp-idle MS
  *     max-failure-ttl S   stale S   stale-after MS   prefetch yes|no   cache-size BYTES
  *
@@ -38,7 +40,8 @@
  *
  * Steps:
  *     query NAME TYPE [OPTION...]     OPTION: id=N size=N class=N from=ADDR tcp do ad cd edns no-rd version=N
- *                                     option=CODE opt-twice opcode=N times=N
+ *                                     option=CODE cookie=HEX padding opt-twice opcode=N times=N
+ *                                     tls (another connection than that of `tcp`)
  *                                     names=N (of as many names: n1.NAME, n2.NAME, ...)
  *     packet HEX [from=ADDR]          raw bytes by UDP
  *     tcp-bytes HEX                   raw bytes by TCP
@@ -52,7 +55,8 @@
  * Expectations; each takes what is oldest:
  *     reply RCODE [FLAG...] [bare] [tcp] [to=ADDR] [id=N] [max=BYTES]
  *                                     followed by the lines that must follow, in this order, nothing left out:
- *         question NAME TYPE, answer|authority|additional RECORD, opt SIZE [DO], ede CODE [TEXT]
+ *         question NAME TYPE, answer|authority|additional RECORD, opt SIZE [DO], ede CODE [TEXT],
+ *         option CODE HEX, padding N
  *         any                         in the place of all records
  *     replies N RCODE                 N replies with this rcode, whatever else they say
  *     no-reply                        none is there
@@ -83,7 +87,7 @@
 #include "tests/replay/text_message.h"
 #include "tests/replay/upstream_script.h"
 
-enum { MAX_PAGES = 8, MAX_ZONES = 4, START_MS = 1000000 };
+enum { MAX_PAGES = 8, MAX_ZONES = 4, MAX_NETWORKS = 4, START_MS = 1000000 };
 
 struct resolved {
     enum status status;
@@ -106,7 +110,8 @@ static struct {
     struct judge judge;
     struct dns_cache *cache;
     struct dns_server *server;
-    int connection;
+    int connection, tls_connection;
+    struct network allow[MAX_NETWORKS];
     struct resolved resolved[16];
     size_t resolved_count, resolved_taken;
 } play;
@@ -121,6 +126,11 @@ static void open_server(void)
     static const struct addr listen = {.ip = {[10] = 0xff, 0xff, 127, 0, 0, 1}, .port = 53};
     play.settings.listen = &listen;
     play.settings.listen_count = 1;
+    play.settings.tls_listen = &listen;
+    play.settings.tls_listen_count = 1;
+    play.settings.allow = play.allow;
+    if (!play.settings.allow_count)
+        play.allow[play.settings.allow_count++] = (struct network){{0}, 0};
     play.settings.page = play.pages;
     play.settings.contact = play.contact;
     play.settings.notify = dns_notify_new(play.zones, play.zone_count);
@@ -138,7 +148,9 @@ struct query_form {
     struct addr from;
     uint16_t id, flags, size;
     uint8_t version, opcode, option;
-    bool edns, dnssec_ok, tcp, opt_twice;
+    uint8_t cookie[64];
+    size_t cookie_length;
+    bool edns, dnssec_ok, tcp, tls, has_cookie, padding, opt_twice;
     uint64_t times, names;
 };
 
@@ -157,6 +169,13 @@ static void query_option(struct query_form *form, struct str word)
         form->edns = true, form->version = (uint8_t)script_number(value);
     else if (script_option(word, "option", &value))
         form->edns = true, form->option = (uint8_t)script_number(value);
+    else if (script_option(word, "cookie", &value))
+        form->edns = form->has_cookie = true,
+        form->cookie_length = value.length ? script_hex(value, form->cookie, sizeof form->cookie) : 0;
+    else if (str_eq(word, STR("padding")))
+        form->edns = form->padding = true;
+    else if (str_eq(word, STR("tls")))
+        form->tls = true;
     else if (script_option(word, "times", &value))
         form->times = script_number(value);
     else if (script_option(word, "names", &value))
@@ -183,14 +202,23 @@ static void query_option(struct query_form *form, struct str word)
 
 static void add_query_opt(const struct query_form *form, struct dns_build *build)
 {
-    uint8_t rdata[] = {0, form->option, 0, 2, 'a', 'b'};
-    struct wire *wire = &build->wire;
+    uint8_t rdata[128];
+    struct wire *wire = &build->wire, options = wire_into(rdata, sizeof rdata);
+    if (form->option)
+        wire_bytes(&options, (uint8_t[]){0, form->option, 0, 2, 'a', 'b'}, 6);
+    if (form->has_cookie) {
+        wire_u16(&options, 10);
+        wire_u16(&options, (uint16_t)form->cookie_length);
+        wire_bytes(&options, form->cookie, form->cookie_length);
+    }
+    if (form->padding)
+        wire_bytes(&options, (uint8_t[]){0, 12, 0, 1, 0}, 5);
     wire_u8(wire, 0);
     wire_u16(wire, DNS_TYPE_OPT);
     wire_u16(wire, form->size);
     wire_u32(wire, (uint32_t)form->version << 16 | (form->dnssec_ok ? 0x8000u : 0));
-    wire_u16(wire, form->option ? sizeof rdata : 0);
-    wire_bytes(wire, rdata, form->option ? sizeof rdata : 0);
+    wire_u16(wire, (uint16_t)wire_length(&options));
+    wire_bytes(wire, rdata, wire_length(&options));
     build->header.arcount++;
 }
 
@@ -198,7 +226,16 @@ static void send_tcp(const uint8_t *data, size_t n, const struct addr *from)
 {
     if (play.connection < 0)
         play.connection = fake_tcp_connect(from);
-    fake_tcp_send(play.connection, data, n);
+    if (play.connection >= 0)
+        fake_tcp_send(play.connection, data, n);
+}
+
+static void send_tls(const uint8_t *data, size_t n, const struct addr *from)
+{
+    if (play.tls_connection < 0)
+        play.tls_connection = fake_tls_connect(from);
+    if (play.tls_connection >= 0)
+        fake_tcp_send(play.tls_connection, data, n);
 }
 
 static void send_query(const struct query_form *form)
@@ -216,6 +253,8 @@ static void send_query(const struct query_form *form)
     for (uint64_t i = 0; i < form->times; i++) {
         if (form->tcp)
             send_tcp(packet, n + 2, &form->from);
+        else if (form->tls)
+            send_tls(packet, n + 2, &form->from);
         else
             fake_datagram(&form->from, packet + 2, n);
     }
@@ -295,7 +334,8 @@ static void run_resolve(struct str words)
 
 /* ---- expectations ---- */
 
-static const char *const reply_words[] = {"question", "answer", "authority", "additional", "opt", "ede", "any", NULL};
+static const char *const reply_words[] = {"question", "answer", "authority", "additional", "opt",
+                                          "ede",      "option", "padding",   "any",        NULL};
 
 static void without_records(struct buf *text)
 {
@@ -460,10 +500,10 @@ static void run_counter(struct str words)
     const struct {
         const char *name;
         uint64_t value;
-    } all[] = {{"queries", counters->queries}, {"blocked", counters->blocked},
-               {"cached", counters->cached},   {"forwarded", counters->forwarded},
-               {"failed", counters->failed},   {"malformed", counters->malformed},
-               {"stale", counters->stale},     {"rebinding", counters->rebinding}};
+    } all[] = {
+        {"queries", counters->queries},     {"blocked", counters->blocked},     {"cached", counters->cached},
+        {"forwarded", counters->forwarded}, {"failed", counters->failed},       {"malformed", counters->malformed},
+        {"stale", counters->stale},         {"rebinding", counters->rebinding}, {"limited", counters->limited}};
     struct str name = script_word(&words);
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (str_eq(name, str_of(all[i].name))) {
@@ -625,6 +665,12 @@ static bool run_cache_setting(struct str word, struct str words)
     return known;
 }
 
+static void run_allow(struct str words)
+{
+    script_need(play.settings.allow_count < MAX_NETWORKS, "too many networks");
+    script_need(network_parse(words, &play.allow[play.settings.allow_count++]) == ST_OK, "not a network");
+}
+
 static bool run_setting(struct str word, struct str words)
 {
     if (str_eq(word, STR("names")))
@@ -633,6 +679,10 @@ static bool run_setting(struct str word, struct str words)
         replay_names_host(words);
     else if (str_eq(word, STR("hosts-file")))
         replay_names_hosts_line(words);
+    else if (str_eq(word, STR("allow")))
+        run_allow(words);
+    else if (str_eq(word, STR("rate")))
+        play.settings.rate_per_s = (uint32_t)script_number(words);
     else if (str_eq(word, STR("answer")))
         run_answer(words);
     else if (str_eq(word, STR("page")))
@@ -747,7 +797,7 @@ static void prepare(void)
 {
     memset(&play, 0, sizeof play);
     replay_names_reset();
-    play.connection = -1;
+    play.connection = play.tls_connection = -1;
     play.settings = (struct dns_settings){
         .block_ttl_s = 10, .query_timeout_ms = 5000, .tcp_idle_ms = 10000, .max_tcp_clients = 10, .max_waiting = 100};
     play.settings.stale_after_ms = 1800;

@@ -14,7 +14,7 @@ static const struct {
         {251, "IXFR"}, {252, "AXFR"}, {253, "MAILB"}, {254, "MAILA"}, {255, "ANY"},
 },
   rcodes[] = {{0, "NOERROR"}, {1, "FORMERR"},  {2, "SERVFAIL"}, {3, "NXDOMAIN"}, {4, "NOTIMP"},
-              {5, "REFUSED"}, {6, "YXDOMAIN"}, {9, "NOTAUTH"},  {16, "BADVERS"}},
+              {5, "REFUSED"}, {6, "YXDOMAIN"}, {9, "NOTAUTH"},  {16, "BADVERS"}, {23, "BADCOOKIE"}},
   flags[] = {{DNS_FLAG_AA, "AA"}, {DNS_FLAG_TC, "TC"}, {DNS_FLAG_RD, "RD"},
              {DNS_FLAG_RA, "RA"}, {DNS_FLAG_AD, "AD"}, {DNS_FLAG_CD, "CD"}};
 
@@ -207,8 +207,15 @@ static void opt_to_text(const struct dns_edns *edns, struct buf *out)
     while (cursor_left(&options)) {
         uint16_t code = cursor_u16(&options), length = cursor_u16(&options);
         struct cursor value = cursor_sub(&options, length);
+        if (code == 12) {
+            buf_printf(out, "padding %u\n", length);
+            continue;
+        }
         if (code != 15) {
-            buf_printf(out, "option %u\n", code);
+            buf_printf(out, "option %u%s", code, length ? " " : "");
+            while (cursor_left(&value))
+                buf_printf(out, "%02x", cursor_u8(&value));
+            buf_add_char(out, '\n');
             continue;
         }
         uint16_t ede = cursor_u16(&value);
@@ -222,6 +229,8 @@ static bool parse_reply(const uint8_t *data, size_t n, struct dns_message *messa
 {
     static uint8_t copy[DNS_MESSAGE_MAX];
     *notify = n > DNS_HEADER_BYTES && n <= sizeof copy && (data[2] & 0x78) == DNS_OPCODE_NOTIFY << 3;
+    if (!*notify && n > DNS_HEADER_BYTES && !data[4] && !data[5]) /* of a query for a cookie alone */
+        return dns_transfer_parse(data, n, message) == ST_OK;
     if (!*notify)
         return dns_response_parse(data, n, message) == ST_OK;
     memcpy(copy, data, n);
@@ -248,10 +257,13 @@ void message_to_text(const uint8_t *data, size_t n, struct buf *out)
         if (message.header.flags & flags[i].value)
             buf_printf(out, " %s", flags[i].text);
     char name[DNAME_TEXT_SIZE];
-    dname_to_text(&message.question.name, name);
-    buf_printf(out, "\nquestion %s ", name);
-    type_to_text(message.question.type, out);
     buf_add_char(out, '\n');
+    if (message.header.qdcount) {
+        dname_to_text(&message.question.name, name);
+        buf_printf(out, "question %s ", name);
+        type_to_text(message.question.type, out);
+        buf_add_char(out, '\n');
+    }
     struct dns_walk walk = dns_walk_start(data, n, &message);
     for (struct dns_record record; dns_walk_next(&walk, &record);) {
         if (record.type == DNS_TYPE_OPT)

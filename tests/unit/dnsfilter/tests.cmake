@@ -29,3 +29,12 @@ ccward_fuzz(dns_server ccward_dnsfilter)
 target_sources(fuzz_dns_server PRIVATE
     ${PROJECT_SOURCE_DIR}/tests/replay/replay_policy.c
     ${PROJECT_SOURCE_DIR}/tests/replay/fake_net.c)
+ccward_unit(dnsfilter dns_access)
+ccward_unit(dnsfilter dns_cookie)
+ccward_unit(dnsfilter dns_rate)
+ccward_unit(dnsfilter doh_request)
+ccward_fuzz(doh_request ccward_dnsfilter)
+ccward_fuzz(doh_session ccward_dnsfilter)
+target_sources(fuzz_doh_session PRIVATE
+    ${PROJECT_SOURCE_DIR}/tests/replay/replay_policy.c
+    ${PROJECT_SOURCE_DIR}/tests/replay/fake_net.c)

@@ -1,0 +1,148 @@
+/* TLS within a stream of a server: what stands where recv() and send() stand in a plain one. */
+#include "net/stream_parts.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <pthread.h>
+#include <sys/socket.h>
+
+#include "net/socket.h"
+
+/* The socket as OpenSSL sees it. Its own would raise SIGPIPE. */
+
+static int socket_read(BIO *bio, char *data, int n)
+{
+    const struct stream *stream = BIO_get_data(bio);
+    ssize_t got = recv(stream->fd, data, (size_t)n, 0);
+    BIO_clear_retry_flags(bio);
+    if (got < 0 && socket_would_block(errno))
+        BIO_set_retry_read(bio);
+    if (!got)
+        BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+    return (int)got;
+}
+
+static int socket_write(BIO *bio, const char *data, int n)
+{
+    const struct stream *stream = BIO_get_data(bio);
+    ssize_t sent = send(stream->fd, data, (size_t)n, MSG_NOSIGNAL);
+    BIO_clear_retry_flags(bio);
+    if (sent < 0 && socket_would_block(errno))
+        BIO_set_retry_write(bio);
+    return (int)sent;
+}
+
+static long socket_control(BIO *bio, int command, long number, void *pointer)
+{
+    (void)number, (void)pointer;
+    if (command == BIO_CTRL_EOF)
+        return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0;
+    return command == BIO_CTRL_FLUSH;
+}
+
+static BIO_METHOD *socket_method;
+
+static void make_method(void)
+{
+    BIO_METHOD *method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "stream");
+    if (!method)
+        return;
+    BIO_meth_set_read(method, socket_read);
+    BIO_meth_set_write(method, socket_write);
+    BIO_meth_set_ctrl(method, socket_control);
+    socket_method = method;
+}
+
+bool stream_tls_start_own(struct stream *stream, struct ssl_st *ssl)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_method);
+    BIO *bio = socket_method ? BIO_new(socket_method) : NULL;
+    if (!bio) {
+        SSL_free(ssl);
+        return false;
+    }
+    BIO_set_data(bio, stream);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(ssl, bio, bio);
+    SSL_set_accept_state(ssl);
+    stream->ssl = ssl;
+    return true;
+}
+
+/* Why the last call did not go on; ST_OK: it waits for the socket. */
+static enum status why(struct stream *stream, int result)
+{
+    int error = SSL_get_error(stream->ssl, result), number = errno;
+    if (error == SSL_ERROR_WANT_READ)
+        return ST_OK;
+    if (error == SSL_ERROR_WANT_WRITE) {
+        stream->blocked = true;
+        stream_set_writing(stream, true);
+        return ST_OK;
+    }
+    ERR_clear_error();
+    stream->broken = true;
+    return error == SSL_ERROR_SYSCALL && number ? socket_status(number) : ST_INVALID;
+}
+
+ssize_t stream_tls_receive(struct stream *stream, char *data, size_t n, enum status *status)
+{
+    size_t got = 0;
+    *status = ST_OK;
+    while (got < n) {
+        ERR_clear_error();
+        errno = 0;
+        int part = SSL_read(stream->ssl, data + got, (int)(n - got));
+        if (part > 0) {
+            got += (size_t)part;
+            continue;
+        }
+        bool ended = SSL_get_error(stream->ssl, part) == SSL_ERROR_ZERO_RETURN;
+        *status = ended ? ST_OK : why(stream, part);
+        /* What comes after the data is told at the next call, for which the socket need not become readable. */
+        stream->unread = got && (ended || *status != ST_OK);
+        if (got)
+            *status = ST_OK;
+        return got ? (ssize_t)got : ended ? 0 : -1;
+    }
+    stream->unread = true;
+    return (ssize_t)got;
+}
+
+ssize_t stream_tls_send(struct stream *stream, const char *data, size_t n, enum status *status)
+{
+    size_t sent = 0;
+    *status = ST_OK;
+    while (sent < n) {
+        ERR_clear_error();
+        errno = 0;
+        int part = SSL_write(stream->ssl, data + sent, (int)(n - sent));
+        if (part <= 0) {
+            *status = why(stream, part);
+            break;
+        }
+        sent += (size_t)part;
+    }
+    return sent || *status == ST_OK ? (ssize_t)sent : -1;
+}
+
+void stream_tls_end(struct stream *stream)
+{
+    if (stream->broken || !SSL_is_init_finished(stream->ssl))
+        return;
+    ERR_clear_error();
+    SSL_shutdown(stream->ssl); /* as far as the socket takes it: whoever reads so slowly can do without */
+    ERR_clear_error();
+}
+
+void stream_tls_free(struct stream *stream)
+{
+    if (!stream->ssl)
+        return;
+    if (!stream->shut)
+        stream_tls_end(stream);
+    SSL_free(stream->ssl);
+    stream->ssl = NULL;
+}
