@@ -280,6 +280,8 @@ static void on_try_result(void *arg, struct upstream_try *try, const struct upst
         step(slot);
         return;
     }
+    if (result->status == ST_OK)
+        upstream_server_limit_trust(upstream_try_server(try), slot->upstream->shared.reply);
     drop_try(slot, try);
     if (result->status != ST_OK) {
         step(slot);

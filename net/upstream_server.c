@@ -84,6 +84,13 @@ int64_t upstream_server_patience_ms(const struct upstream_server *server, bool c
 
 /* Letter case */
 
+void upstream_server_limit_trust(const struct upstream_server *server, uint8_t *reply)
+{
+    bool encrypted = server->address.transport == UPSTREAM_TLS || server->address.transport == UPSTREAM_HTTPS;
+    if (!encrypted && !addr_is_loopback(&server->address.addr))
+        reply[3] &= (uint8_t)~DNS_FLAG_AD;
+}
+
 bool upstream_server_mixes_case(struct upstream_server *server, int64_t now_ms)
 {
     if (server->loses_case && now_ms >= server->mix_again_at_ms) {

@@ -59,6 +59,10 @@ bool upstream_server_take_retry(struct upstream_server *server, int64_t now_ms);
  * greeted first. */
 int64_t upstream_server_patience_ms(const struct upstream_server *server, bool connecting, int64_t most_ms);
 
+/* Takes AD from REPLY where anybody on the way to the server could have set it: by UDP or TCP to another machine (RFC
+ * 4035 section 4.9.3). */
+void upstream_server_limit_trust(const struct upstream_server *server, uint8_t *reply);
+
 /* Letter case (0x20). */
 bool upstream_server_mixes_case(struct upstream_server *server, int64_t now_ms);
 /* An answer came with other letter case than was asked, and no right one followed. */

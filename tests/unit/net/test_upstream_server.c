@@ -169,6 +169,26 @@ static void a_server_that_forgets_its_cookies_gets_none_for_an_hour(void **state
     assert_int_equal(upstream_server_cookie(&server, &local)->length, CLIENT_COOKIE_BYTES);
 }
 
+static void d37_authentic_data_is_believed_by_an_encrypted_or_local_way_alone(void **state)
+{
+    static const struct {
+        const char *address;
+        bool kept;
+    } ways[] = {{"192.0.2.1", false},        {"tcp://[2001:db8::1]", false}, {"127.0.0.53", true},
+                {"tcp://[::1]", true},       {"tls://192.0.2.1", true},      {"https://192.0.2.1/dns-query", true},
+                {"tls://dns.example", true}, {"10.0.0.1:5353", false}};
+    (void)state;
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        struct upstream_address address;
+        struct upstream_server server = new_server();
+        uint8_t reply[DNS_HEADER_BYTES] = {0, 1, 0x81, 0xa0};
+        assert_int_equal(upstream_address_parse(str_of(ways[i].address), &address, NULL), ST_OK);
+        server.address = address;
+        upstream_server_limit_trust(&server, reply);
+        assert_int_equal(reply[3], ways[i].kept ? 0xa0 : 0x80);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +201,7 @@ int main(void)
         cmocka_unit_test(a_client_cookie_belongs_to_one_pair_of_addresses),
         cmocka_unit_test(a_server_cookie_is_kept_until_our_address_changes),
         cmocka_unit_test(a_server_that_forgets_its_cookies_gets_none_for_an_hour),
+        cmocka_unit_test(d37_authentic_data_is_believed_by_an_encrypted_or_local_way_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
