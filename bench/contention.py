@@ -1,0 +1,94 @@
+"""What cached answers cost with two workers, and how late they are while a tunnel moves data at full speed."""
+import multiprocessing
+import re
+import socket
+import subprocess
+
+from common import ROOT, cpu_seconds, free_port, median, ratio, table
+
+CHUNK = bytes(1 << 18)
+
+
+def start_ccward(servers, upstream, workers, pin, tunnel_port=443):
+    port, proxy = free_port(), free_port()
+    name = f"contention-{port}"
+    config = servers.folder / f"{name}.yaml"
+    config.write_text(f"""dns: {{listen: ["127.0.0.1:{port}"], upstreams: ["127.0.0.1:{upstream}"], cache-size: 32MiB}}
+state: {{directory: {name}}}
+proxy: {{listen: ["127.0.0.1:{proxy}"], allow-destinations: ["127.0.0.0/8"], connect-ports: [{tunnel_port}]}}
+blockpage: {{listen: [], tls-listen: []}}
+console: {{listen: []}}
+daemon: {{workers: {workers}}}
+""")
+    pid = servers.start([str(ROOT / "build/release/ccward"), "run", "-q", "-c", str(config)], port, pin=pin)
+    return port, proxy, pid
+
+
+def dnsperf_run(dnsperf, port, queries, seconds, *more):
+    return subprocess.run(["taskset", "-c", "1", dnsperf, "-s", "127.0.0.1", "-p", str(port), "-d", str(queries), "-c", "16",
+                           "-T", "1", "-q", "200", "-l", str(seconds), *more], capture_output=True, text=True).stdout
+
+
+def cost(dnsperf, port, pid, queries, seconds):
+    before = cpu_seconds(pid)
+    out = dnsperf_run(dnsperf, port, queries, seconds)
+    used = cpu_seconds(pid) - before
+    return used / int(re.search(r"Queries completed:\s+(\d+)", out).group(1)) * 1e6
+
+
+def measure_workers(servers, dnsperf, upstream, queries, options):
+    """Both processors for both, so that they differ in nothing but the number of workers."""
+    peers = {workers: start_ccward(servers, upstream, workers, "0,1") for workers in (1, 2)}
+    costs = {workers: [] for workers in peers}
+    for round_number in range(options.rounds + 1):
+        for workers, (port, _, pid) in peers.items():
+            costs[workers].append(cost(dnsperf, port, pid, queries, options.seconds))
+    medians = {workers: median(runs[1:]) for workers, runs in costs.items()}
+    table("cached names, by the number of workers", ("workers", "us CPU/query", "of one worker's"),
+          [(str(workers), f"{value:.2f}", ratio(value, medians[1])) for workers, value in medians.items()])
+    servers.end()
+
+
+def latencies(dnsperf, port, queries, seconds, rate):
+    """Milliseconds, sorted."""
+    out = dnsperf_run(dnsperf, port, queries, seconds, "-Q", str(rate), "-v")
+    return sorted(float(line.rsplit(" ", 1)[1]) * 1000 for line in out.splitlines() if line.startswith("> NOERROR"))
+
+
+def drain(listener):
+    while True:
+        connection, _ = listener.accept()
+        while connection.recv(1 << 18):
+            pass
+
+
+def pump(proxy, target):
+    with socket.create_connection(("127.0.0.1", proxy)) as client:
+        client.sendall(f"CONNECT 127.0.0.1:{target} HTTP/1.1\r\nHost: 127.0.0.1:{target}\r\n\r\n".encode())
+        if b" 200 " not in client.recv(4096):
+            raise RuntimeError("the tunnel was refused")
+        while True:
+            client.sendall(CHUNK)
+
+
+def measure_tunnel(servers, dnsperf, upstream, queries, options):
+    listener = socket.create_server(("127.0.0.1", 0))
+    target = listener.getsockname()[1]
+    port, proxy, _ = start_ccward(servers, upstream, 1, "0", target)
+    out = dnsperf_run(dnsperf, port, queries, options.seconds)
+    rate = int(float(re.search(r"Queries per second:\s+([\d.]+)", out).group(1)) / 2)
+    results = {"alone": latencies(dnsperf, port, queries, options.seconds, rate)}
+    ends = [multiprocessing.Process(target=drain, args=(listener,), daemon=True),
+            multiprocessing.Process(target=pump, args=(proxy, target), daemon=True)]
+    for process in ends:
+        process.start()
+    results["beside a tunnel"] = latencies(dnsperf, port, queries, options.seconds, rate)
+    for process in ends:
+        process.terminate()
+    listener.close()
+    p99 = {name: values[len(values) * 99 // 100] for name, values in results.items()}
+    table(f"latency of cached answers at {rate} queries/s, half of what one worker can",
+          ("", "p50 ms", "p99 ms", "of that alone"),
+          [(name, f"{values[len(values) // 2]:.2f}", f"{p99[name]:.2f}", ratio(p99[name], p99["alone"]))
+           for name, values in results.items()])
+    servers.end()
