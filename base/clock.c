@@ -19,6 +19,13 @@ int64_t clock_mono_ms(void)
     return faked ? fake_mono : read_ms(CLOCK_MONOTONIC);
 }
 
+int64_t clock_mono_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return faked ? fake_mono * 1000 : (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 int64_t clock_boot_ms(void)
 {
     return faked ? fake_mono : read_ms(CLOCK_BOOTTIME);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 int64_t clock_mono_ms(void);
+int64_t clock_mono_us(void);
 int64_t clock_wall_ms(void); /* since 1970, UTC */
 
 int64_t clock_boot_ms(void); /* as mono, but runs on while the machine sleeps; faked: mono */

@@ -1,15 +1,10 @@
 /* `ccward cache`: what the running daemon has in its cache of DNS answers, and away with it. */
 #include <getopt.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/command.h"
-#include "daemon/control_socket.h"
-#include "net/http_ask.h"
+#include "daemon/control_ask.h"
 #include "reputation/canonical.h"
-
-enum { ASK_MS = 5000, MAX_ANSWER_BYTES = 1 << 16 };
 
 struct call {
     const struct command *command;
@@ -21,51 +16,17 @@ struct call {
 static json_t *ask(const struct call *call, const char *path, const char *request, int *code)
 {
     struct config config;
-    struct fault fault = {0};
-    struct buf body = {0};
-    unsigned http_status = 0;
-    json_t *answer = NULL;
     *code = EXIT_CONFIG;
     if (!command_config(call->config_path, &config))
         return NULL;
-    enum status status = http_ask_local(config.state_dir, CONTROL_SOCKET, path, str_of(request), ASK_MS,
-                                        MAX_ANSWER_BYTES, &http_status, &body, &fault);
-    if (status == ST_OK)
-        answer = json_loadb(body.data, body.length, 0, NULL);
-    *code = EXIT_OK;
-    if (status == ST_UNAVAILABLE) {
-        fprintf(stderr, "ccward: no daemon runs with the state directory %s, so that there is no cache\n",
-                config.state_dir);
-        *code = EXIT_NOT_RUNNING;
-    } else if (status == ST_DENIED) {
-        fprintf(stderr, "ccward: %s/" CONTROL_SOCKET " is another user's: ask as root, or as the user of the service\n",
-                config.state_dir);
-        *code = EXIT_FAILED;
-    } else if (status != ST_OK) {
-        *code = command_failed(status, &fault);
-    } else if (!answer || http_status != 200) {
-        const char *why = json_string_value(json_object_get(answer, "error"));
-        fprintf(stderr, "ccward: the daemon does not do that: %s\n", why ? why : "no proper answer");
-        *code = EXIT_FAILED;
-    }
+    json_t *answer = control_ask(&config, path, request, code);
     config_free(&config);
-    buf_free(&body);
-    if (*code == EXIT_OK)
-        return answer;
-    json_decref(answer);
-    return NULL;
+    return answer;
 }
 
 static long long number_of(const json_t *object, const char *key)
 {
     return json_integer_value(json_object_get(object, key));
-}
-
-static int print_json(const json_t *json)
-{
-    int failed = json_dumpf(json, stdout, JSON_INDENT(2));
-    putchar('\n');
-    return failed ? EXIT_FAILED : EXIT_OK;
 }
 
 static int stats(const struct call *call)
@@ -75,7 +36,7 @@ static int stats(const struct call *call)
     if (!answer)
         return code;
     if (call->json) {
-        code = print_json(answer);
+        code = control_print(answer);
     } else {
         double asked = (double)(number_of(answer, "hits") + number_of(answer, "misses"));
         printf("answers  %lld\n", number_of(answer, "entries"));
@@ -124,7 +85,7 @@ static int flush(const struct call *call, const char *name)
         return code;
     long long flushed = number_of(answer, "flushed");
     if (call->json)
-        code = print_json(answer);
+        code = control_print(answer);
     else
         printf("%lld answer%s flushed\n", flushed, flushed == 1 ? "" : "s");
     json_decref(answer);

@@ -287,13 +287,20 @@ static enum status open_console(struct control *control, struct fault *fault)
     return console_open(control->loop, &settings, &control->console, fault);
 }
 
+static enum status begin_trace(void *arg, struct dns_trace *trace)
+{
+    struct control *control = arg;
+    text_copy(trace->group, sizeof trace->group, str_of(policy_group_name(control->policy, &trace->client)));
+    return worker_trace(control->workers[0], trace);
+}
+
 /* Without it answers are given all the same. */
 static void open_socket(struct control *control)
 {
     struct fault fault = {0};
-    if (control_socket_open(control->loop, control->config->state_dir, control->cache, &control->socket, &fault) !=
-        ST_OK)
-        log_warning("%s; `ccward cache` will not work", fault.text);
+    if (control_socket_open(control->loop, control->config->state_dir, control->cache, begin_trace, control,
+                            &control->socket, &fault) != ST_OK)
+        log_warning("%s; `ccward cache` and `ccward query` will not work", fault.text);
 }
 
 /* --- While it runs. --- */

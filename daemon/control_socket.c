@@ -12,6 +12,7 @@ struct control_socket {
     char *state_dir;
     struct dns_cache *cache;
     struct http_server *server;
+    struct traces *traces;
 };
 
 #define JSON_HEADERS "Content-Type: application/json\r\nCache-Control: no-store\r\n"
@@ -58,12 +59,34 @@ static void flush(struct control_socket *socket, struct http_exchange *exchange)
     json_decref(request);
 }
 
+static void answer_query(struct control_socket *socket, struct http_exchange *exchange,
+                         json_t *(*answer)(struct traces *traces, json_t *request, unsigned *http_status))
+{
+    unsigned http_status = 500;
+    json_t *request = json_loadb(exchange->body.data, exchange->body.length, JSON_REJECT_DUPLICATES, NULL);
+    json_t *json = answer(socket->traces, request, &http_status);
+    answer_own(exchange, http_status, json);
+    json_decref(request);
+}
+
+static void begin_query(struct control_socket *socket, struct http_exchange *exchange)
+{
+    answer_query(socket, exchange, traces_begin);
+}
+
+static void end_query(struct control_socket *socket, struct http_exchange *exchange)
+{
+    answer_query(socket, exchange, traces_end);
+}
+
 static const struct {
     struct str method, path;
     void (*answer)(struct control_socket *socket, struct http_exchange *exchange);
 } routes[] = {
     {{"GET", 3}, {"/cache", 6}, answer_counters},
     {{"POST", 4}, {"/cache/flush", 12}, flush},
+    {{"POST", 4}, {"/query", 6}, begin_query},
+    {{"POST", 4}, {"/query/end", 10}, end_query},
 };
 
 static void on_request(void *arg, struct http_exchange *exchange)
@@ -77,13 +100,13 @@ static void on_request(void *arg, struct http_exchange *exchange)
 }
 
 enum status control_socket_open(struct loop *loop, const char *state_dir, struct dns_cache *cache,
-                                struct control_socket **out, struct fault *fault)
+                                trace_begin_fn *begin, void *arg, struct control_socket **out, struct fault *fault)
 {
     static const struct http_server_settings settings = {
         .max_body_bytes = 4096, .idle_ms = 10000, .head_ms = 10000, .max_connections = 16};
     struct control_socket *socket = calloc(1, sizeof *socket);
-    if (!socket || !(socket->state_dir = strdup(state_dir))) {
-        free(socket);
+    if (!socket || !(socket->state_dir = strdup(state_dir)) || !(socket->traces = traces_new(begin, arg))) {
+        control_socket_close(socket);
         return fault_set(fault, ST_NOMEM, "out of memory");
     }
     socket->cache = cache;
@@ -103,6 +126,7 @@ void control_socket_close(struct control_socket *socket)
     if (socket->server)
         local_socket_remove(socket->state_dir, CONTROL_SOCKET);
     http_server_close(socket->server);
+    traces_free(socket->traces);
     free(socket->state_dir);
     free(socket);
 }

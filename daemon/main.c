@@ -131,6 +131,23 @@ static const struct command commands[] = {
      "\n"
      "Is for the user of the service and root. Exits 0 when it was done, 3 when no daemon is running.\n",
      cmd_cache},
+    {"query", "ask the running daemon for a name, and show each step of its way to the answer",
+     "Usage: ccward query NAME [TYPE] [--client IP] [--dnssec] [--json]\n"
+     "\n"
+     "  NAME                the name that is asked for; an address: the name that belongs to it\n"
+     "  TYPE                A (the default), AAAA, HTTPS, MX, TXT, ...\n"
+     "      --client IP     as if this one had asked (default: 127.0.0.1): its group decides\n"
+     "      --dnssec        ask for signatures as well\n"
+     "      --json          print as JSON\n"
+     "  -c, --config FILE   the configuration (default: as for `ccward run`)\n"
+     "\n"
+     "It is a real query: it may go to an upstream, and its answer is cached. But no callback is recorded. It is asked "
+     "like\n"
+     "one by TCP, so that nothing is cut off. Is for the user of the service and root.\n"
+     "\n"
+     "Exits 0 when there was an answer (NXDOMAIN too), 4 when it was blocked, 1 when it failed, 3 when no daemon is "
+     "running.\n",
+     cmd_query},
     {"status", "say whether it is running and well, and why not",
      "Usage: ccward status [-c FILE] [--json]\n"
      "\n"

@@ -314,6 +314,30 @@ enum status worker_set_tls(struct worker *worker, struct tls_server *tls)
     return status;
 }
 
+struct trace_call {
+    struct worker *worker;
+    struct dns_trace *trace;
+};
+
+static void begin_trace(void *arg)
+{
+    struct trace_call *call = arg;
+    dns_server_trace(call->worker->dns, call->trace);
+    free(call);
+}
+
+enum status worker_trace(struct worker *worker, struct dns_trace *trace)
+{
+    struct trace_call *call = malloc(sizeof *call);
+    if (!call)
+        return ST_NOMEM;
+    *call = (struct trace_call){worker, trace};
+    enum status status = loop_call(worker->loop, begin_trace, call);
+    if (status != ST_OK)
+        free(call);
+    return status;
+}
+
 static void begin_drain(void *arg)
 {
     struct worker *worker = arg;

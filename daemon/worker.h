@@ -5,6 +5,7 @@
 #include "daemon/serving.h"
 
 struct worker;
+struct dns_trace;
 
 struct worker_settings {
     const struct config *config;    /* borrowed while the worker lives */
@@ -32,6 +33,9 @@ enum status worker_set_names(struct worker *worker, struct dns_names *names) MUS
 enum status worker_set_upstreams(struct worker *worker, struct upstream_set *set) MUST_CHECK;
 /* From the control thread: connections that come from its next round on are served with TLS. */
 enum status worker_set_tls(struct worker *worker, struct tls_server *tls) MUST_CHECK;
+/* From the control thread: dns_server_trace() in the worker's thread. Where the worker ends before, trace->done stays
+ * unset. */
+enum status worker_trace(struct worker *worker, struct dns_trace *trace) MUST_CHECK;
 /* From the control thread: listeners close, what is under way finishes, the thread ends at the latest after TIMEOUT_MS.
  */
 void worker_stop(struct worker *worker, int64_t timeout_ms);

@@ -140,6 +140,8 @@ static void detach(struct dns_forwards *forwards, struct dns_waiter *waiter)
     TAILQ_REMOVE(&waiter->forward->waiters, waiter, of_forward);
     if (waiter->has_stale)
         TAILQ_REMOVE(&forwards->by_stale, waiter, by_stale);
+    if (waiter->account)
+        upstream_unwatch(forwards->upstream, waiter->account);
     waiter->forward = NULL;
     forwards->waiting--;
     if (oldest && !forwards->waiting) {
@@ -528,6 +530,8 @@ enum status dns_forward_wait(struct dns_forwards *forwards, const struct dns_cac
     if (!forward && !(forward = start(&wanted, true, &status)))
         return status;
     set_unattended(forward, false);
+    if (waiter->account)
+        upstream_watch(forwards->upstream, forward, waiter->account);
     waiter->forward = forward;
     waiter->deadline_ms = loop_now_ms(forwards->loop) + forwards->settings.timeout_ms;
     waiter->stale_ms = loop_now_ms(forwards->loop) + forwards->settings.stale_after_ms;

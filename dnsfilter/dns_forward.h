@@ -20,11 +20,12 @@ struct dns_reply {
     struct dns_note note;
 };
 
-/* Embedded in whoever waits; on_reply, arg and has_stale are set by him. */
+/* Embedded in whoever waits; on_reply, arg, has_stale and account are set by him. */
 struct dns_waiter {
     void (*on_reply)(void *arg, const struct dns_reply *reply); /* once, never from within dns_forward_wait() */
     void *arg;
     bool has_stale; /* an older answer: he waits for stale_after_ms only, while the question goes on */
+    struct upstream_account *account; /* what came of asking is noted there; NULL: nowhere */
     int64_t deadline_ms, stale_ms;
     struct dns_forward *forward;
     TAILQ_ENTRY(dns_waiter) by_age, of_forward, by_stale;

@@ -42,10 +42,19 @@ static enum step (*const steps[])(struct dns_query *query) = {
     [STEP_INSPECT] = inspect,     /* the verdict on what the answer leads to; finish it for this client */
 };
 
+static const char *const step_words[] = {
+    [STEP_PARSE] = "parse", [STEP_CHECK] = "check",     [STEP_DECIDE] = "decide",   [STEP_SPECIAL] = "special",
+    [STEP_CACHE] = "cache", [STEP_FORWARD] = "forward", [STEP_INSPECT] = "inspect",
+};
+
 static void run(struct dns_query *query, enum step step)
 {
-    while (step != STEP_END)
+    struct dns_trace *trace = query->client.trace;
+    while (step != STEP_END) {
+        if (trace)
+            dns_trace_step(trace, step_words[step]);
         step = steps[step](query);
+    }
 }
 
 /* What the answer has besides what the steps made of it. */
@@ -97,6 +106,8 @@ static enum step answer_error(struct dns_query *query, unsigned rcode)
 
 static enum step fail(struct dns_query *query, struct dns_note note)
 {
+    if (query->client.trace)
+        dns_trace_say(query->client.trace, "failed: %.*s", (int)note.text.length, note.text.data);
     query->core->counters.failed++;
     query->reply_length =
         dns_answer_rcode(query->core->out, sizeof query->core->out, &query->message, DNS_RCODE_SERVFAIL, note);
@@ -221,6 +232,10 @@ static enum step check(struct dns_query *query)
 
 static void record(const struct dns_query *query, enum match match, const struct verdict *verdict)
 {
+    if (query->client.trace) { /* nobody has called anyone */
+        query->client.trace->recorded = true;
+        return;
+    }
     struct callback callback; /* strings are ended, the rest of their room stays unset */
     char name[DNAME_TEXT_SIZE];
     struct dname asked = query->message.question.name;
@@ -275,6 +290,8 @@ static enum step block(struct dns_query *query, enum match match, const struct v
 /* Does what the verdict asks for; NEXT: where the query goes on. A block is the policy's last verdict. */
 static enum step act(struct dns_query *query, enum match match, const struct verdict *verdict, enum step next)
 {
+    if (query->client.trace)
+        dns_trace_verdict(query->client.trace, match, verdict);
     if (verdict->action == ACTION_BLOCK)
         return block(query, match, verdict);
     if (verdict->action == ACTION_ALLOW)
@@ -296,7 +313,7 @@ static enum step decide_client(struct dns_query *query, struct subject *subject,
     struct subject asker = {.kind = SUBJECT_CLIENT, .client = subject->client, .passed = &passed};
     judge_decide(judge, &asker, &client);
     if (client.action == ACTION_BLOCK)
-        return block(query, MATCH_CLIENT_IP, &client);
+        return act(query, MATCH_CLIENT_IP, &client, STEP_DECIDE);
     if (passed.count) {
         query->passed = passed;
         judge_decide(judge, subject, verdict);
@@ -351,6 +368,8 @@ static enum step answer_here(struct dns_query *query)
         message = &of_target;
     }
     dns_names_find(core->names, &message->question, addr_is_loopback(&query->client.peer.remote), &place);
+    if (query->client.trace && place.kind != DNS_PLACE_WORLD)
+        dns_trace_say(query->client.trace, "a name that ccward answers itself");
     if (place.kind == DNS_PLACE_ALIAS && !query->aliased) {
         alias_to(query, &place);
         return answer_here(query);
@@ -408,6 +427,10 @@ static bool take_stale(struct dns_query *query)
         return false;
     core->counters.stale++;
     query->note = stale_note(core);
+    if (query->client.trace) {
+        query->client.trace->cache = "stale";
+        dns_trace_say(query->client.trace, "an answer whose time is up is given");
+    }
     return true;
 }
 
@@ -418,6 +441,8 @@ static enum step look_in_cache(struct dns_query *query)
     enum dns_cache_age age;
     query->reply_length = dns_cache_get(core->cache, &key, loop_now_ms(core->loop), core->out, sizeof core->out, &age);
     query->expired = age == DNS_CACHE_EXPIRED;
+    if (query->client.trace)
+        dns_trace_cache(query->client.trace, age, query->reply_length);
     bool at_once = query->expired && !core->settings->stale_after_ms;
     if (age == DNS_CACHE_DUE || at_once)
         dns_forward_refresh(core->forwards, &key);
@@ -447,6 +472,8 @@ static struct dns_query *keep(const struct dns_query *query)
     kept->packet = NULL;
     kept->message.edns.options = (struct str){0};
     kept->waiter = (struct dns_waiter){.on_reply = on_reply, .arg = kept, .has_stale = kept->expired};
+    if (kept->client.trace)
+        kept->waiter.account = &kept->client.trace->account;
     return kept;
 }
 
@@ -501,6 +528,8 @@ static void clean(struct dns_query *query, unsigned found)
         wanted &= ~(unsigned)DNS_CLEAN_PRIVATE;
     if (!wanted)
         return;
+    if (query->client.trace)
+        dns_trace_say(query->client.trace, "parts of it are taken out");
     memcpy(core->part, core->out, query->reply_length);
     query->reply_length = dns_clean_write(core->out, sizeof core->out, core->part, query->reply_length, wanted);
     if (wanted & DNS_CLEAN_PRIVATE) {
@@ -536,6 +565,8 @@ static enum step inspect(struct dns_query *query)
         clean(query, unclean);
     if (query->aliased)
         return join(query);
+    if (query->client.trace)
+        dns_trace_say(query->client.trace, query->exempt ? "not judged: the name is allowed" : "judged, may pass");
     query->reply_length = dns_answer_finish(core->out, sizeof core->out, query->reply_length, &query->message,
                                             query->note, dns_answer_limit(&query->message, query->client.udp));
     return STEP_END;
@@ -548,6 +579,8 @@ static void on_reply(void *arg, const struct dns_reply *reply)
     struct dns_core *core = query->core;
     if (query->client.udp)
         dns_share_give_back(&core->share, &query->client.peer.remote);
+    if (query->client.trace)
+        dns_trace_step(query->client.trace, reply->failed ? "failed" : "reply");
     if (reply->failed && take_stale(query)) {
         run(query, STEP_INSPECT);
     } else if (reply->status == ST_OK) {

@@ -11,6 +11,7 @@
 #include "dnsfilter/dns_seats.h"
 #include "dnsfilter/dns_server.h"
 #include "dnsfilter/dns_share.h"
+#include "dnsfilter/dns_trace.h"
 #include "message/dns_message.h"
 #include "net/tls_server.h"
 #include "net/udp.h"
@@ -51,6 +52,7 @@ struct dns_client {
     struct udp *udp;             /* NULL: by a carrier */
     struct dns_carrier *carrier; /* NULL: by UDP */
     int32_t request;             /* the carrier's own word for what it carries */
+    struct dns_trace *trace;     /* what it does is written down there; else NULL */
 };
 
 struct dns_query {

@@ -194,6 +194,38 @@ void dns_server_set_tls(struct dns_server *server, struct tls_server *tls)
     tls_server_unref(old);
 }
 
+static void trace_waits(struct dns_carrier *carrier, struct dns_query *query)
+{
+    (void)carrier;
+    query->client.trace->waits = true;
+}
+
+static void trace_answered(struct dns_carrier *carrier, struct dns_query *query, const uint8_t *reply, size_t n)
+{
+    (void)carrier;
+    dns_trace_end(query->client.trace, reply, n);
+}
+
+void dns_server_trace(struct dns_server *server, struct dns_trace *trace)
+{
+    static struct dns_carrier carrier = {trace_waits, trace_answered};
+    struct dns_core *core = &server->core;
+    struct dns_client client = {.peer = {.remote = trace->client},
+                                .standing = dns_core_standing(core, &trace->client),
+                                .carrier = &carrier,
+                                .trace = trace};
+    uint8_t packet[DNS_UDP_LIMIT_PLAIN];
+    struct dns_build build = dns_build_query(packet, sizeof packet, 0, &trace->question, 0);
+    dns_build_opt(&build, DNS_UDP_LIMIT, trace->dnssec_ok, 0, -1, (struct str){0});
+    size_t n = dns_build_finish(&build);
+    dns_trace_start(trace);
+    dns_trace_step(trace, "client");
+    dns_trace_say(trace, client.standing == DNS_STRANGER ? "gets no answer: see dns.allow-clients" : "is let in");
+    n = dns_query_receive(core, &client, packet, n);
+    if (!trace->waits)
+        dns_trace_end(trace, core->out, n);
+}
+
 void dns_server_drain(struct dns_server *server)
 {
     server->draining = true;

@@ -60,6 +60,10 @@ void dns_server_set_notify(struct dns_server *server, struct dns_notify *notify)
 void dns_server_set_names(struct dns_server *server, struct dns_names *names);
 /* Replaces settings.tls, in the server's thread; for connections that come from now on. */
 void dns_server_set_tls(struct dns_server *server, struct tls_server *tls);
+struct dns_trace;
+/* Asks, in the server's thread, what TRACE has set, as that client by TCP would, and writes down what happens;
+ * trace->done tells when. No callback is recorded. */
+void dns_server_trace(struct dns_server *server, struct dns_trace *trace);
 /* Stops listening; queries under way are still answered until dns_server_close(). */
 void dns_server_drain(struct dns_server *server);
 bool dns_server_idle(const struct dns_server *server); /* nothing waits any more */

@@ -35,6 +35,7 @@ struct slot {
     struct upstream_try *tries[MAX_TRIES];
     size_t try_count;
     bool timed_out;     /* one of the tries */
+    struct upstream_account *account; /* NULL: nobody watches */
     struct buf refusal; /* an answer for want of a better one */
 };
 TAILQ_HEAD(slots, slot);
@@ -128,6 +129,7 @@ static void slot_clear(struct slot *slot)
     for (size_t i = 0; i < slot->try_count; i++)
         upstream_try_free(slot->tries[i]);
     slot->try_count = 0;
+    slot->account = NULL;
     timer_stop(slot->timer);
     buf_free(&slot->refusal);
 }
@@ -190,6 +192,9 @@ static struct upstream_try *add_try(struct slot *slot, size_t index)
         upstream_try_new(&upstream->shared, slot->servers->items[index], &slot->original, on_try_result, slot);
     if (try)
         slot->tries[slot->try_count++] = try;
+    if (try && slot->account)
+        upstream_account_asked(slot->account, try, &upstream_try_server(try)->address,
+                               loop_now_ms(upstream->shared.loop));
     return try;
 }
 
@@ -275,6 +280,9 @@ static bool is_refusal(unsigned rcode)
 static void on_try_result(void *arg, struct upstream_try *try, const struct upstream_result *result)
 {
     struct slot *slot = arg;
+    if (slot->account)
+        upstream_account_ended(slot->account, try, result->status, result->rcode,
+                               loop_now_ms(slot->upstream->shared.loop));
     if (result->status == ST_TIMEOUT) {
         slot->timed_out = true;
         step(slot);
@@ -376,6 +384,30 @@ void upstream_cancel(struct upstream *upstream, void *arg)
         next = TAILQ_NEXT(slot, entry);
         if (slot->arg == arg)
             release(upstream, slot);
+    }
+}
+
+void upstream_watch(struct upstream *upstream, const void *arg, struct upstream_account *account)
+{
+    struct slot *slot;
+    TAILQ_FOREACH(slot, &upstream->busy, entry)
+    {
+        if (slot->arg != arg || slot->account)
+            continue;
+        slot->account = account;
+        for (size_t i = 0; i < slot->try_count; i++)
+            upstream_account_asked(account, slot->tries[i], &upstream_try_server(slot->tries[i])->address,
+                                   slot->started_ms);
+    }
+}
+
+void upstream_unwatch(struct upstream *upstream, const struct upstream_account *account)
+{
+    struct slot *slot;
+    TAILQ_FOREACH(slot, &upstream->busy, entry)
+    {
+        if (slot->account == account)
+            slot->account = NULL;
     }
 }
 

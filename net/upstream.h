@@ -12,6 +12,7 @@
 #include "base/addr.h"
 #include "base/status.h"
 #include "net/loop.h"
+#include "net/upstream_account.h"
 #include "net/upstream_set.h"
 
 struct upstream;
@@ -51,6 +52,11 @@ enum status upstream_query(struct upstream *upstream, const uint8_t *query, size
                            void *arg) MUST_CHECK;
 /* Forgets the query's caller: DONE with this ARG is not called any more. */
 void upstream_cancel(struct upstream *upstream, void *arg);
+
+/* Notes in ACCOUNT what becomes of the query with this ARG, unless that is watched already, until it is over or
+ * upstream_unwatch(); only from then on may the account go. */
+void upstream_watch(struct upstream *upstream, const void *arg, struct upstream_account *account);
+void upstream_unwatch(struct upstream *upstream, const struct upstream_account *account);
 
 /* Whether a query with the client's part COOKIE (8 bytes) of a DNS cookie went out from here, in any of the workers: it
  * has come back to us. */

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "message/dns_message.h"
+#include "message/dns_text.h"
 
 static inline bool same_question(const struct dns_question *a, const struct dns_question *b)
 {
@@ -48,15 +49,20 @@ static inline void check_dns_walk(const uint8_t *packet, size_t n, const struct 
     struct dns_walk walk = dns_walk_start(packet, n, message);
     struct dns_build build = dns_build_response(out, sizeof out, message, 0);
     struct dns_record record;
+    struct buf text = {0};
     unsigned counts[3] = {0};
     while (dns_walk_next(&walk, &record)) {
         CHECK(record.rdata_offset + record.rdata_length <= n && record.ttl_offset + 6 == record.rdata_offset);
         CHECK(record.owner.length &&
               record.owner.length == record.owner.wire + record.owner.length - record.owner.wire);
         counts[record.section]++;
+        buf_clear(&text);
+        dns_rdata_format(packet, n, &record, &text);
+        CHECK(text.length && strlen(buf_text(&text)) == text.length);
         dns_build_record(&build, record.section, &record.owner, record.type, record.ttl, packet + record.rdata_offset,
                          record.rdata_length);
     }
+    buf_free(&text);
     const struct dns_header *header = &message->header;
     CHECK(counts[0] == header->ancount && counts[1] == header->nscount && counts[2] == header->arcount);
     CHECK(cursor_offset(&walk.cursor) == message->records_end);

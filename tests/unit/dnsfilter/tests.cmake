@@ -38,3 +38,4 @@ ccward_fuzz(doh_session ccward_dnsfilter)
 target_sources(fuzz_doh_session PRIVATE
     ${PROJECT_SOURCE_DIR}/tests/replay/replay_policy.c
     ${PROJECT_SOURCE_DIR}/tests/replay/fake_net.c)
+ccward_unit(dnsfilter dns_trace)
