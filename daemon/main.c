@@ -156,6 +156,25 @@ static const struct command commands[] = {
      "\n"
      "Exits 0 when it is running and well, 1 when something is wrong that is told, 3 when it is not running.\n",
      cmd_status},
+    {"system-dns", "make this machine ask ccward for names, and take that back",
+     "Usage: ccward system-dns enable [--fail-closed] [--manager NAME] [--dry-run] [--json]\n"
+     "       ccward system-dns disable [--force] [--dry-run] [--json]\n"
+     "       ccward system-dns status [--json]\n"
+     "\n"
+     "      --dry-run       print what would be changed, file by file, and change nothing\n"
+     "      --fail-closed   without a running daemon no names are resolved (default: then they are, unprotected)\n"
+     "      --manager NAME  systemd-resolved, networkmanager, resolvconf or plain (default: what is found)\n"
+     "      --force         enable: also where the daemon does not run; disable: put back also what someone else\n"
+     "                      has changed since\n"
+     "      --root DIR      the machine whose files are below DIR; no program is run then\n"
+     "      --json          print as JSON\n"
+     "  -c, --config FILE   the configuration (default: as for `ccward run`)\n"
+     "\n"
+     "Each may be called again at any time. `release` and `resume` are for the service: when the daemon stops and\n"
+     "starts. docs/system-dns.md tells what is changed and why.\n"
+     "\n"
+     "Exits 0 when it was done; status: 0 when it is on, 1 when a file is not as it was left, 3 when it is off.\n",
+     cmd_system_dns},
     {"hits", "show the callbacks that were seen",
      "Usage: ccward hits [-c FILE] [--since TIME] [--json | --csv] [--follow]\n"
      "\n"

@@ -14,3 +14,5 @@ add_test(NAME daemon.default_config
     COMMAND ${CMAKE_COMMAND} -DCCWARD=$<TARGET_FILE:ccward> -DFILE=${PROJECT_SOURCE_DIR}/ccward.yaml
         -P ${CMAKE_CURRENT_LIST_DIR}/check_default_config.cmake)
 ccward_unit(daemon control_socket LINKS Threads::Threads)
+ccward_unit(daemon system_files)
+ccward_unit(daemon system_state LINKS PkgConfig::JANSSON)
