@@ -391,7 +391,7 @@ bool stream_is_full(const struct stream *stream)
 
 void fake_tcp_send(int connection, const uint8_t *data, size_t n)
 {
-    struct stream *stream = streams[connection];
+    struct stream *stream = fake_tcp_open(connection) ? streams[connection] : NULL;
     if (!stream)
         return;
     buf_add(&stream->input, data, n);
@@ -400,7 +400,7 @@ void fake_tcp_send(int connection, const uint8_t *data, size_t n)
 
 void fake_tcp_end(int connection)
 {
-    struct stream *stream = streams[connection];
+    struct stream *stream = fake_tcp_open(connection) ? streams[connection] : NULL;
     if (!stream)
         return;
     stream->eof = true;

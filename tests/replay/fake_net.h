@@ -25,6 +25,7 @@ void fake_datagram(const struct addr *from, const uint8_t *data, size_t n);
 
 /* To the first address listened at, or to that of TLS, which is the second; the index of the connection. -1: it is
  * turned away. */
+/* -1: it was refused; then there is nothing to send to, and nothing happens. */
 int fake_tcp_connect(const struct addr *from);
 int fake_tls_connect(const struct addr *from);
 void fake_tcp_send(int connection, const uint8_t *data, size_t n); /* raw bytes */
