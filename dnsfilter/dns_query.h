@@ -63,7 +63,7 @@ struct dns_query {
     struct dns_message message;
     struct dns_extras extras;
     bool exempt;          /* the user allows this name: what it leads to is not judged */
-    bool aliased;         /* a policy zone makes an alias of it, whose target is looked for */
+    bool aliased;         /* a policy zone or safe search makes an alias of it, whose target is looked for */
     struct passed passed; /* the sources that let it pass */
     bool expired;         /* there is an answer whose time is up */
     size_t reply_length;  /* of the response or reply in core->out; 0: none */

@@ -17,7 +17,7 @@ enum {
     RCODE_BADCOOKIE = 23,
 };
 
-enum leg { LEG_NONE, LEG_LOOKUP, LEG_UDP, LEG_TCP, LEG_HTTPS };
+enum leg { LEG_NONE, LEG_LOOKUP, LEG_UDP, LEG_STREAM, LEG_HTTPS }; /* STREAM: TCP or TLS */
 
 struct upstream_try {
     struct upstream_shared *shared;
@@ -42,7 +42,7 @@ struct upstream_try {
     struct query_reply info; /* and how it is */
     size_t reply_length;
 
-    struct pool_query pooled;  /* LEG_TCP */
+    struct pool_query pooled;  /* LEG_STREAM */
     struct https_query posted; /* LEG_HTTPS */
     struct host_waiter waiter; /* LEG_LOOKUP */
 
@@ -51,7 +51,7 @@ struct upstream_try {
 };
 
 static void ask_by_udp(struct upstream_try *try);
-static void ask_by_tcp(struct upstream_try *try);
+static void ask_by_stream(struct upstream_try *try);
 static void ask_by_https(struct upstream_try *try);
 
 /* The end */
@@ -65,7 +65,7 @@ static void leave_leg(struct upstream_try *try)
 {
     if (try->leg == LEG_UDP) {
         upstream_channels_cancel(&try->datagram);
-    } else if (try->leg == LEG_TCP) {
+    } else if (try->leg == LEG_STREAM) {
         upstream_pool_cancel(try->server->pool, &try->pooled);
     } else if (try->leg == LEG_LOOKUP) {
         upstream_host_leave(&try->waiter);
@@ -83,7 +83,7 @@ static void tell(struct upstream_try *try, const struct upstream_result *result)
 /* A server that is asked by UDP may be well though TCP does not reach it. */
 static void note_failure(struct upstream_try *try)
 {
-    if (try->leg == LEG_TCP && try->server->address.transport == UPSTREAM_UDP)
+    if (try->leg == LEG_STREAM && try->server->address.transport == UPSTREAM_UDP)
         try->server->tcp_works = false;
     else
         upstream_server_failed(try->server, now_ms(try));
@@ -118,11 +118,11 @@ static void on_timer(void *arg)
             upstream_server_lost_case(try->server, now_ms(try));
         if (try->lost_cookie)
             upstream_server_lost_cookie(try->server, now_ms(try));
-        ask_by_tcp(try);
+        ask_by_stream(try);
         return;
     }
     try->late = true;
-    if (try->leg == LEG_TCP)
+    if (try->leg == LEG_STREAM)
         upstream_pool_note_late(&try->pooled);
     note_failure(try);
     tell(try, &(struct upstream_result){.status = ST_TIMEOUT});
@@ -145,14 +145,14 @@ static void ask_without_edns(struct upstream_try *try, bool proven)
     else if (try->leg == LEG_UDP && proven)
         ask_by_udp(try);
     else
-        ask_by_tcp(try);
+        ask_by_stream(try);
 }
 
 /* RFC 7873 section 5.3: once more with the cookie that has just come, and then by TCP. */
 static void ask_with_new_cookie(struct upstream_try *try)
 {
     if (try->bad_cookie)
-        ask_by_tcp(try);
+        ask_by_stream(try);
     else
         ask_by_udp(try);
     try->bad_cookie = true;
@@ -161,7 +161,7 @@ static void ask_with_new_cookie(struct upstream_try *try)
 static void take_answer(struct upstream_try *try, size_t n, const struct query_reply *info)
 {
     struct upstream_server *server = try->server;
-    int64_t sent_ms = try->leg == LEG_TCP ? try->pooled.sent_ms : try->sent_ms;
+    int64_t sent_ms = try->leg == LEG_STREAM ? try->pooled.sent_ms : try->sent_ms;
     upstream_server_answered(server, now_ms(try) - sent_ms);
     server->distrust_told = false;
     if (try->leg == LEG_UDP) {
@@ -236,7 +236,7 @@ static void on_datagrams_done(void *arg, enum status status)
     } else {
         if (try->match == MATCH_TRUNCATED)
             upstream_server_answered(try->server, now_ms(try) - try->sent_ms);
-        ask_by_tcp(try);
+        ask_by_stream(try);
     }
 }
 
@@ -331,7 +331,7 @@ static bool have_pool(struct upstream_try *try)
     return try->server->pool;
 }
 
-static void ask_by_tcp(struct upstream_try *try)
+static void ask_by_stream(struct upstream_try *try)
 {
     leave_leg(try);
     start_timer(try); /* a try of its own */
@@ -344,7 +344,7 @@ static void ask_by_tcp(struct upstream_try *try)
         .pad_to = is_encrypted(try) ? PAD_TO_BYTES : 0,
     };
     query_mask_draw(&try->mask, &try->original, &try->shared->random, &style);
-    try->leg = LEG_TCP;
+    try->leg = LEG_STREAM;
     try->pooled.mask = &try->mask;
     upstream_pool_send(try->server->pool, &try->pooled);
 }
@@ -399,7 +399,7 @@ static void ask_connected(struct upstream_try *try)
     if (try->server->address.transport == UPSTREAM_HTTPS)
         ask_by_https(try);
     else
-        ask_by_tcp(try);
+        ask_by_stream(try);
 }
 
 static void on_known(void *arg, bool known)
@@ -430,7 +430,7 @@ static void start(struct upstream_try *try)
     else if (server->address.transport != UPSTREAM_UDP)
         ask_connected(try);
     else if (!hides_in_case && server->tcp_works)
-        ask_by_tcp(try);
+        ask_by_stream(try);
     else
         ask_by_udp(try);
 }
@@ -483,7 +483,7 @@ struct upstream_server *upstream_try_server(const struct upstream_try *try)
 
 bool upstream_try_is_connecting(const struct upstream_try *try)
 {
-    return try->leg == LEG_LOOKUP || (try->leg == LEG_TCP && try->pooled.place == POOL_WAITING);
+    return try->leg == LEG_LOOKUP || (try->leg == LEG_STREAM && try->pooled.place == POOL_WAITING);
 }
 
 bool upstream_try_is_late(const struct upstream_try *try)
