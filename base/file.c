@@ -68,10 +68,10 @@ enum status file_read(const char *path, size_t max_bytes, struct buf *out, struc
     return status;
 }
 
-static enum status write_aside(const char *aside, struct str bytes)
+static enum status write_aside(const char *aside, struct str bytes, mode_t mode)
 {
     (void)unlink(aside); /* of one who was killed */
-    int fd = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
+    int fd = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
     if (fd < 0)
         return file_status(errno);
     enum status status = ST_OK;
@@ -104,13 +104,13 @@ static enum status sync_parent(const char *path)
     return status;
 }
 
-enum status file_replace(const char *path, struct str bytes, struct fault *fault)
+static enum status replace(const char *path, struct str bytes, mode_t mode, struct fault *fault)
 {
     char aside[PATH_MAX];
     int n = snprintf(aside, sizeof aside, "%s.part", path);
     if (n < 0 || (size_t)n >= sizeof aside)
         return fault_set(fault, ST_TOO_LARGE, "the path is too long: %s", path);
-    enum status status = write_aside(aside, bytes);
+    enum status status = write_aside(aside, bytes, mode);
     if (status == ST_OK && rename(aside, path))
         status = file_status(errno);
     if (status != ST_OK) {
@@ -120,4 +120,14 @@ enum status file_replace(const char *path, struct str bytes, struct fault *fault
     }
     status = sync_parent(path);
     return status == ST_OK ? ST_OK : fault_errno(fault, status, "the folder of %s", path);
+}
+
+enum status file_replace(const char *path, struct str bytes, struct fault *fault)
+{
+    return replace(path, bytes, 0640, fault);
+}
+
+enum status file_replace_private(const char *path, struct str bytes, struct fault *fault)
+{
+    return replace(path, bytes, 0600, fault);
 }

@@ -148,6 +148,21 @@ static const struct command commands[] = {
      "Exits 0 when there was an answer (NXDOMAIN too), 4 when it was blocked, 1 when it failed, 3 when no daemon is "
      "running.\n",
      cmd_query},
+    {"ca", "make and show the authority that signs block pages for https://",
+     "Usage: ccward ca init [--exclude NAME]...\n"
+     "       ccward ca export [FILE] [--der]\n"
+     "       ccward ca status [--json]\n"
+     "\n"
+     "  FILE                where the certificate goes (default, and -: standard output)\n"
+     "      --exclude NAME  never sign for NAME and what is below it, and let nobody trust it who did; may be repeated.\n"
+     "                      All addresses, and names like localhost and local, are excluded in any case\n"
+     "      --der           as DER, which Windows and Android take, instead of PEM\n"
+     "      --json          print as JSON\n"
+     "  -c, --config FILE   the configuration (default: as for `ccward run`)\n"
+     "\n"
+     "A running daemon sees a new authority within a second. The key stays in the state directory; docs/https-page.md\n"
+     "says what it can and cannot do.\n",
+     cmd_ca},
     {"status", "say whether it is running and well, and why not",
      "Usage: ccward status [-c FILE] [--json]\n"
      "\n"

@@ -16,3 +16,4 @@ add_test(NAME daemon.default_config
 ccward_unit(daemon control_socket LINKS Threads::Threads)
 ccward_unit(daemon system_files)
 ccward_unit(daemon system_state LINKS PkgConfig::JANSSON)
+ccward_unit(daemon ca_files)
