@@ -26,7 +26,9 @@
 #include "daemon/refresher.h"
 #include "daemon/serving.h"
 #include "daemon/signals.h"
+#include "daemon/signer_keeper.h"
 #include "daemon/snapshot.h"
+#include "daemon/store_watch.h"
 #include "daemon/upstream_source.h"
 #include "daemon/worker.h"
 #include "daemon/zone_news.h"
@@ -36,7 +38,6 @@ enum {
     MAX_WORKERS = 64,
     UPSTREAMS_MS = 1000, /* how often the servers of this machine are looked for */
     STEP_MS = 100,       /* callbacks are on disk, and a changed store is in force, well within a second */
-    SETTLE_MS = 50,
     RETRY_MS = 5000,
 };
 
@@ -54,12 +55,12 @@ struct control {
     struct fault policy_fault; /* why `policy` is not what store and configuration say; empty: it is */
     struct lists_watch lists;
     struct clock_watch clock;
-    struct timespec store_seen; /* mtime of the store directory that `policy` was made from */
-    bool store_unsettled;       /* it was very young then */
+    struct store_watch store; /* that `policy` was made from */
     struct incidents *incidents;
     struct collector *collector;
     struct dns_cache *cache;
     struct serving serving;
+    struct signer_keeper *signer;
     struct worker *workers[MAX_WORKERS];
     size_t worker_count;
     struct console *console;
@@ -144,31 +145,6 @@ static enum status probe_ports(const struct config *config, struct fault *fault)
     return status;
 }
 
-/* The store directory's time, zero when there is none. */
-static struct timespec store_time(const struct config *config)
-{
-    struct stat status;
-    return stat(store_dir(config), &status) == 0 ? status.st_mtim : (struct timespec){0};
-}
-
-/* Whether the store may have changed since it was read. The clock of file times ticks slowly: of a directory that was
- * changed only just before it was read, a further change in the same tick cannot be seen, so it is read once more. */
-static bool store_changed(struct control *control)
-{
-    struct timespec seen = store_time(control->config);
-    if (seen.tv_sec != control->store_seen.tv_sec || seen.tv_nsec != control->store_seen.tv_nsec)
-        return true;
-    return control->store_unsettled &&
-           clock_wall_ms() - ((int64_t)seen.tv_sec * 1000 + seen.tv_nsec / 1000000) > SETTLE_MS;
-}
-
-static void note_store_time(struct control *control, struct timespec seen)
-{
-    int64_t age_ms = clock_wall_ms() - ((int64_t)seen.tv_sec * 1000 + seen.tv_nsec / 1000000);
-    control->store_seen = seen;
-    control->store_unsettled = age_ms >= 0 && age_ms <= SETTLE_MS;
-}
-
 /* What it told BEFORE it does not tell again. */
 static void tell_damage(const struct snapshot_facts *before, const struct snapshot_facts *now)
 {
@@ -218,6 +194,8 @@ static enum status open_workers(struct control *control, struct fault *fault)
         names_watch_start(&control->names, config) != ST_OK)
         return fault_set(fault, ST_NOMEM, "out of memory");
     enum status opened = serving_open(&control->serving, config, fault);
+    if (opened == ST_OK)
+        opened = signer_keeper_new(worker_count(config), &control->signer, fault);
     if (opened != ST_OK)
         return opened;
     for (size_t n = worker_count(config); control->worker_count < n; control->worker_count++) {
@@ -331,9 +309,9 @@ static enum status renew_policy(struct control *control, const struct config *co
     struct fault fault = {0};
     struct policy *policy;
     struct snapshot_facts facts;
-    struct timespec seen = store_time(config);
+    struct timespec seen = store_watch_time(config);
     enum status status = snapshot_build(config, control->policy, &policy, &facts, &fault);
-    note_store_time(control, seen);
+    store_watch_note(&control->store, seen);
     if (status != ST_OK) {
         keep_policy(control, fault.text);
         return status;
@@ -446,8 +424,9 @@ static void on_step(void *arg)
     if (names_watch_step(&control->names, control->config))
         hand_out_names(control);
     renew_chosen(control);
+    signer_keeper_step(control->signer, control->config, now);
     follow_upstreams(control, now);
-    if (store_changed(control) || (control->retry_ms && now >= control->retry_ms))
+    if (store_watch_changed(&control->store, control->config) || (control->retry_ms && now >= control->retry_ms))
         (void)!renew_policy(control, control->config);
 }
 
@@ -489,6 +468,7 @@ static void reload(struct control *control)
         renew_news(control);
         names_watch_renew(&control->names, control->config);
         hand_out_names(control);
+        signer_keeper_renew(control->signer);
         log_info("the configuration was read again");
     }
     config_free(config);
@@ -516,6 +496,7 @@ static void on_signal(void *arg, int number)
         break;
     case SIGCHLD:
         refresher_reap(control->refresher);
+        signer_keeper_reap(control->signer, clock_mono_ms());
         break;
     }
 }
@@ -537,7 +518,7 @@ static enum status open_all(struct control *control, struct fault *fault)
     if (status == ST_OK) {
         lists_watch_start(&control->lists, config->state_dir);
         clock_watch_start(&control->clock);
-        note_store_time(control, store_time(config));
+        store_watch_note(&control->store, store_watch_time(config));
         status = snapshot_build(config, NULL, &control->policy, &control->facts, fault);
     }
     if (status == ST_OK) {
@@ -565,6 +546,7 @@ static void close_all(struct control *control)
         worker_stop(control->workers[i], (int64_t)control->config->daemon.stop_timeout_ms);
     for (size_t i = 0; i < MAX_WORKERS; i++)
         worker_free(control->workers[i]);
+    signer_keeper_free(control->signer);
     refresher_free(control->refresher);
     zone_news_free(control->news);
     names_watch_end(&control->names);

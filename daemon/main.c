@@ -163,6 +163,15 @@ static const struct command commands[] = {
      "A running daemon sees a new authority within a second. The key stays in the state directory; docs/https-page.md\n"
      "says what it can and cannot do.\n",
      cmd_ca},
+    {"signer", "sign for block pages over https://; started by `ccward run`",
+     "Usage: ccward signer --sockets COUNT [-c FILE]\n"
+     "\n"
+     "      --sockets COUNT  descriptors from 3 on, by which the workers ask\n"
+     "  -c, --config FILE    the configuration (default: as for `ccward run`)\n"
+     "\n"
+     "Is not for the terminal: `ccward run` starts it where `ccward ca init` has made an authority. It alone reads the\n"
+     "key, and signs for names that are blocked at that moment.\n",
+     cmd_signer},
     {"status", "say whether it is running and well, and why not",
      "Usage: ccward status [-c FILE] [--json]\n"
      "\n"

@@ -168,7 +168,7 @@ static X509 *read_certificate(struct str pem, struct fault *fault)
     return NULL;
 }
 
-static int64_t seconds_of(const ASN1_TIME *time)
+int64_t authority_seconds(const ASN1_TIME *time)
 {
     struct tm parts;
     return ASN1_TIME_to_tm(time, &parts) == 1 ? (int64_t)timegm(&parts) : 0;
@@ -205,8 +205,8 @@ enum status authority_facts_read(struct str pem, struct authority_facts *facts, 
     char name[128] = "";
     int length = X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name, sizeof name);
     text_printable(facts->name, sizeof facts->name, (struct str){name, length > 0 ? strlen(name) : 0});
-    facts->from_s = seconds_of(X509_get0_notBefore(certificate));
-    facts->until_s = seconds_of(X509_get0_notAfter(certificate));
+    facts->from_s = authority_seconds(X509_get0_notBefore(certificate));
+    facts->until_s = authority_seconds(X509_get0_notAfter(certificate));
     read_excluded(certificate, &facts->excluded);
     X509_free(certificate);
     enum status status = digest_bytes(facts->der.data, facts->der.length, digest);
@@ -333,7 +333,7 @@ enum status authority_mint(const struct authority *authority, const char *name, 
                            struct buf *key)
 {
     int64_t now_s = clock_wall_ms() / 1000, until_s = now_s + (int64_t)LEAF_DAYS * DAY_S;
-    int64_t end_s = seconds_of(X509_get0_notAfter(authority->certificate));
+    int64_t end_s = authority_seconds(X509_get0_notAfter(authority->certificate));
     if (end_s <= now_s)
         return ST_UNAVAILABLE;
     enum status status = ST_NOMEM;

@@ -37,6 +37,10 @@ struct authority_facts {
 enum status authority_facts_read(struct str pem, struct authority_facts *facts, struct fault *fault) MUST_CHECK;
 void authority_facts_fini(struct authority_facts *facts);
 
+/* For net/ alone: a certificate's time in seconds since 1970. */
+struct asn1_string_st;
+int64_t authority_seconds(const struct asn1_string_st *time);
+
 struct authority;
 
 /* ST_INVALID: what is given is no certificate of an authority, or not its key. */

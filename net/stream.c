@@ -21,6 +21,7 @@ static void release(struct stream *stream)
 {
     buf_free(&stream->held);
     buf_free(&stream->queued);
+    buf_free(&stream->early);
     free(stream);
 }
 

@@ -20,6 +20,7 @@ struct stream {
     const struct stream_ops *ops;
     void *arg;
     struct ssl_st *ssl; /* NULL: a plain one */
+    struct buf early;   /* TLS: its first bytes, received before it began */
     struct event read_event, write_event;
     bool reading, writing; /* the events are added */
     unsigned in_callback;
@@ -91,6 +92,8 @@ bool stream_tell_drained(struct stream *stream);
 
 /* Puts SSL, which is the stream's then (freed on failure), between it and its socket. */
 bool stream_tls_start_own(struct stream *stream, struct ssl_st *ssl) MUST_CHECK;
+/* The same from the first byte on that was not consumed yet. */
+bool stream_tls_go_on_own(struct stream *stream, struct ssl_st *ssl) MUST_CHECK;
 ssize_t stream_tls_receive(struct stream *stream, char *data, size_t n, enum status *status);
 ssize_t stream_tls_send(struct stream *stream, const char *data, size_t n, enum status *status);
 /* Says that nothing more is sent. */

@@ -5,15 +5,30 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "net/socket.h"
 
 /* The socket as OpenSSL sees it. Its own would raise SIGPIPE. */
 
+static int early_read(struct stream *stream, char *data, size_t n)
+{
+    size_t part = stream->early.length < n ? stream->early.length : n;
+    memcpy(data, stream->early.data, part);
+    buf_consume(&stream->early, part);
+    if (!stream->early.length)
+        buf_free(&stream->early);
+    return (int)part;
+}
+
 static int socket_read(BIO *bio, char *data, int n)
 {
-    const struct stream *stream = BIO_get_data(bio);
+    struct stream *stream = BIO_get_data(bio);
+    if (stream->early.length && n > 0) {
+        BIO_clear_retry_flags(bio);
+        return early_read(stream, data, (size_t)n);
+    }
     ssize_t got = recv(stream->fd, data, (size_t)n, 0);
     BIO_clear_retry_flags(bio);
     if (got < 0 && socket_would_block(errno))
@@ -68,6 +83,24 @@ bool stream_tls_start_own(struct stream *stream, struct ssl_st *ssl)
     SSL_set_bio(ssl, bio, bio);
     SSL_set_accept_state(ssl);
     stream->ssl = ssl;
+    return true;
+}
+
+bool stream_tls_go_on_own(struct stream *stream, struct ssl_st *ssl)
+{
+    struct str input = stream->input;
+    buf_add(&stream->early, input.data, input.length);
+    if (stream->early.failed) {
+        buf_free(&stream->early);
+        SSL_free(ssl);
+        return false;
+    }
+    if (!stream_tls_start_own(stream, ssl)) {
+        buf_free(&stream->early);
+        return false;
+    }
+    stream->unread = input.length != 0; /* the socket need not become readable for what it has sent already */
+    stream_consume(stream, input.length);
     return true;
 }
 

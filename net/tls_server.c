@@ -132,7 +132,7 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-static SSL_CTX *make_context(void)
+SSL_CTX *tls_server_context_new(void)
 {
     static const unsigned char session_id[] = "ccward";
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
@@ -157,7 +157,7 @@ static SSL_CTX *make_context(void)
 enum status tls_server_new(const struct tls_server_files *files, struct tls_server **result, struct fault *fault)
 {
     struct tls_server *server = calloc(1, sizeof *server);
-    if (!server || !(server->context = make_context())) {
+    if (!server || !(server->context = tls_server_context_new())) {
         free(server);
         ERR_clear_error();
         return fault_set(fault, ST_NOMEM, "out of memory");

@@ -5,7 +5,7 @@
 #include "net/stream.h"
 
 struct tls_server;
-struct ssl_st;
+struct ssl_ctx_st;
 
 struct tls_server_files {
     const char *certificate, *key;               /* PEM; the certificate's chain follows it */
@@ -27,3 +27,7 @@ const char *tls_server_name(const struct tls_server *server);
  * failure. */
 struct stream *tls_server_stream_own(struct loop *loop, int fd, const struct tls_server *server, const char *protocol,
                                      const struct stream_ops *ops, void *arg) MUST_CHECK;
+
+/* For net/ alone: a server's settings without a certificate, choosing the protocol by the app data of a connection.
+ * NULL when out of memory. */
+struct ssl_ctx_st *tls_server_context_new(void);

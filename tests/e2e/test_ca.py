@@ -1,8 +1,13 @@
 """`ccward ca`: the authority of block pages over HTTPS, judged by openssl."""
 import json
+import os
+import pathlib
+import signal
 import ssl
 import stat
 import subprocess
+
+from harness import wait_for
 
 
 def openssl(*arguments, **more):
@@ -64,3 +69,59 @@ def test_bad_calls_say_what_is_wrong(make_ccward):
                              (["status", "x"], "too much")):
         result = ccward.run("ca", *arguments, check=False)
         assert result.returncode == 2 and words in result.stderr
+
+
+def signers(ccward):
+    """The signer processes of this daemon."""
+    children = pathlib.Path(f"/proc/{ccward.process.pid}/task/{ccward.process.pid}/children").read_text().split()
+    return [int(pid) for pid in children
+            if b"signer" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")]
+
+
+def signer_other_than(ccward, *old):
+    return wait_for(lambda: next((pid for pid in signers(ccward) if pid not in old), None), 30, "a new signer")
+
+
+def test_a_signer_runs_where_there_is_an_authority(make_ccward):
+    ccward = make_ccward()
+    assert signers(ccward) == []
+    ccward.run("ca", "init")
+    pid = signer_other_than(ccward)
+    wait_for(lambda: "Seccomp:\t2" in pathlib.Path(f"/proc/{pid}/status").read_text(), what="the filter")
+    assert "NoNewPrivs:\t1" in pathlib.Path(f"/proc/{pid}/status").read_text()
+    assert "Max core file size        0                    0" in pathlib.Path(f"/proc/{pid}/limits").read_text()
+    ccward.stop()
+    wait_for(lambda: not pathlib.Path(f"/proc/{pid}").exists(), what="the signer's end")
+
+
+def test_a_signer_that_was_killed_is_started_again(make_ccward):
+    ccward = make_ccward(start=False)
+    ccward.run("ca", "init")
+    ccward.start()
+    first = signer_other_than(ccward)
+    os.kill(first, signal.SIGKILL)
+    second = signer_other_than(ccward, first)
+    assert "the signer has ended (signal 9)" in ccward.errors
+    os.kill(second, signal.SIGKILL)
+    third = signer_other_than(ccward, first, second)
+    assert "started again in 1000 ms" in ccward.errors  # twice as long as before
+    ccward.process.send_signal(signal.SIGHUP)
+    signer_other_than(ccward, first, second, third)
+    assert ccward.errors.count("the signer has ended") == 2
+
+
+def test_a_signer_dies_with_a_daemon_that_is_killed(make_ccward):
+    ccward = make_ccward(start=False)
+    ccward.run("ca", "init")
+    ccward.start()
+    pid = signer_other_than(ccward)
+    ccward.kill()
+    wait_for(lambda: not pathlib.Path(f"/proc/{pid}").exists(), what="the signer's end")
+
+
+def test_a_signer_does_not_use_a_key_that_others_can_read(make_ccward):
+    ccward = make_ccward(start=False)
+    ccward.run("ca", "init")
+    (ccward.state / "ca.key").chmod(0o644)
+    ccward.start()
+    wait_for(lambda: "ca.key is open to others" in ccward.errors, what="the complaint")
