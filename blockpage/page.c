@@ -50,6 +50,7 @@ struct page_choice {
     enum page_language language;
     bool head_only, keep_alive;
     const char *proxy_status; /* RFC 9209; NULL: none */
+    bool https;
 };
 
 static void add_answer(struct buf *response, const struct page_choice *choice, const struct page_view *view)
@@ -64,6 +65,8 @@ static void add_answer(struct buf *response, const struct page_choice *choice, c
     add_headers(response, choice->shape, choice->language);
     if (choice->proxy_status)
         buf_printf(response, "Proxy-Status: %s\r\n", choice->proxy_status);
+    if (choice->https) /* where else the host itself once said it is (RFC 7838) we are not */
+        buf_add_text(response, "Alt-Svc: clear\r\n");
     buf_printf(response, "Content-Length: %zu\r\nConnection: %s\r\n\r\n", body.length,
                choice->keep_alive ? "keep-alive" : "close");
     if (!choice->head_only)
@@ -86,6 +89,7 @@ void page_answer(struct buf *response, const struct http_head *request, const st
 {
     struct page_choice choice = choose(request, keep_alive);
     struct page_view view;
+    choice.https = facts->https;
     if (choice.shape->content)
         page_view_of_block(&view, choice.language, facts);
 

@@ -12,6 +12,7 @@ struct page_facts {
     struct addr client;
     struct incident_view incident; /* as looked up before this request is counted */
     int64_t time_ms;               /* wall */
+    bool https;                    /* the request came by TLS */
     const char *contact;           /* whom to ask: text or mail address of the administrator; may be NULL */
 };
 

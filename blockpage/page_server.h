@@ -1,8 +1,9 @@
-/* The server that blocked names resolve to: HTTP with the page, TLS that ends with an alert as long as there is no
- * certificate to show. */
+/* The server that blocked names resolve to: HTTP with the page, TLS with the page where there
+ * is a certificate to show, and that ends with an alert where there is none. */
 #pragma once
 
 #include "base/addr.h"
+#include "blockpage/page_https.h"
 #include "callbacks/judge.h"
 #include "net/loop.h"
 
@@ -11,7 +12,8 @@ struct page_server;
 struct page_server_settings {
     const struct addr *listen, *tls_listen;
     size_t listen_count, tls_listen_count;
-    const char *contact; /* see struct page_facts; copied */
+    const char *contact;      /* see struct page_facts; copied */
+    struct page_https *https; /* for the page over TLS; borrowed, may be NULL */
 };
 
 /* Requests: the Host is judged again; the callback is recorded on channel `page` (TLS: the SNI, channel `tls`). */

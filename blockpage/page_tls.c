@@ -22,6 +22,7 @@ enum alert { ALERT_ACCESS_DENIED = 49, ALERT_DECODE_ERROR = 50, ALERT_UNRECOGNIZ
 struct page_tls {
     struct loop *loop;
     struct judge *judge;
+    struct page_https *https;
     struct listener *listener;
     size_t count;
     LIST_HEAD(, connection) connections;
@@ -33,6 +34,8 @@ struct connection {
     struct timer *deadline;
     struct addr client, local;
     size_t wanted_bytes; /* of the input; before that it is no whole hello */
+    bool asking;         /* for a certificate; the hello stays in the input for who shows it */
+    struct leaf_ask ask;
     LIST_ENTRY(connection) entry;
 };
 
@@ -40,6 +43,7 @@ static void connection_free(struct connection *connection)
 {
     LIST_REMOVE(connection, entry);
     connection->tls->count--;
+    leaf_ask_cancel(&connection->ask);
     timer_free(connection->deadline);
     stream_free(connection->stream);
     free(connection);
@@ -64,13 +68,15 @@ static void end_with(struct connection *connection, enum alert alert)
         connection_free(connection);
 }
 
-static void judge_name(struct connection *connection, const char *sni, struct verdict *verdict)
+/* NAME has length 0 where the SNI is none. */
+static void judge_name(struct connection *connection, const char *sni, struct dname *name, struct verdict *verdict)
 {
-    struct dname name;
     *verdict = (struct verdict){.action = ACTION_ALLOW};
-    if (dname_from_text(str_of(sni), &name) != ST_OK) /* empty as well: none was sent */
+    if (dname_from_text(str_of(sni), name) != ST_OK) { /* empty as well: none was sent */
+        name->length = 0;
         return;
-    struct subject subject = {.kind = SUBJECT_NAME, .client = connection->client, .name = &name};
+    }
+    struct subject subject = {.kind = SUBJECT_NAME, .client = connection->client, .name = name};
     judge_decide(connection->tls->judge, &subject, verdict);
 }
 
@@ -89,11 +95,37 @@ static void record(const struct connection *connection, const char *sni, const s
     recorder_record(connection->tls->judge->recorder, &callback);
 }
 
+static void on_leaf(void *arg, struct tls_leaf *leaf)
+{
+    struct connection *connection = arg;
+    if (!leaf) {
+        end_with(connection, ALERT_ACCESS_DENIED);
+        return;
+    }
+    page_https_serve_own(connection->tls->https, connection->stream, leaf, &connection->client, &connection->local);
+    connection->stream = NULL;
+    connection_free(connection);
+}
+
+static void turn_away(struct connection *connection, const struct dname *name)
+{
+    if (!page_https_is_ready(connection->tls->https)) {
+        end_with(connection, ALERT_ACCESS_DENIED);
+        return;
+    }
+    connection->asking = true;
+    connection->ask = (struct leaf_ask){.on_leaf = on_leaf, .arg = connection};
+    page_https_ask(connection->tls->https, name, &connection->client, &connection->ask); /* may call back at once */
+}
+
 static void on_data(void *arg)
 {
     struct connection *connection = arg;
     struct tls_hello hello;
+    struct dname name;
     struct verdict verdict;
+    if (connection->asking)
+        return;
     struct str input = stream_input(connection->stream);
     if (input.length < connection->wanted_bytes)
         return;
@@ -107,10 +139,13 @@ static void on_data(void *arg)
         end_with(connection, ALERT_DECODE_ERROR);
         return;
     }
-    judge_name(connection, hello.sni, &verdict);
+    judge_name(connection, hello.sni, &name, &verdict);
     if (verdict.action != ACTION_ALLOW)
         record(connection, hello.sni, &verdict);
-    end_with(connection, verdict.action == ACTION_BLOCK ? ALERT_ACCESS_DENIED : ALERT_UNRECOGNIZED_NAME);
+    if (verdict.action == ACTION_BLOCK)
+        turn_away(connection, &name);
+    else
+        end_with(connection, ALERT_UNRECOGNIZED_NAME);
 }
 
 static void on_gone(void *arg)
@@ -147,14 +182,14 @@ static void on_accept(void *arg, int fd, const struct addr *peer, const struct a
     timer_start(connection->deadline, HELLO_TIMEOUT_MS);
 }
 
-enum status page_tls_open(struct loop *loop, const struct addr *addr, struct judge *judge, struct page_tls **out,
-                          struct fault *fault)
+enum status page_tls_open(struct loop *loop, const struct addr *addr, struct judge *judge, struct page_https *https,
+                          struct page_tls **out, struct fault *fault)
 {
     static const struct listener_ops listener_ops = {.on_accept = on_accept};
     struct page_tls *tls = calloc(1, sizeof *tls);
     if (!tls)
         return fault_set(fault, ST_NOMEM, "%s", status_text(ST_NOMEM));
-    *tls = (struct page_tls){.loop = loop, .judge = judge};
+    *tls = (struct page_tls){.loop = loop, .judge = judge, .https = https};
     LIST_INIT(&tls->connections);
     enum status status = listener_open(loop, addr, &listener_ops, tls, &tls->listener, fault);
     if (status != ST_OK) {

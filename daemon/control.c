@@ -205,8 +205,11 @@ static enum status open_workers(struct control *control, struct fault *fault)
                                            .incidents = control->incidents,
                                            .notify = zone_news_table(control->news),
                                            .names = control->names.names,
-                                           .serving = &control->serving};
+                                           .serving = &control->serving,
+                                           .signer_generation = signer_keeper_generation(control->signer)};
         enum status status = collector_add_recorder(control->collector, &settings.recorder);
+        if (status == ST_OK)
+            settings.signer = signer_keeper_take_fd(control->signer, control->worker_count);
         if (status == ST_OK)
             status = worker_new(&settings, control->policy, &control->workers[control->worker_count], fault);
         if (status != ST_OK)

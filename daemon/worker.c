@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "blockpage/page_server.h"
@@ -18,6 +19,8 @@ struct worker {
     struct dns_server *dns;
     struct proxy_server *proxy; /* NULL: turned off */
     struct page_server *page;   /* NULL: turned off */
+    struct leaf_source *leaves;
+    struct page_https *https;
     struct timer *drain_timer;
     int64_t drain_timeout_ms, drain_until_ms;
 };
@@ -98,6 +101,7 @@ static enum status open_proxy(struct worker *worker, const struct config *config
                                       .connect_ports = config->proxy.connect_ports.items,
                                       .connect_port_count = config->proxy.connect_ports.count,
                                       .contact = config->blockpage.contact,
+                                      .page = worker->https,
                                       .head_timeout_ms = (int64_t)config->proxy.head_timeout_ms,
                                       .idle_timeout_ms = (int64_t)config->proxy.idle_timeout_ms,
                                       .connect_timeout_ms = (int64_t)config->proxy.connect_timeout_ms,
@@ -119,8 +123,18 @@ static enum status open_page(struct worker *worker, const struct config *config,
                                             .listen_count = config->blockpage.listen.count,
                                             .tls_listen = config->blockpage.tls_listen.items,
                                             .tls_listen_count = config->blockpage.tls_listen.count,
-                                            .contact = config->blockpage.contact};
+                                            .contact = config->blockpage.contact,
+                                            .https = worker->https};
     return page_server_open(worker->loop, &settings, &worker->judge, &worker->page, fault);
+}
+
+static enum status open_https(struct worker *worker, const struct worker_settings *settings, struct fault *fault)
+{
+    worker->leaves = leaf_source_new_own(worker->loop, settings->signer, settings->signer_generation);
+    if (worker->leaves)
+        worker->https =
+            page_https_new(worker->loop, worker->leaves, &worker->judge, settings->config->blockpage.contact);
+    return worker->https ? ST_OK : fault_set(fault, ST_NOMEM, "out of memory");
 }
 
 static void on_drain_timer(void *arg)
@@ -142,11 +156,14 @@ enum status worker_new(const struct worker_settings *settings, struct policy *po
     struct worker *worker = calloc(1, sizeof *worker);
     if (!worker || !(worker->loop = loop_new()) ||
         !(worker->drain_timer = timer_new(worker->loop, on_drain_timer, worker))) {
+        close(settings->signer);
         worker_free(worker);
         return fault_set(fault, ST_NOMEM, "a worker cannot be made: out of memory or file descriptors");
     }
     worker->judge = (struct judge){.recorder = settings->recorder, .incidents = settings->incidents};
-    enum status status = policy_reader_new(policy, &worker->judge.policy);
+    enum status status = open_https(worker, settings, fault);
+    if (status == ST_OK)
+        status = policy_reader_new(policy, &worker->judge.policy);
     if (status == ST_OK)
         status = open_dns(worker, settings, page, fault);
     if (status == ST_OK)
@@ -365,6 +382,8 @@ void worker_free(struct worker *worker)
         pthread_join(worker->thread, NULL);
     page_server_close(worker->page);
     proxy_server_close(worker->proxy);
+    page_https_free(worker->https);
+    leaf_source_free(worker->leaves);
     dns_server_close(worker->dns);
     upstream_free(worker->upstream);
     timer_free(worker->drain_timer);

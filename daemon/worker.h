@@ -2,6 +2,8 @@
  * as if there were no other thread. */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "daemon/serving.h"
 
 struct worker;
@@ -16,6 +18,8 @@ struct worker_settings {
     struct dns_notify *notify; /* as in struct dns_settings */
     struct dns_names *names;   /* likewise */
     const struct serving *serving;
+    int signer;                           /* the socket to the signer; taken over, also on failure */
+    const atomic_uint *signer_generation; /* as for leaf_source_new_own() */
 };
 
 /* Makes the loop and opens all listeners, in the caller's thread. POLICY: the first one. */

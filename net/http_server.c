@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <sys/queue.h>
-#include <unistd.h>
 
 #include "message/http_body.h"
 #include "net/listener.h"
@@ -249,35 +248,59 @@ static void turn_away(int fd)
     buf_free(&response);
 }
 
+/* NULL when out of memory; STREAM is freed then. */
+static struct connection *add_connection_own(struct http_server *server, struct stream *stream, const struct addr *peer,
+                                             const struct addr *local)
+{
+    struct connection *connection = malloc(sizeof *connection);
+    struct timer *deadline = connection ? timer_new(server->loop, on_deadline, connection) : NULL;
+    if (!deadline) {
+        free(connection);
+        stream_free(stream);
+        return NULL;
+    }
+    *connection = (struct connection){
+        .server = server, .stream = stream, .client = *peer, .local = *local, .deadline = deadline};
+    LIST_INSERT_HEAD(&server->connections, connection, entry);
+    server->count++;
+    stream_set_owner(stream, &stream_ops, connection);
+    stream_set_idle_timeout(stream, server->settings.idle_ms);
+    return connection;
+}
+
 static void on_accept(void *arg, int fd, const struct addr *peer, const struct addr *local)
 {
     struct http_server *server = arg;
-    if (server->count >= server->settings.max_connections) {
+    if (!http_server_has_room(server)) {
         turn_away(fd);
         return;
     }
-    struct connection *connection = malloc(sizeof *connection);
-    if (!connection) {
-        close(fd);
-        return;
-    }
-    *connection = (struct connection){.server = server, .client = *peer, .local = *local};
-    LIST_INSERT_HEAD(&server->connections, connection, entry);
-    server->count++;
-    connection->stream = stream_new_own(server->loop, fd, &stream_ops, connection);
-    connection->deadline = timer_new(server->loop, on_deadline, connection);
-    if (!connection->stream || !connection->deadline) {
-        stream_free(connection->stream);
-        connection_free(connection);
-        return;
-    }
-    stream_set_idle_timeout(connection->stream, server->settings.idle_ms);
+    struct stream *stream = stream_new_own(server->loop, fd, &stream_ops, NULL);
+    if (stream)
+        add_connection_own(server, stream, peer, local);
+}
+
+bool http_server_has_room(const struct http_server *server)
+{
+    return server->count < server->settings.max_connections;
+}
+
+void http_server_adopt_own(struct http_server *server, struct stream *stream, const struct addr *client,
+                           const struct addr *local)
+{
+    struct connection *connection = NULL;
+    if (http_server_has_room(server))
+        connection = add_connection_own(server, stream, client, local);
+    else
+        stream_free(stream);
+    if (connection)
+        start_deadline(connection); /* also of what comes before the request: a greeting by TLS */
 }
 
 static const struct listener_ops listener_ops = {on_accept};
 
-static struct http_server *server_new(struct loop *loop, const struct http_server_settings *settings,
-                                      http_handler_fn *handler, void *arg)
+struct http_server *http_server_new(struct loop *loop, const struct http_server_settings *settings,
+                                    http_handler_fn *handler, void *arg)
 {
     struct http_server *server = malloc(sizeof *server);
     if (!server)
@@ -290,7 +313,7 @@ static struct http_server *server_new(struct loop *loop, const struct http_serve
 enum status http_server_open(struct loop *loop, const struct addr *addr, const struct http_server_settings *settings,
                              http_handler_fn *handler, void *arg, struct http_server **result, struct fault *fault)
 {
-    struct http_server *server = server_new(loop, settings, handler, arg);
+    struct http_server *server = http_server_new(loop, settings, handler, arg);
     if (!server)
         return fault_set(fault, ST_NOMEM, "out of memory");
     enum status status = listener_open(loop, addr, &listener_ops, server, &server->listener, fault);
@@ -306,7 +329,7 @@ enum status http_server_open_local(struct loop *loop, const char *dir, const cha
                                    struct http_server **result, struct fault *fault)
 {
     int fd;
-    struct http_server *server = server_new(loop, settings, handler, arg);
+    struct http_server *server = http_server_new(loop, settings, handler, arg);
     if (!server)
         return fault_set(fault, ST_NOMEM, "out of memory");
     enum status status = local_socket_listen(dir, name, &fd, fault);

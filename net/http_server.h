@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "message/http_head.h"
 #include "net/loop.h"
+#include "net/stream.h"
 
 struct http_server;
 
@@ -40,6 +41,14 @@ enum status http_server_open(struct loop *loop, const struct addr *addr, const s
 enum status http_server_open_local(struct loop *loop, const char *dir, const char *name,
                                    const struct http_server_settings *settings, http_handler_fn *handler, void *arg,
                                    struct http_server **server, struct fault *fault) MUST_CHECK;
+/* The same without a listener, for connections that come by http_server_adopt_own(). NULL when out of memory. */
+struct http_server *http_server_new(struct loop *loop, const struct http_server_settings *settings,
+                                    http_handler_fn *handler, void *arg) MUST_CHECK;
+/* Whether another connection is taken. */
+bool http_server_has_room(const struct http_server *server);
+/* Takes STREAM with what it has received, or frees it where there is no room. Its first request has head_ms. */
+void http_server_adopt_own(struct http_server *server, struct stream *stream, const struct addr *client,
+                           const struct addr *local);
 void http_server_close(struct http_server *server); /* and its connections; NULL is allowed */
 struct addr http_server_addr(const struct http_server *server);
 

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "blockpage/page_https.h"
+
 enum { LINGER_MS = 2000 };
 
 static void on_readable(void *arg)
@@ -89,6 +91,16 @@ static void become_tunnel(struct http_client *client, struct stream *origin)
     client->proxy->counters.tunnels++;
 }
 
+/* The page's server has the connection and its limits from now on. */
+static void become_page(struct http_client *client, struct tls_leaf *leaf)
+{
+    struct stream *stream = client->stream;
+    client->stream = NULL;
+    page_https_serve_own(client->proxy->settings->page, stream, leaf, &client->peer, &client->local);
+    tls_leaf_unref(leaf);
+    http_client_close(client);
+}
+
 /* A client that does not read its answers is not asked for the next request. */
 static bool has_request(const struct http_client *client)
 {
@@ -102,6 +114,7 @@ void http_client_step(struct http_client *client)
     client->stepping = true;
     enum http_end end = HTTP_END_KEEP;
     struct stream *origin = NULL;
+    struct tls_leaf *leaf = NULL;
     while (end == HTTP_END_KEEP && has_request(client)) {
         if (!client->txn)
             client->txn = http_txn_new(client);
@@ -110,6 +123,8 @@ void http_client_step(struct http_client *client)
             break;
         if (end == HTTP_END_TUNNEL)
             origin = http_txn_take_origin(client->txn);
+        if (end == HTTP_END_PAGE)
+            leaf = http_txn_take_leaf(client->txn);
         http_txn_free(client->txn);
         client->txn = NULL;
     }
@@ -117,6 +132,8 @@ void http_client_step(struct http_client *client)
 
     if (end == HTTP_END_TUNNEL)
         become_tunnel(client, origin);
+    else if (end == HTTP_END_PAGE)
+        become_page(client, leaf);
     else if (end == HTTP_END_CLOSE)
         finish(client);
     else if (end == HTTP_END_ABORT)

@@ -26,6 +26,9 @@ enum next http_txn_finish(struct http_txn *txn, enum http_end end);
 /* Ends with an answer of ours; see http_answer_build() for REJECT. */
 enum next http_txn_answer(struct http_txn *txn, enum http_answer answer);
 enum next http_txn_reject(struct http_txn *txn, enum http_answer answer, enum http_reject reject);
-enum next http_txn_block(struct http_txn *txn, const struct http_finding *finding); /* ends with the block page */
+/* Ends with the block page: at a CONNECT, where it can be shown, in the TLS that follows. */
+enum next http_txn_block(struct http_txn *txn, const struct http_finding *finding);
+/* The same without TLS. */
+enum next http_txn_refuse(struct http_txn *txn, const struct http_finding *finding);
 /* What was built in proxy->out goes to the client or the origin. */
 enum status http_txn_send_out(struct http_txn *txn, struct stream *to) MUST_CHECK;

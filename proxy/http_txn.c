@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "proxy/http_page.h"
 #include "proxy/http_steps.h"
 #include "proxy/http_verdict.h"
 
@@ -25,6 +26,7 @@ static enum next (*const steps[])(struct http_txn *txn) = {
     [STEP_DECIDE] = http_step_decide,   /* may this client have this host and URL? */
     [STEP_RESOLVE] = http_step_resolve, /* the host's aliases and addresses */
     [STEP_INSPECT] = http_step_inspect, /* may it be an alias of these names? may the addresses be dialled? */
+    [STEP_PAGE] = http_step_page,       /* of a CONNECT that is blocked alone: a certificate for the page */
     [STEP_CONNECT] = http_step_connect, /* an idle connection, or a new one */
     [STEP_SEND] = http_step_send,       /* the request's head */
     [STEP_AWAIT] = http_step_await,     /* the response's head; the request's body goes on */
@@ -94,6 +96,8 @@ void http_txn_free(struct http_txn *txn)
     struct proxy_context *proxy = txn->proxy;
     if (txn->lookup == RUNNING)
         proxy->resolver->cancel(proxy->resolver->self, txn);
+    leaf_ask_cancel(&txn->leaf_ask);
+    tls_leaf_unref(txn->leaf);
     origin_dial_stop(&txn->dial);
     stream_free(txn->origin);
     timer_stop(txn->timer);
@@ -155,6 +159,13 @@ struct stream *http_txn_take_origin(struct http_txn *txn)
     return origin;
 }
 
+struct tls_leaf *http_txn_take_leaf(struct http_txn *txn)
+{
+    struct tls_leaf *leaf = txn->leaf;
+    txn->leaf = NULL;
+    return leaf;
+}
+
 enum next http_txn_go_to(struct http_txn *txn, enum http_step step)
 {
     txn->step = step;
@@ -205,6 +216,11 @@ enum next http_txn_answer(struct http_txn *txn, enum http_answer answer)
 }
 
 enum next http_txn_block(struct http_txn *txn, const struct http_finding *finding)
+{
+    return http_page_is_possible(txn) ? http_page_begin(txn, finding) : http_txn_refuse(txn, finding);
+}
+
+enum next http_txn_refuse(struct http_txn *txn, const struct http_finding *finding)
 {
     bool keep = may_keep(txn);
     txn->proxy->counters.blocked++;

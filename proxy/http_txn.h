@@ -2,11 +2,14 @@
 #pragma once
 
 #include "base/arena.h"
+#include "net/leaf_source.h"
 #include "net/stream.h"
 #include "proxy/http_answer.h"
 #include "proxy/http_relay.h"
 #include "proxy/origin_dial.h"
 #include "proxy/proxy_context.h"
+
+struct http_finding;
 
 enum http_step {
     STEP_RECEIVE,
@@ -14,6 +17,7 @@ enum http_step {
     STEP_DECIDE,
     STEP_RESOLVE,
     STEP_INSPECT,
+    STEP_PAGE, /* CONNECT to what is blocked alone, from STEP_DECIDE or STEP_INSPECT on */
     STEP_CONNECT,
     STEP_SEND,
     STEP_AWAIT,
@@ -28,6 +32,7 @@ enum http_end {
     HTTP_END_CLOSE,  /* once all is sent */
     HTTP_END_ABORT,  /* at once */
     HTTP_END_TUNNEL, /* bytes both ways from now on */
+    HTTP_END_PAGE,   /* TLS from now on, with the block page in it */
 };
 
 enum wait { NOT_STARTED, RUNNING, FINISHED };
@@ -61,6 +66,11 @@ struct http_txn {
     enum status lookup_status;
     bool address_recorded; /* a callback for the address was recorded with the target's verdict */
 
+    const struct http_finding *finding; /* in the arena; why the host is blocked, in STEP_PAGE */
+    enum wait leaf_state;
+    struct leaf_ask leaf_ask;
+    struct tls_leaf *leaf; /* NULL: there is none */
+
     enum wait dial_state;
     enum status dial_status;
     struct origin_dial dial;
@@ -89,3 +99,5 @@ enum http_end http_txn_step(struct http_txn *txn) MUST_CHECK;
 void http_txn_free_spare(struct proxy_context *proxy); /* at the end */
 /* After HTTP_END_TUNNEL: the connection that the client's becomes one with. */
 struct stream *http_txn_take_origin(struct http_txn *txn) MUST_CHECK;
+/* After HTTP_END_PAGE: what it is shown with; to be unreferenced. */
+struct tls_leaf *http_txn_take_leaf(struct http_txn *txn) MUST_CHECK;

@@ -6,6 +6,8 @@
 #include "net/loop.h"
 #include "net/resolver.h"
 
+struct page_https;
+
 struct proxy_settings {
     const struct addr *listen;
     size_t listen_count;
@@ -15,7 +17,8 @@ struct proxy_settings {
     size_t own_count;
     const uint16_t *connect_ports;
     size_t connect_port_count;
-    const char *contact; /* for the block page; may be NULL */
+    const char *contact;     /* for the block page; may be NULL */
+    struct page_https *page; /* for the block page in the CONNECT of a blocked host; borrowed, may be NULL */
     int64_t head_timeout_ms, idle_timeout_ms, connect_timeout_ms, response_timeout_ms, tunnel_idle_ms;
     size_t max_clients, max_clients_per_address;
 };

@@ -6,8 +6,7 @@
 #include <openssl/x509v3.h>
 #include <signal.h>
 
-#include "net/leaf_source.h"
-#include "net/leaf_wire.h"
+#include "fake_signer.h"
 
 enum { PATIENCE_MS = 10000, DAY_MS = 86400 * 1000 };
 
@@ -15,11 +14,8 @@ static const int64_t now_ms = 1768000000000;
 
 struct world {
     struct loop *loop;
-    int signer;
-    atomic_uint generation;
+    struct fake_signer signer;
     struct leaf_source *source;
-    struct authority *authority;
-    struct leaf_request request; /* the last one that the signer got */
 };
 
 struct waiter {
@@ -38,23 +34,11 @@ static void on_leaf(void *arg, struct tls_leaf *leaf)
 
 static int set_up(void **state)
 {
-    int pair[2];
-    struct buf certificate = {0}, key = {0};
     struct world *world = calloc(1, sizeof *world);
     signal(SIGPIPE, SIG_IGN);
     clock_fake(1000, now_ms);
     world->loop = loop_new();
-    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
-    world->signer = pair[1];
-    atomic_init(&world->generation, 1);
-    world->source = leaf_source_new_own(world->loop, pair[0], &world->generation);
-    assert_non_null(world->source);
-    assert_int_equal(authority_make(NULL, 0, &certificate, &key, NULL), ST_OK);
-    assert_int_equal(authority_new((struct str){certificate.data, certificate.length},
-                                   (struct str){key.data, key.length}, &world->authority, NULL),
-                     ST_OK);
-    buf_free(&certificate);
-    buf_free(&key);
+    world->source = open_fake_signer(&world->signer, world->loop);
     *state = world;
     return 0;
 }
@@ -63,8 +47,7 @@ static int tear_down(void **state)
 {
     struct world *world = *state;
     leaf_source_free(world->source);
-    authority_free(world->authority);
-    close(world->signer);
+    close_fake_signer(&world->signer);
     loop_free(world->loop);
     free(world);
     clock_real();
@@ -80,33 +63,9 @@ static void ask(struct world *world, struct waiter *waiter, const char *text)
     leaf_source_ask(world->source, &name, &client, &waiter->ask);
 }
 
-static bool signer_got(struct world *world)
+static void reply(struct world *world, const char *signed_name)
 {
-    uint8_t bytes[LEAF_REQUEST_MAX + 1];
-    ssize_t n = recv(world->signer, bytes, sizeof bytes, MSG_DONTWAIT);
-    if (n <= 0)
-        return false;
-    assert_int_equal(leaf_request_parse(bytes, (size_t)n, &world->request), ST_OK);
-    return true;
-}
-
-/* SIGNED: the name that the certificate is for; NULL: it is refused. */
-static void signer_says(struct world *world, const char *signed_name)
-{
-    uint8_t bytes[LEAF_REPLY_MAX];
-    struct buf certificate = {0}, key = {0};
-    struct leaf_reply reply = {.number = world->request.number, .result = LEAF_REFUSED};
-    if (signed_name) {
-        assert_int_equal(authority_mint(world->authority, signed_name, &certificate, &key), ST_OK);
-        reply.result = LEAF_SIGNED;
-        reply.certificate = (struct str){certificate.data, certificate.length};
-        reply.key = (struct str){key.data, key.length};
-    }
-    size_t n = leaf_reply_build(&reply, bytes);
-    assert_true(n > 0);
-    assert_int_equal(send(world->signer, bytes, n, MSG_NOSIGNAL), n);
-    buf_free(&certificate);
-    buf_free(&key);
+    signer_says(&world->signer, signed_name);
     loop_run_once(world->loop, false);
 }
 
@@ -114,8 +73,8 @@ static void signer_says(struct world *world, const char *signed_name)
 static void obtain(struct world *world, struct waiter *waiter, const char *name)
 {
     ask(world, waiter, name);
-    assert_true(signer_got(world));
-    signer_says(world, name);
+    assert_true(signer_got(&world->signer));
+    reply(world, name);
     assert_non_null(waiter->leaf);
 }
 
@@ -125,19 +84,19 @@ static void a_name_is_asked_for_once_for_all_who_wait_and_kept(void **state)
     struct waiter one = {0}, two = {0}, later = {0};
     ask(world, &one, "evil.example");
     ask(world, &two, "EVIL.Example.");
-    assert_true(signer_got(world));
-    assert_string_equal(world->request.name, "evil.example");
+    assert_true(signer_got(&world->signer));
+    assert_string_equal(world->signer.request.name, "evil.example");
     struct addr client = loopback(0);
-    assert_true(addr_same_ip(&world->request.client, &client));
-    assert_false(signer_got(world));
+    assert_true(addr_same_ip(&world->signer.request.client, &client));
+    assert_false(signer_got(&world->signer));
     assert_int_equal(one.called + two.called, 0);
-    signer_says(world, "evil.example");
+    reply(world, "evil.example");
     assert_int_equal(one.called + two.called, 2);
     assert_string_equal(tls_leaf_name(one.leaf), "evil.example");
     ask(world, &later, "evil.example");
     assert_int_equal(later.called, 1);
     assert_ptr_equal(later.leaf, one.leaf);
-    assert_false(signer_got(world));
+    assert_false(signer_got(&world->signer));
     tls_leaf_unref(one.leaf);
     tls_leaf_unref(two.leaf);
     tls_leaf_unref(later.leaf);
@@ -147,11 +106,11 @@ static void without_a_signer_there_is_no_leaf_at_once(void **state)
 {
     struct world *world = *state;
     struct waiter waiter = {0};
-    atomic_store(&world->generation, 0);
+    atomic_store(&world->signer.generation, 0);
     ask(world, &waiter, "evil.example");
     assert_int_equal(waiter.called, 1);
     assert_null(waiter.leaf);
-    assert_false(signer_got(world));
+    assert_false(signer_got(&world->signer));
     assert_false(leaf_source_is_up(NULL));
 }
 
@@ -167,8 +126,8 @@ static void a_silent_signer_costs_a_client_little(void **state)
     loop_run_once(world->loop, false);
     assert_int_equal(waiter.called, 1);
     assert_null(waiter.leaf);
-    assert_true(signer_got(world));
-    signer_says(world, "evil.example"); /* too late: nobody is told twice */
+    assert_true(signer_got(&world->signer));
+    reply(world, "evil.example"); /* too late: nobody is told twice */
     assert_int_equal(waiter.called, 1);
     obtain(world, &next, "evil.example");
     tls_leaf_unref(next.leaf);
@@ -179,13 +138,13 @@ static void what_the_signer_refuses_or_signs_for_another_name_is_no_leaf(void **
     struct world *world = *state;
     struct waiter refused = {0}, wrong = {0};
     ask(world, &refused, "good.example");
-    assert_true(signer_got(world));
-    signer_says(world, NULL);
+    assert_true(signer_got(&world->signer));
+    reply(world, NULL);
     assert_int_equal(refused.called, 1);
     assert_null(refused.leaf);
     ask(world, &wrong, "evil.example");
-    assert_true(signer_got(world));
-    signer_says(world, "www.evil.example");
+    assert_true(signer_got(&world->signer));
+    reply(world, "www.evil.example");
     assert_int_equal(wrong.called, 1);
     assert_null(wrong.leaf);
 }
@@ -196,12 +155,12 @@ static void garbage_from_the_signer_is_passed_over(void **state)
     struct world *world = *state;
     struct waiter waiter = {0};
     ask(world, &waiter, "evil.example");
-    assert_true(signer_got(world));
-    assert_int_equal(send(world->signer, "x", 1, 0), 1);
-    assert_int_equal(send(world->signer, large, sizeof large, 0), sizeof large);
+    assert_true(signer_got(&world->signer));
+    assert_int_equal(send(world->signer.fd, "x", 1, 0), 1);
+    assert_int_equal(send(world->signer.fd, large, sizeof large, 0), sizeof large);
     loop_run_once(world->loop, false);
     assert_int_equal(waiter.called, 0);
-    signer_says(world, "evil.example");
+    reply(world, "evil.example");
     assert_non_null(waiter.leaf);
     tls_leaf_unref(waiter.leaf);
 }
@@ -227,7 +186,7 @@ static void what_an_earlier_signer_signed_is_forgotten(void **state)
     struct world *world = *state;
     struct waiter first = {0}, again = {0};
     obtain(world, &first, "evil.example");
-    atomic_store(&world->generation, 2);
+    atomic_store(&world->signer.generation, 2);
     obtain(world, &again, "evil.example");
     assert_ptr_not_equal(again.leaf, first.leaf);
     tls_leaf_unref(first.leaf);
@@ -241,8 +200,8 @@ static void an_ask_that_was_taken_back_is_not_told(void **state)
     ask(world, &gone, "evil.example");
     ask(world, &stays, "evil.example");
     leaf_ask_cancel(&gone.ask);
-    assert_true(signer_got(world));
-    signer_says(world, "evil.example");
+    assert_true(signer_got(&world->signer));
+    reply(world, "evil.example");
     assert_int_equal(gone.called, 0);
     assert_int_equal(stays.called, 1);
     tls_leaf_unref(stays.leaf);
@@ -279,7 +238,7 @@ static void old_leaves_make_room_for_new_ones(void **state)
         obtain(world, &waiter, name);
         ask(world, &used, "used.example");
     }
-    assert_false(signer_got(world));
+    assert_false(signer_got(&world->signer));
     obtain(world, &waiter, "evil0.example"); /* the one that was not used for longest went */
     tls_leaf_unref(used.leaf);
     tls_leaf_unref(waiter.leaf);
