@@ -131,3 +131,8 @@ enum status file_replace_private(const char *path, struct str bytes, struct faul
 {
     return replace(path, bytes, 0600, fault);
 }
+
+enum status file_replace_public(const char *path, struct str bytes, struct fault *fault)
+{
+    return replace(path, bytes, 0644, fault);
+}

@@ -19,3 +19,5 @@ enum status file_read(const char *path, size_t max_bytes, struct buf *out, struc
 enum status file_replace(const char *path, struct str bytes, struct fault *fault) MUST_CHECK;
 /* The same with mode 0600, for what nobody but its owner may read. */
 enum status file_replace_private(const char *path, struct str bytes, struct fault *fault) MUST_CHECK;
+/* The same with mode 0644, for what everybody may read. */
+enum status file_replace_public(const char *path, struct str bytes, struct fault *fault) MUST_CHECK;

@@ -15,7 +15,8 @@ enum { MAX_EXCLUDED = 256 };
 struct call {
     const struct command *command;
     const char *config_path;
-    bool json, der;
+    bool json, der, dry_run;
+    const char *root;
     char *excluded[MAX_EXCLUDED]; /* as certificates have it; ours to free */
     size_t excluded_count;
     struct config config;
@@ -152,7 +153,8 @@ static int status(const struct call *call)
     }
     const char *key = key_state(&call->config);
     struct str text = {pem.data, pem.length};
-    ca_trust_places("", text, &places);
+    struct ca_trust trust = {.root = call->root, .pem = text, .facts = &facts};
+    ca_trust_places(&trust, &places);
     struct str trusted = {places.data, places.length};
     int code = EXIT_OK;
     if (call->json) {
@@ -171,6 +173,33 @@ static int status(const struct call *call)
     return code;
 }
 
+/* trust and untrust */
+
+static int change_trust(const struct call *call, bool install)
+{
+    struct fault fault = {0};
+    struct buf pem = {0};
+    struct authority_facts facts = {0};
+    enum status status = ca_files_read(call->config.state_dir, &pem, &facts, &fault);
+    if (status == ST_OK) {
+        struct ca_trust trust = {.root = call->root,
+                                 .pem = {pem.data, pem.length},
+                                 .facts = &facts,
+                                 .dry_run = call->dry_run,
+                                 .out = stdout};
+        if (install)
+            ca_trust_install(&trust);
+        else
+            ca_trust_remove(&trust);
+        status = trust.failed ? fault_set(&fault, ST_IO, "not all of it was done; what is told above is left") : ST_OK;
+        if (status == ST_OK && !call->dry_run)
+            printf("Browsers that run see it when they are started again.\n");
+    }
+    authority_facts_fini(&facts);
+    buf_free(&pem);
+    return status == ST_OK ? EXIT_OK : command_failed(status, &fault);
+}
+
 /* The call */
 
 static int run_verb(struct call *call, const char *verb, const char *path)
@@ -179,12 +208,14 @@ static int run_verb(struct call *call, const char *verb, const char *path)
         return init(call);
     if (!strcmp(verb, "export"))
         return export(call, path);
-    return status(call);
+    if (!strcmp(verb, "status"))
+        return status(call);
+    return change_trust(call, !strcmp(verb, "trust"));
 }
 
 static bool is_verb(const char *verb)
 {
-    static const char *const verbs[] = {"init", "export", "status"};
+    static const char *const verbs[] = {"init", "export", "trust", "untrust", "status"};
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
         if (!strcmp(verb, verbs[i]))
             return true;
@@ -196,6 +227,8 @@ static int parse_and_run(struct call *call, int argc, char **argv)
     static const struct option options[] = {{"config", required_argument, NULL, 'c'},
                                             {"exclude", required_argument, NULL, 'x'},
                                             {"der", no_argument, NULL, 'd'},
+                                            {"dry-run", no_argument, NULL, 'n'},
+                                            {"root", required_argument, NULL, 'r'},
                                             {"json", no_argument, NULL, 'j'},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
@@ -204,6 +237,10 @@ static int parse_and_run(struct call *call, int argc, char **argv)
             call->config_path = optarg;
         else if (c == 'd')
             call->der = true;
+        else if (c == 'n')
+            call->dry_run = true;
+        else if (c == 'r')
+            call->root = optarg;
         else if (c == 'j')
             call->json = true;
         else if (c == 'h')
@@ -215,7 +252,7 @@ static int parse_and_run(struct call *call, int argc, char **argv)
     }
     const char *verb = optind < argc ? argv[optind++] : NULL;
     if (!verb)
-        return command_misused(call->command, "say what: init, export or status");
+        return command_misused(call->command, "say what: init, export, trust, untrust or status");
     if (!is_verb(verb))
         return command_misused(call->command, "'%s' is not known", verb);
     const char *path = optind < argc && !strcmp(verb, "export") ? argv[optind++] : NULL;
@@ -232,7 +269,7 @@ static int parse_and_run(struct call *call, int argc, char **argv)
 
 int cmd_ca(const struct command *command, int argc, char **argv)
 {
-    struct call call = {.command = command};
+    struct call call = {.command = command, .root = ""};
     int code = parse_and_run(&call, argc, argv);
     for (size_t i = 0; i < call.excluded_count; i++)
         free(call.excluded[i]);

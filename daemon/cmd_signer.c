@@ -8,7 +8,6 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -51,8 +50,7 @@ static bool filter_calls(void)
 /* Before the key is read: it is in no core file, and no other process of the same user can look at it. */
 static void hide_memory(void)
 {
-    struct rlimit none = {0, 0};
-    if (prctl(PR_SET_DUMPABLE, 0) != 0 || setrlimit(RLIMIT_CORE, &none) != 0)
+    if (prctl(PR_SET_DUMPABLE, 0) != 0)
         log_warning("signer: other processes may look into this one: %s", strerror(errno));
 }
 
@@ -101,6 +99,7 @@ static int run(const struct config *config, unsigned count)
     for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
         signal(ignored[i], SIG_IGN);
     log_set_level((enum log_level)config->log.level);
+    prctl(PR_SET_NAME, "ccward-signer"); /* for ps and top: its command line is hidden with its memory */
     hide_memory();
     enum status status = signer_open(&signer, config, &fault);
     if (status != ST_OK) {

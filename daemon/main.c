@@ -148,15 +148,18 @@ static const struct command commands[] = {
      "Exits 0 when there was an answer (NXDOMAIN too), 4 when it was blocked, 1 when it failed, 3 when no daemon is "
      "running.\n",
      cmd_query},
-    {"ca", "make and show the authority that signs block pages for https://",
+    {"ca", "make, show and trust the authority that signs block pages for https://",
      "Usage: ccward ca init [--exclude NAME]...\n"
      "       ccward ca export [FILE] [--der]\n"
-     "       ccward ca status [--json]\n"
+     "       ccward ca trust|untrust [--dry-run] [--root DIR]\n"
+     "       ccward ca status [--json] [--root DIR]\n"
      "\n"
      "  FILE                where the certificate goes (default, and -: standard output)\n"
      "      --exclude NAME  never sign for NAME and what is below it, and let nobody trust it who did; may be repeated.\n"
      "                      All addresses, and names like localhost and local, are excluded in any case\n"
      "      --der           as DER, which Windows and Android take, instead of PEM\n"
+     "      --dry-run       say what would be changed, and change nothing\n"
+     "      --root DIR      of the system in this folder instead of this one\n"
      "      --json          print as JSON\n"
      "  -c, --config FILE   the configuration (default: as for `ccward run`)\n"
      "\n"

@@ -1,11 +1,15 @@
 """`ccward ca`: the authority of block pages over HTTPS, judged by openssl."""
+import base64
 import json
 import os
 import pathlib
+import shutil
 import signal
 import ssl
 import stat
 import subprocess
+
+import pytest
 
 from harness import wait_for
 
@@ -74,8 +78,7 @@ def test_bad_calls_say_what_is_wrong(make_ccward):
 def signers(ccward):
     """The signer processes of this daemon."""
     children = pathlib.Path(f"/proc/{ccward.process.pid}/task/{ccward.process.pid}/children").read_text().split()
-    return [int(pid) for pid in children
-            if b"signer" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")]
+    return [int(pid) for pid in children if pathlib.Path(f"/proc/{pid}/comm").read_text() == "ccward-signer\n"]
 
 
 def signer_other_than(ccward, *old):
@@ -89,7 +92,7 @@ def test_a_signer_runs_where_there_is_an_authority(make_ccward):
     pid = signer_other_than(ccward)
     wait_for(lambda: "Seccomp:\t2" in pathlib.Path(f"/proc/{pid}/status").read_text(), what="the filter")
     assert "NoNewPrivs:\t1" in pathlib.Path(f"/proc/{pid}/status").read_text()
-    assert "Max core file size        0                    0" in pathlib.Path(f"/proc/{pid}/limits").read_text()
+    assert pathlib.Path(f"/proc/{pid}/mem").stat().st_uid == 0  # nobody else of this user may look into it
     ccward.stop()
     wait_for(lambda: not pathlib.Path(f"/proc/{pid}").exists(), what="the signer's end")
 
@@ -125,3 +128,113 @@ def test_a_signer_does_not_use_a_key_that_others_can_read(make_ccward):
     (ccward.state / "ca.key").chmod(0o644)
     ccward.start()
     wait_for(lambda: "ca.key is open to others" in ccward.errors, what="the complaint")
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A system of its own in a folder, with Chromium, Firefox, two profiles and a policy of the administrator's."""
+    root = tmp_path / "root"
+    for folder in ("usr/share/ca-certificates", "usr/local/share/ca-certificates", "etc/ssl/certs", "etc/ca-certificates/update.d",
+                   "etc/chromium", "etc/firefox/policies", "root"):
+        (root / folder).mkdir(parents=True)
+    (root / "etc/ca-certificates.conf").write_text("")
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "/dev/null",
+            "-subj", "/CN=another authority", "-out", str(root / "usr/local/share/ca-certificates/another.crt"))
+    subprocess.run(["/usr/sbin/update-ca-certificates", "--certsconf", str(root / "etc/ca-certificates.conf"), "--certsdir",
+                    str(root / "usr/share/ca-certificates"), "--localcertsdir", str(root / "usr/local/share/ca-certificates"),
+                    "--etccertsdir", str(root / "etc/ssl/certs"), "--hooksdir", str(root / "etc/ca-certificates/update.d")],
+                   check=True, capture_output=True)
+    (root / "etc/firefox/policies/policies.json").write_text(json.dumps(
+        {"policies": {"DisableTelemetry": True, "Certificates": {"Install": ["/etc/own.pem"]}}}))
+    for profile in "home/mika/.mozilla/firefox/x.default", "home/mika/.pki/nssdb":
+        (root / profile).mkdir(parents=True)
+        if CERTUTIL:
+            subprocess.run([CERTUTIL, "-N", "--empty-password", "-d", f"sql:{root / profile}"], check=True)
+    return root
+
+
+CERTUTIL = shutil.which("certutil", path="/usr/bin")
+
+
+def tree_of(root):
+    """All files but NSS databases, which are other bytes for the same content, with their contents."""
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*")
+            if path.is_file() and path.suffix not in (".db", ".txt") and "ca-certificates.crt" not in path.name}
+
+
+def nss_of(root):
+    return [subprocess.run([CERTUTIL, "-L", "-d", f"sql:{path.parent}"], capture_output=True, text=True).stdout
+            for path in sorted(root.rglob("cert9.db"))]
+
+
+def test_trust_is_installed_once_and_taken_back_whole(make_ccward, root):
+    ccward = make_ccward(start=False)
+    ccward.run("ca", "init")
+    before = tree_of(root)
+    tell = ccward.run("ca", "trust", "--root", str(root), "--dry-run").stdout
+    assert "would be trusted by" in tell and tree_of(root) == before
+
+    said = ccward.run("ca", "trust", "--root", str(root)).stdout
+    assert [line for line in said.splitlines() if line.startswith("trusted by")] == [
+        line.replace("would be ", "") for line in tell.splitlines()]
+    mark = json.loads(ccward.run("ca", "status", "--json").stdout)["fingerprint"][:8]
+    pem = (ccward.state / "ca.pem").read_text()
+    installed = root / f"usr/local/share/ca-certificates/ccward-{mark}.crt"
+    assert installed.read_text() == pem and stat.S_IMODE(installed.stat().st_mode) == 0o644
+    assert pem in (root / "etc/ssl/certs/ca-certificates.crt").read_text()
+    policies = json.loads((root / "etc/firefox/policies/policies.json").read_text())
+    assert policies["policies"] == {"DisableTelemetry": True, "Certificates": {"Install": [
+        "/etc/own.pem", f"/usr/local/share/ca-certificates/ccward-{mark}.crt"]}}
+    chromium = json.loads((root / f"etc/chromium/policies/managed/ccward-ca-{mark}.json").read_text())
+    assert base64.b64decode(chromium["CACertificates"][0]) == ssl.PEM_cert_to_DER_cert(pem)
+    places = json.loads(ccward.run("ca", "status", "--json", "--root", str(root)).stdout)["trusted_by"]
+    assert len(places) == (5 if CERTUTIL else 3)
+
+    once = tree_of(root)
+    assert "trusted by" not in ccward.run("ca", "trust", "--root", str(root)).stdout
+    assert tree_of(root) == once
+
+    ccward.run("ca", "untrust", "--root", str(root))
+    after = tree_of(root)
+    assert {name: json.loads(data) if name.endswith(".json") else data for name, data in after.items()} == {
+        name: json.loads(data) if name.endswith(".json") else data for name, data in before.items()}
+    left = (root / "usr/local/share/ca-certificates/another.crt").read_text()
+    assert (root / "etc/ssl/certs/ca-certificates.crt").read_text() == left
+    assert "taken out" not in ccward.run("ca", "untrust", "--root", str(root)).stdout
+    assert json.loads(ccward.run("ca", "status", "--json", "--root", str(root)).stdout)["trusted_by"] == []
+
+
+@pytest.mark.skipif(not CERTUTIL, reason="certutil is not installed")
+def test_trust_reaches_the_databases_of_nss(make_ccward, root):
+    ccward = make_ccward(start=False)
+    ccward.run("ca", "init")
+    name = json.loads(ccward.run("ca", "status", "--json").stdout)["name"]
+    ccward.run("ca", "trust", "--root", str(root))
+    assert len(nss_of(root)) == 2 and all(name in text and "C,," in text for text in nss_of(root))
+    ccward.run("ca", "untrust", "--root", str(root))
+    assert not any(name in text for text in nss_of(root))
+
+
+def test_a_policy_that_cannot_be_read_is_left_alone_and_named(make_ccward, root):
+    ccward = make_ccward(start=False)
+    ccward.run("ca", "init")
+    for text in ("{ not json", "[]", '{"policies": {"Certificates": {"Install": "x"}}}', '{"policies": 3}'):
+        path = root / "etc/firefox/policies/policies.json"
+        path.write_text(text)
+        result = ccward.run("ca", "trust", "--root", str(root), check=False)
+        assert result.returncode == 1 and "policies.json" in result.stderr and path.read_text() == text
+
+
+def test_curl_with_the_system_s_store_takes_the_page(make_ccward, root):
+    ccward = make_ccward(start=False)
+    ccward.run("ca", "init")
+    ccward.run("ca", "trust", "--root", str(root))
+    ccward.start()
+    signer_other_than(ccward)
+    bundle = str(root / "etc/ssl/certs/ca-certificates.crt")
+
+    def page():
+        result = subprocess.run(["curl", "-sS", "--cacert", bundle, "-x", ccward.proxy, "https://ca91-1.winshipway.com/"],
+                                capture_output=True, text=True)
+        return "<html" in result.stdout
+    wait_for(page, 30, "the page")

@@ -17,8 +17,7 @@ HOST = "ca91-1.winshipway.com"
 
 def signers(ccward):
     children = pathlib.Path(f"/proc/{ccward.process.pid}/task/{ccward.process.pid}/children").read_text().split()
-    return [int(pid) for pid in children
-            if b"signer" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")]
+    return [int(pid) for pid in children if pathlib.Path(f"/proc/{pid}/comm").read_text() == "ccward-signer\n"]
 
 
 @pytest.fixture
