@@ -20,6 +20,14 @@ function(ccward_unit folder file)
         CCWARD_SHARED_DATA="${CCWARD_SHARED_DATA}")
     add_test(NAME ${folder}.${file} COMMAND ${target})
     set_tests_properties(${folder}.${file} PROPERTIES LABELS unit TIMEOUT 300)
+    # Feeds are read in a process without threads: nothing there for the thread sanitizer.
+    if(NOT folder STREQUAL "feeds")
+        set_tests_properties(${folder}.${file} PROPERTIES LABELS "unit;threads")
+        if(NOT TARGET thread_tests)
+            add_custom_target(thread_tests)
+        endif()
+        add_dependencies(thread_tests ${target})
+    endif()
 endfunction()
 
 # ccward_fuzz(NAME LIBS...): tests/fuzz/fuzz_NAME.c over the corpus tests/fuzz/corpus/NAME. Under the fuzz preset
