@@ -35,9 +35,11 @@ static bool is_private_v4(const uint8_t *ip)
 static bool is_private_v6(const uint8_t *ip)
 {
     static const uint8_t zeros[12], mapped[12] = {[10] = 0xff, 0xff}, nat64[12] = {0, 0x64, 0xff, 0x9b};
+    static const uint8_t local_nat64[6] = {0, 0x64, 0xff, 0x9b, 0, 1};
     switch (ip[0]) {
     case 0:
-        if (!memcmp(ip, mapped, sizeof mapped) || !memcmp(ip, nat64, sizeof nat64)) /* RFC 6052 */
+        if (!memcmp(ip, mapped, sizeof mapped) || !memcmp(ip, nat64, sizeof nat64) || /* RFC 6052 */
+            !memcmp(ip, local_nat64, sizeof local_nat64))                             /* RFC 8215, a /96 of it */
             return is_private_v4(ip + 12);
         return !memcmp(ip, zeros, sizeof zeros); /* ::, ::1, and what RFC 4291 section 2.5.5.1 gave up */
     case 0x20:
