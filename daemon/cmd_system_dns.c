@@ -1,9 +1,12 @@
 /* `ccward system-dns`: this machine asks ccward for names, or does so no more. */
+#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "base/file.h"
 #include "daemon/control_ask.h"
 #include "daemon/control_socket.h"
 #include "daemon/system_dns.h"
@@ -195,11 +198,23 @@ static int exit_code_of(const struct verb *verb, const struct system_dns_report 
                                                  : EXIT_NOT_RUNNING;
 }
 
+static enum status check_root(const char *root, struct fault *fault)
+{
+    struct stat st;
+    if (!root[0])
+        return ST_OK;
+    if (stat(root, &st))
+        return fault_errno(fault, file_status(errno), "--root %s", root);
+    return S_ISDIR(st.st_mode) ? ST_OK : fault_set(fault, ST_INVALID, "--root %s is no folder", root);
+}
+
 static int act(struct call *call, const struct verb *verb)
 {
     struct system_dns_report report = {0};
     struct fault fault = {0};
-    enum status status = verb->run == system_dns_enable ? check_running(call, &fault) : ST_OK;
+    enum status status = check_root(call->dns.root, &fault);
+    if (status == ST_OK && verb->run == system_dns_enable)
+        status = check_running(call, &fault);
     if (status == ST_OK)
         status = verb->run(&call->dns, &report, &fault);
     int code = status == ST_OK ? exit_code_of(verb, &report) : EXIT_FAILED;

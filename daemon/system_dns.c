@@ -199,16 +199,38 @@ static enum status find_original(const struct system_plan *plan, const struct sy
     return file_image_copy(original, &change->original);
 }
 
+/* After a failure: where the plan's file is as it was, the record says again what it said before. */
+static void withdraw(const struct system_dns *dns, const struct system_plan *plan, bool made_folder,
+                     const struct file_image *record)
+{
+    struct file_image now = {0};
+    if (!plan->path || (system_file_look(dns->root, plan->path, &now, NULL) == ST_OK &&
+                        file_image_equal(&now, &plan->now))) {
+        enum status status = record->kind == IMAGE_ABSENT
+                                 ? system_state_remove(dns->root, NULL)
+                                 : system_file_put(dns->root, SYSTEM_STATE_PATH, record, NULL);
+        if (status == ST_OK && made_folder)
+            system_folder_remove(dns->root, plan->path);
+    }
+    file_image_fini(&now);
+}
+
 static enum status record_and_write(const struct system_dns *dns, const struct system_plan *plan,
                                     struct system_state *state, struct fault *fault)
 {
-    enum status status = system_state_write(dns->root, state, fault);
-    if (status != ST_OK || !plan->path)
+    struct file_image record;
+    bool make_folder = plan->path && !system_folder_exists(dns->root, plan->path);
+    enum status status = system_file_look(dns->root, SYSTEM_STATE_PATH, &record, fault);
+    if (status != ST_OK)
         return status;
-    if (state->changes[0].made_folder)
+    status = system_state_write(dns->root, state, fault);
+    if (status == ST_OK && make_folder)
         status = system_folder_make(dns->root, plan->path, fault);
-    if (status == ST_OK && !file_image_equal(&plan->now, &plan->ours))
+    if (status == ST_OK && plan->path && !file_image_equal(&plan->now, &plan->ours))
         status = system_file_put(dns->root, plan->path, &plan->ours, fault);
+    if (status != ST_OK)
+        withdraw(dns, plan, make_folder, &record);
+    file_image_fini(&record);
     return status;
 }
 
@@ -220,7 +242,9 @@ static enum status carry_out(const struct system_dns *dns, const struct system_p
     if (plan->path) {
         struct system_change *change = &state.changes[state.change_count++];
         change->path = plan->path;
-        status = find_original(plan, old, change, fault);
+        status = system_folder_check(dns->root, plan->path, fault);
+        if (status == ST_OK)
+            status = find_original(plan, old, change, fault);
         change->made_folder |= !system_folder_exists(dns->root, plan->path);
         if (status == ST_OK)
             status = file_image_copy(&plan->ours, &change->ours);

@@ -164,6 +164,18 @@ bool system_folder_exists(const char *root, const char *path)
     return folder_of(root, path, folder) == ST_OK && !stat(folder, &st) && S_ISDIR(st.st_mode);
 }
 
+enum status system_folder_check(const char *root, const char *path, struct fault *fault)
+{
+    char folder[PATH_MAX], above[PATH_MAX];
+    if (system_folder_exists(root, path))
+        return ST_OK;
+    enum status status = folder_of(root, path, folder);
+    if (status != ST_OK)
+        return fault_set(fault, status, "the path is too long: %s%s", root, path);
+    parent_of(folder, above);
+    return access(above, F_OK) ? fault_errno(fault, file_status(errno), "the folder %s cannot be made", folder) : ST_OK;
+}
+
 enum status system_folder_make(const char *root, const char *path, struct fault *fault)
 {
     char folder[PATH_MAX], above[PATH_MAX];

@@ -37,5 +37,7 @@ enum status system_file_put(const char *root, const char *path, const struct fil
 
 /* The folder that PATH is in: whether it is there; made, durably; removed where it is empty. */
 bool system_folder_exists(const char *root, const char *path);
+/* Whether it is there or can be made: the folder above it is there. */
+enum status system_folder_check(const char *root, const char *path, struct fault *fault) MUST_CHECK;
 enum status system_folder_make(const char *root, const char *path, struct fault *fault) MUST_CHECK;
 void system_folder_remove(const char *root, const char *path);

@@ -319,6 +319,40 @@ def test_whatever_of_enable_was_done_disable_undoes(machine):
     assert after == before
 
 
+def test_an_enable_that_fails_leaves_nothing_behind(machine):
+    with_resolved(machine)
+    in_the_way = machine.root / f"{RESOLVED}.ccward-new" / "x"
+    in_the_way.mkdir(parents=True)
+    before = machine.picture()
+    assert "ccward.conf cannot be changed" in machine.run("enable", code=1).stderr
+    assert machine.picture() == before
+    machine.told("status", code=3)
+    shutil.rmtree(in_the_way.parent)
+    machine.run("enable")
+    recorded = machine.picture()
+    in_the_way.mkdir(parents=True)
+    machine.configure(listen=["127.0.0.1:5300"])
+    machine.run("enable", code=1)  # the record that was there stays
+    shutil.rmtree(in_the_way.parent)
+    assert machine.picture() == recorded
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_anything_is_done(machine):
+    with_resolved(machine)
+    (machine.root / "etc/systemd").rmdir()
+    before = machine.picture()
+    for arguments in (["enable", "--dry-run"], ["enable"]):
+        assert "resolved.conf.d cannot be made" in machine.run(*arguments, code=1).stderr
+        assert machine.picture() == before
+    machine.told("status", code=3)
+
+
+def test_a_root_that_is_not_there_is_refused(machine):
+    machine.root = machine.root / "none"
+    for arguments in (["enable", "--dry-run", "--manager", "systemd-resolved"], ["enable"], ["disable"], ["status"]):
+        assert f"--root {machine.root}: No such file" in machine.run(*arguments, code=1).stderr
+
+
 def test_killed_at_any_moment_it_can_be_undone(machine):
     if not shutil.which("strace"):
         pytest.skip("strace is missing")

@@ -142,7 +142,10 @@ static void folders_are_made_once_and_removed_when_empty(void **state)
     (void)state;
     struct file_image ours = image_of(IMAGE_FILE, STR("ours"), 0644), none = {0};
     assert_false(system_folder_exists(root, "/etc/sub/x"));
+    assert_int_equal(system_folder_check(root, "/etc/sub/x", NULL), ST_OK);
+    assert_int_equal(system_folder_check(root, "/none/sub/x", NULL), ST_NOT_FOUND);
     assert_int_equal(system_folder_make(root, "/etc/sub/x", NULL), ST_OK);
+    assert_int_equal(system_folder_check(root, "/etc/sub/x", NULL), ST_OK);
     assert_int_equal(system_folder_make(root, "/etc/sub/x", NULL), ST_OK);
     assert_int_equal(system_file_put(root, "/etc/sub/x", &ours, NULL), ST_OK);
     system_folder_remove(root, "/etc/sub/x");
