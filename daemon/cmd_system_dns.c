@@ -150,7 +150,7 @@ static void print_head(const struct call *call, const struct system_dns_report *
         break;
     case SYSTEM_DNS_CHANGED:
         printf("changed: it was turned on (%s), but a file is not as it was left; `ccward system-dns enable` writes it "
-               "again, `disable` takes back the rest\n",
+               "again, `disable` leaves it alone, `disable --force` puts back what was there before\n",
                manager);
         break;
     }
@@ -192,7 +192,7 @@ static enum status check_running(const struct call *call, struct fault *fault)
 static int exit_code_of(const struct verb *verb, const struct system_dns_report *report)
 {
     if (verb->run != system_dns_look)
-        return EXIT_OK;
+        return report->state == SYSTEM_DNS_CHANGED ? EXIT_FAILED : EXIT_OK;
     return report->state == SYSTEM_DNS_ON        ? EXIT_OK
            : report->state == SYSTEM_DNS_CHANGED ? EXIT_FAILED
                                                  : EXIT_NOT_RUNNING;

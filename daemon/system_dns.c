@@ -91,7 +91,14 @@ static enum status tell_manager(const struct system_dns *dns, const struct addr 
 
 /* --- Giving back --- */
 
-static enum status give_back(const struct system_dns *dns, const struct system_change *change,
+static bool is_ours(const struct file_image *image, const struct system_change *change)
+{
+    return file_image_equal(image, &change->ours) ||
+           (change->previous.kind != IMAGE_ABSENT && file_image_equal(image, &change->previous));
+}
+
+/* EDITED_TOO: of what we wrote also that which was edited since. */
+static enum status give_back(const struct system_dns *dns, const struct system_change *change, bool edited_too,
                              struct system_dns_report *report, struct fault *fault)
 {
     struct file_image now;
@@ -99,10 +106,17 @@ static enum status give_back(const struct system_dns *dns, const struct system_c
     if (status != ST_OK)
         return status;
     bool back = file_image_equal(&now, &change->original);
-    bool foreign = !back && !file_image_equal(&now, &change->ours) && !system_plan_wrote(&now);
+    bool edited = !is_ours(&now, change) && system_plan_wrote(&now);
+    bool foreign = !back && (edited ? !edited_too : !is_ours(&now, change));
     bool keep = back || (foreign && !dns->force);
     status = report_file(report, change->path, &now, keep ? &now : &change->original, foreign && keep);
-    if (status == ST_OK && foreign && keep)
+    if (status == ST_OK && foreign && keep && edited) {
+        report->state = SYSTEM_DNS_CHANGED;
+        buf_printf(&report->notes,
+                   "%s was edited since and is left as it is, so that this machine still asks ccward; --force puts "
+                   "back what was there before ccward, without what was edited\n",
+                   change->path);
+    } else if (status == ST_OK && foreign && keep)
         buf_printf(&report->notes,
                    "%s was changed by someone else since and is left as it is; --force puts back what was there "
                    "before ccward\n",
@@ -115,14 +129,14 @@ static enum status give_back(const struct system_dns *dns, const struct system_c
     return status;
 }
 
-static enum status give_all_back(const struct system_dns *dns, const struct system_state *state,
+static enum status give_all_back(const struct system_dns *dns, const struct system_state *state, bool edited_too,
                                  struct system_dns_report *report, struct fault *fault)
 {
     enum status status = ST_OK;
     report->manager = state->manager;
     report->fail_closed = state->fail_closed;
     for (size_t i = 0; status == ST_OK && i < state->change_count; i++)
-        status = give_back(dns, &state->changes[i], report, fault);
+        status = give_back(dns, &state->changes[i], edited_too, report, fault);
     return status;
 }
 
@@ -163,11 +177,12 @@ enum status system_dns_disable(const struct system_dns *dns, struct system_dns_r
         return remove_strays(dns, report, fault);
     if (status != ST_OK)
         return status;
-    status = give_all_back(dns, &state, report, fault);
-    if (status == ST_OK && state.in_force)
+    status = give_all_back(dns, &state, false, report, fault);
+    bool off = report->state == SYSTEM_DNS_OFF;
+    if (status == ST_OK && state.in_force && off)
         status = tell_manager(dns, NULL, false, report, fault);
     /* A program that failed does not change what the files are: they are back. */
-    if ((status == ST_OK || report->has_command) && !dns->dry_run) {
+    if (off && (status == ST_OK || report->has_command) && !dns->dry_run) {
         enum status removed = system_state_remove(dns->root, fault);
         status = status == ST_OK ? removed : status;
     }
@@ -188,6 +203,9 @@ static enum status find_original(const struct system_plan *plan, const struct sy
         if (strcmp(before->path, plan->path) != 0)
             continue;
         change->made_folder = before->made_folder;
+        if (is_ours(&plan->now, before) && !file_image_equal(&plan->now, &plan->ours) &&
+            file_image_copy(&plan->now, &change->previous) != ST_OK)
+            return fault_set(fault, ST_NOMEM, "out of memory");
         if (file_image_equal(&plan->now, &before->ours) || system_plan_wrote(&plan->now))
             original = &before->original;
     }
@@ -317,7 +335,7 @@ enum status system_dns_release(const struct system_dns *dns, struct system_dns_r
     if (state.in_force && !state.fail_closed) {
         struct system_state released = {.manager = state.manager};
         report->state = SYSTEM_DNS_RELEASED;
-        status = give_all_back(dns, &state, report, fault);
+        status = give_all_back(dns, &state, true, report, fault); /* names come before what was edited */
         if (status == ST_OK && !dns->dry_run)
             status = system_state_write(dns->root, &released, fault);
         if (status == ST_OK)

@@ -41,6 +41,7 @@ void system_state_fini(struct system_state *state)
     for (size_t i = 0; i < state->change_count; i++) {
         file_image_fini(&state->changes[i].original);
         file_image_fini(&state->changes[i].ours);
+        file_image_fini(&state->changes[i].previous);
     }
     *state = (struct system_state){0};
 }
@@ -96,11 +97,11 @@ static bool read_changes(json_t *list, struct system_state *state)
         const char *path;
         int made;
         struct system_change *change = &state->changes[state->change_count++];
-        json_t *original, *written;
-        if (json_unpack(item, "{s:s, s:b, s:o, s:o}", "path", &path, "made_folder", &made, "original", &original,
-                        "ours", &written) ||
+        json_t *original, *written, *previous = NULL;
+        if (json_unpack(item, "{s:s, s:b, s:o, s:o, s?o}", "path", &path, "made_folder", &made, "original", &original,
+                        "ours", &written, "previous", &previous) ||
             !ours || strcmp(path, ours) != 0 || !read_image(original, &change->original) ||
-            !read_image(written, &change->ours))
+            !read_image(written, &change->ours) || (previous && !read_image(previous, &change->previous)))
             return false;
         change->path = ours;
         change->made_folder = made;
@@ -143,9 +144,9 @@ enum status system_state_write(const char *root, const struct system_state *stat
     json_t *files = json_array();
     for (size_t i = 0; i < state->change_count; i++) {
         const struct system_change *change = &state->changes[i];
-        json_array_append_new(files, json_pack("{s:s, s:b, s:o, s:o}", "path", change->path, "made_folder",
+        json_array_append_new(files, json_pack("{s:s, s:b, s:o, s:o, s:o}", "path", change->path, "made_folder",
                                                change->made_folder, "original", image_json(&change->original), "ours",
-                                               image_json(&change->ours)));
+                                               image_json(&change->ours), "previous", image_json(&change->previous)));
     }
     json_t *json = json_pack("{s:i, s:s, s:b, s:b, s:o}", "version", 1, "manager", system_manager_text(state->manager),
                              "fail_closed", state->fail_closed, "in_force", state->in_force, "files", files);

@@ -20,6 +20,7 @@ const char *system_manager_path(enum system_manager manager);
 struct system_change {
     const char *path; /* system_manager_path() */
     struct file_image original, ours;
+    struct file_image previous; /* of ours, what stood there when this was recorded; absent: none */
     bool made_folder;
 };
 

@@ -313,10 +313,33 @@ def test_whatever_of_enable_was_done_disable_undoes(machine):
     assert machine.told("status", code=1)["state"] == "changed"
     machine.run("enable")
     assert path.read_bytes() == ours
-    path.write_bytes(ours + b"options timeout:1\n")  # as another version would write it
+    machine.configure(listen=["127.0.0.2:53"])
+    machine.run("enable")
+    assert path.read_bytes() != ours
+    path.write_bytes(ours)  # stopped between the record of the new one and the new one
     machine.run("disable")
-    after = machine.picture()
-    assert after == before
+    assert machine.picture() == before
+
+
+def test_edits_to_what_ccward_wrote_are_kept_unless_forced(machine):
+    with_plain(machine)
+    before = machine.picture()
+    machine.run("enable")
+    with open(machine.root / "etc/resolv.conf", "a") as file:
+        file.write("options timeout:1\n")
+    edited = machine.picture()
+    machine.told("status", code=1)
+    for arguments in (["disable", "--dry-run"], ["disable"], ["disable"]):
+        assert "was edited since and is left" in machine.run(*arguments, code=1).stdout
+        assert machine.picture() == edited
+    assert machine.told("disable", code=1)["state"] == "changed"
+    machine.run("release")
+    assert machine.picture()["etc/resolv.conf"] == before["etc/resolv.conf"]
+    machine.run("resume")
+    with open(machine.root / "etc/resolv.conf", "a") as file:
+        file.write("options timeout:1\n")
+    machine.run("disable", "--force")
+    assert machine.picture() == before
 
 
 def test_an_enable_that_fails_leaves_nothing_behind(machine):

@@ -46,6 +46,8 @@ static void what_was_changed_reads_back_byte_for_byte(void **state)
         buf_add_char(&change->original.bytes, (char)byte);
     change->ours.kind = IMAGE_LINK;
     buf_add_text(&change->ours.bytes, "../run/x");
+    change->previous.kind = IMAGE_FILE;
+    buf_add_text(&change->previous.bytes, "older");
     assert_int_equal(system_state_read(root, &read, NULL), ST_NOT_FOUND);
     assert_int_equal(system_state_write(root, &written, NULL), ST_OK);
     assert_int_equal(system_state_write(root, &written, NULL), ST_OK);
@@ -55,6 +57,7 @@ static void what_was_changed_reads_back_byte_for_byte(void **state)
     assert_string_equal(read.changes[0].path, "/etc/resolv.conf");
     assert_true(file_image_equal(&read.changes[0].original, &change->original));
     assert_true(file_image_equal(&read.changes[0].ours, &change->ours));
+    assert_true(file_image_equal(&read.changes[0].previous, &change->previous));
     assert_int_equal(read.changes[0].original.mode, 0604);
     assert_int_equal(read.changes[0].original.uid, 7);
     assert_int_equal(read.changes[0].original.gid, 8);
