@@ -63,7 +63,7 @@ enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR,
 
 #define AT(member) offsetof(struct config, member)
 
-static enum status check_tls_path(struct str text, struct fault *why)
+static enum status check_path(struct str text, struct fault *why)
 {
     return !text.length || text.data[0] == '/'
                ? ST_OK
@@ -80,9 +80,9 @@ static const struct config_option dns_options[] = {
      "Addresses to answer DNS over HTTPS (DoH) at, under the path /dns-query; needs the same."},
     {"tls-certificate", OPTION_TEXT, AT(dns.tls_certificate), "", 0, 4000, NULL,
      "The file of the certificate for both (PEM, the server's own first, then its chain); read again on SIGHUP.",
-     check_tls_path},
+     check_path},
     {"tls-key", OPTION_TEXT, AT(dns.tls_key), "", 0, 4000, NULL,
-     "The file of its key (PEM, without a passphrase), which nobody but its owner and group may read.", check_tls_path},
+     "The file of its key (PEM, without a passphrase), which nobody but its owner and group may read.", check_path},
     {"allow-clients", OPTION_NETWORKS, AT(dns.allow_clients),
      "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 169.254.0.0/16, fc00::/7, fe80::/10", 0, 256, NULL,
      "Networks whose clients are answered, besides this machine itself; queries of all others are dropped."},
@@ -97,9 +97,10 @@ static const struct config_option dns_options[] = {
     {"bootstrap", OPTION_ADDRESSES, AT(dns.bootstrap), "", 53, UPSTREAM_MAX_SERVERS, NULL,
      "DNS servers that the names of tls:// and https:// upstreams are asked of; empty: those of this machine."},
     {"upstream-ca", OPTION_TEXT, AT(dns.upstream_ca), "", 0, 4000, NULL,
-     "A file of certificates (PEM) of those who may vouch for tls:// and https:// upstreams; empty: this machine's."},
+     "A file of certificates (PEM) of those who may vouch for tls:// and https:// upstreams; empty: this machine's.",
+     check_path},
     {"resolv-conf", OPTION_TEXT, AT(dns.resolv_conf), "/etc/resolv.conf", 1, 4000, NULL,
-     "The file that names the DNS servers of this machine; it is read again when it changes."},
+     "The file that names the DNS servers of this machine; it is read again when it changes.", check_path},
     {"block-answer", OPTION_BY_CATEGORY, AT(dns.block_answer), "page", 0, 0, &answers,
      "How a blocked name is answered, by its category; `page` gives the block page's address."},
     {"block-ttl", OPTION_DURATION, AT(dns.block_ttl_ms), "10s", 0, DAY, NULL,
@@ -334,7 +335,7 @@ static enum status check_own_domain(struct str text, struct fault *why)
 
 static const struct config_option names_options[] = {
     {"hosts-file", OPTION_TEXT, AT(names.hosts_file), "/etc/hosts", 0, 4000, NULL,
-     "A file of addresses and their names (hosts(5)), read again when it changes; empty: none."},
+     "A file of addresses and their names (hosts(5)), read again when it changes; empty: none.", check_path},
     {"firefox-canary", OPTION_WORD, AT(names.firefox_canary), "yes", 0, 0, &yes_no,
      "Whether Firefox is told, by use-application-dns.net, to keep to this resolver."},
     {"block-private-relay", OPTION_WORD, AT(names.block_private_relay), "yes", 0, 0, &yes_no,

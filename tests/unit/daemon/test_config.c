@@ -100,6 +100,20 @@ static void each_fault_is_told_with_file_line_and_field(void **state)
     assert_int_equal(faults.errors, 3);
 }
 
+static void files_are_named_from_the_root(void **state)
+{
+    (void)state;
+    static const char *const options[] = {"dns: {tls-certificate: ", "dns: {tls-key: ", "dns: {upstream-ca: ",
+                                          "dns: {resolv-conf: ", "names: {hosts-file: "};
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        char yaml[100];
+        snprintf(yaml, sizeof yaml, "%sca.pem}\n", options[i]);
+        assert_fault(yaml, "'ca.pem' is no whole path: write it from the root");
+        snprintf(yaml, sizeof yaml, "%s/etc/ca.pem}\n", options[i]);
+        assert_int_equal(load(yaml), ST_OK);
+    }
+}
+
 static void names_and_hosts_are_checked_as_they_are_read(void **state)
 {
     (void)state;
@@ -333,6 +347,7 @@ int main(void)
         cmocka_unit_test_teardown(values_replace_defaults, tear_down),
         cmocka_unit_test_teardown(an_empty_list_turns_a_part_off, tear_down),
         cmocka_unit_test_teardown(each_fault_is_told_with_file_line_and_field, tear_down),
+        cmocka_unit_test_teardown(files_are_named_from_the_root, tear_down),
         cmocka_unit_test_teardown(names_and_hosts_are_checked_as_they_are_read, tear_down),
         cmocka_unit_test_teardown(faults_of_one_kind_do_not_hide_others, tear_down),
         cmocka_unit_test_teardown(an_unknown_key_is_a_warning_with_its_line, tear_down),
