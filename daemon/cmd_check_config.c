@@ -3,6 +3,25 @@
 
 #include "daemon/command.h"
 #include "daemon/serving.h"
+#include "daemon/upstream_source.h"
+
+/* What a start reads besides the configuration, and refuses to start without. */
+static void check_files(const struct config *config, const char *path, struct config_faults *faults)
+{
+    const struct upstream_source source = {0};
+    struct upstream_set *upstreams = NULL;
+    struct tls_server *tls = NULL;
+    struct fault why[2] = {0};
+    (void)!serving_load_tls(config, &tls, &why[0]);
+    (void)!upstream_source_build(&source, config, &upstreams, &why[1]);
+    for (size_t i = 0; i < 2; i++)
+        if (why[i].text[0]) {
+            buf_printf(&faults->text, "%s: %s\n", path, why[i].text);
+            faults->errors++;
+        }
+    upstream_set_unref(upstreams);
+    tls_server_unref(tls);
+}
 
 int cmd_check_config(const struct command *command, int argc, char **argv)
 {
@@ -21,13 +40,8 @@ int cmd_check_config(const struct command *command, int argc, char **argv)
     struct config config;
     struct config_faults faults = {0};
     enum status status = config_load(path, &config, &faults);
-    struct tls_server *tls = NULL;
-    struct fault fault = {0};
-    if (status == ST_OK && serving_load_tls(&config, &tls, &fault) != ST_OK) {
-        buf_printf(&faults.text, "%s: %s\n", path, fault.text);
-        faults.errors++;
-    }
-    tls_server_unref(tls);
+    if (status == ST_OK)
+        check_files(&config, path ? path : "the built-in configuration", &faults);
     fputs(buf_text(&faults.text), stderr);
     unsigned found = faults.errors + faults.warnings; /* what a start forgives is a fault here */
     if (status == ST_OK && !found)

@@ -52,6 +52,8 @@ struct control {
     int64_t upstreams_seen_ms;
     struct policy *policy;
     struct snapshot_facts facts;
+    struct fault config_fault; /* why the configuration in force is not that of the file; empty: it is */
+    struct fault tls_fault;    /* the same of the certificate */
     struct fault policy_fault; /* why `policy` is not what store and configuration say; empty: it is */
     struct lists_watch lists;
     struct clock_watch clock;
@@ -233,6 +235,8 @@ static bool health(void *arg, struct buf *out)
                                  .snapshot = &control->facts,
                                  .upstreams = all->servers,
                                  .upstream_count = all->server_count,
+                                 .config_fault = control->config_fault.text,
+                                 .tls_fault = control->tls_fault.text,
                                  .store_fault = control->policy_fault.text,
                                  .lists_fault = control->lists.fault.text,
                                  .running = true,
@@ -378,22 +382,18 @@ static void renew_chosen(struct control *control)
     (void)!renew_policy(control, control->config);
 }
 
-/* Hands the upstream servers of CONFIG and of this machine to the workers; queries under way are not lost. */
-static enum status renew_upstreams(struct control *control, const struct config *config)
+/* Hands SET, which it takes over, to the workers; queries under way are not lost. A worker that could not take it asks
+ * those before. */
+static void hand_out_upstreams(struct control *control, struct upstream_set *set)
 {
-    struct fault fault = {0};
-    struct upstream_set *set;
-    enum status status = upstream_source_build(&control->upstream_source, config, &set, &fault);
-    for (size_t i = 0; status == ST_OK && i < control->worker_count; i++)
-        status = worker_set_upstreams(control->workers[i], set);
-    if (status != ST_OK) {
-        log_error("the upstream DNS servers are not changed: %s", fault.text[0] ? fault.text : status_text(status));
-        return status;
-    }
+    bool taken = true;
+    for (size_t i = 0; i < control->worker_count; i++)
+        taken = worker_set_upstreams(control->workers[i], set) == ST_OK && taken;
+    if (!taken)
+        log_error("a worker cannot take the new upstream DNS servers: out of memory");
     upstream_set_unref(control->upstreams);
     control->upstreams = set;
     dns_cache_forget_failures(control->cache);
-    return ST_OK;
 }
 
 /* The servers of this machine change with the network that it is in. */
@@ -402,9 +402,16 @@ static void follow_upstreams(struct control *control, int64_t now)
     if (now - control->upstreams_seen_ms < UPSTREAMS_MS)
         return;
     control->upstreams_seen_ms = now;
-    if (upstream_source_look(&control->upstream_source, control->config) &&
-        renew_upstreams(control, control->config) == ST_OK)
-        log_info("this machine has other DNS servers now: %zu", control->upstream_source.learned_count);
+    struct fault fault = {0};
+    struct upstream_set *set;
+    if (!upstream_source_look(&control->upstream_source, control->config))
+        return;
+    if (upstream_source_build(&control->upstream_source, control->config, &set, &fault) != ST_OK) {
+        log_error("the upstream DNS servers are not changed: %s", fault.text);
+        return;
+    }
+    hand_out_upstreams(control, set);
+    log_info("this machine has other DNS servers now: %zu", control->upstream_source.learned_count);
 }
 
 static void on_step(void *arg)
@@ -440,9 +447,62 @@ static void renew_certificate(struct control *control)
     enum status status = serving_renew(&control->serving, control->config, &fault);
     for (size_t i = 0; status == ST_OK && i < control->worker_count; i++)
         status = worker_set_tls(control->workers[i], control->serving.tls);
-    if (status != ST_OK)
-        log_error("%s; the certificate that was in force stays in force",
-                  fault.text[0] ? fault.text : status_text(status));
+    control->tls_fault = (struct fault){0};
+    if (status == ST_OK)
+        return;
+    fault_set(&control->tls_fault, status, "%s; the certificate that was in force stays in force",
+                     fault.text[0] ? fault.text : status_text(status));
+    log_error("%s", control->tls_fault.text);
+}
+
+/* What was wrong first. */
+static struct str first_error(const struct config_faults *faults)
+{
+    struct str line, rest = {faults->text.data, faults->text.length};
+    while (str_cut(rest, '\n', &line, &rest))
+        if (line.length && !memmem(line.data, line.length, "warning: ", 9))
+            return line;
+    return (struct str){0};
+}
+
+/* The configuration in force stays. */
+static void keep_config(struct control *control, enum status status, struct str reason)
+{
+    if (!reason.length)
+        reason = str_of(status_text(status));
+    control->config_fault = (struct fault){0};
+    fault_set(&control->config_fault, status,
+                     "the configuration was not read again: %.*s; what was in force stays in force", (int)reason.length,
+                     reason.data);
+    log_error("%s", control->config_fault.text);
+}
+
+/* All of it, or nothing. */
+static void take_config(struct control *control, struct config *config)
+{
+    struct fault fault = {0};
+    struct upstream_set *set = NULL;
+    upstream_source_look(&control->upstream_source, config);
+    enum status status = upstream_source_build(&control->upstream_source, config, &set, &fault);
+    if (status == ST_OK && (status = renew_policy(control, config)) != ST_OK)
+        fault = control->policy_fault;
+    if (status != ST_OK) {
+        keep_config(control, status, str_of(fault.text));
+        upstream_set_unref(set);
+        control->upstream_source.stamp = 0; /* looked at anew, for the one that stays */
+        return;
+    }
+    hand_out_upstreams(control, set);
+    /* The workers were started with the old one and still look at it: only what the control thread uses changes. */
+    config_take_reloadable(control->config, config);
+    log_set_level((enum log_level)control->config->log.level);
+    refresher_set_config(control->refresher, control->config);
+    renew_news(control);
+    names_watch_renew(&control->names, control->config);
+    hand_out_names(control);
+    signer_keeper_renew(control->signer);
+    control->config_fault = (struct fault){0};
+    log_info("the configuration was read again");
 }
 
 static void reload(struct control *control)
@@ -453,28 +513,15 @@ static void reload(struct control *control)
     if (status == ST_OK)
         config_take_chosen(config, &faults);
     log_faults(&faults);
-    config_faults_free(&faults);
     if (status != ST_OK) {
-        log_error("the configuration was not read again: %s; what was in force stays in force", status_text(status));
-        free(config);
-        return;
+        keep_config(control, status, first_error(&faults));
+    } else {
+        if (config_needs_restart(control->config, config))
+            log_warning("listeners, limits and the state directory change only when ccward is started again");
+        take_config(control, config);
+        config_free(config);
     }
-    if (config_needs_restart(control->config, config))
-        log_warning("listeners, limits and the state directory change only when ccward is started again");
-    if (renew_policy(control, config) == ST_OK) {
-        upstream_source_look(&control->upstream_source, config);
-        (void)!renew_upstreams(control, config); /* it has told what is wrong */
-        /* The workers were started with the old one and still look at it: only what the control thread uses changes. */
-        config_take_reloadable(control->config, config);
-        log_set_level((enum log_level)control->config->log.level);
-        refresher_set_config(control->refresher, control->config);
-        renew_news(control);
-        names_watch_renew(&control->names, control->config);
-        hand_out_names(control);
-        signer_keeper_renew(control->signer);
-        log_info("the configuration was read again");
-    }
-    config_free(config);
+    config_faults_free(&faults);
     free(config);
 }
 

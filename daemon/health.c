@@ -13,7 +13,7 @@ enum {
     FIRST_FETCH_S = 900, /* by then every feed has had its turn */
 };
 
-/* KIND: store, lists, callbacks, upstreams, feed. */
+/* KIND: configuration, certificate, store, lists, callbacks, upstreams, feed. */
 static void PRINTF_LIKE(4, 5) add_problem(json_t *problems, const char *kind, const char *name, const char *format, ...)
 {
     char text[1024], safe[1536];
@@ -23,6 +23,14 @@ static void PRINTF_LIKE(4, 5) add_problem(json_t *problems, const char *kind, co
     va_end(args);
     text_printable(safe, sizeof safe, str_of(text));
     json_array_append_new(problems, json_pack("{s:s, s:s?, s:s}", "kind", kind, "name", name, "reason", safe));
+}
+
+static void add_config_problems(const struct health_facts *facts, json_t *problems)
+{
+    if (facts->config_fault && facts->config_fault[0])
+        add_problem(problems, "configuration", NULL, "%s", facts->config_fault);
+    if (facts->tls_fault && facts->tls_fault[0])
+        add_problem(problems, "certificate", NULL, "%s", facts->tls_fault);
 }
 
 static void add_store_problems(const struct health_facts *facts, json_t *problems)
@@ -84,13 +92,20 @@ static json_t *addresses_json(const struct addr *items, size_t count)
 
 static json_t *listen_json(const struct config *config)
 {
-    const struct addr_list *dns = &config->dns.listen, *proxy = &config->proxy.listen,
-                           *page = &config->blockpage.listen, *tls = &config->blockpage.tls_listen,
-                           *console = &config->console.listen;
-    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "dns", addresses_json(dns->items, dns->count), "proxy",
-                     addresses_json(proxy->items, proxy->count), "blockpage", addresses_json(page->items, page->count),
-                     "blockpage_tls", addresses_json(tls->items, tls->count), "console",
-                     addresses_json(console->items, console->count));
+    const struct {
+        const char *name;
+        const struct addr_list *list;
+    } listeners[] = {
+        {"dns", &config->dns.listen},           {"dns_tls", &config->dns.tls_listen},
+        {"dns_https", &config->dns.https_listen}, {"proxy", &config->proxy.listen},
+        {"blockpage", &config->blockpage.listen}, {"blockpage_tls", &config->blockpage.tls_listen},
+        {"console", &config->console.listen},
+    };
+    json_t *json = json_object();
+    for (size_t i = 0; i < sizeof listeners / sizeof listeners[0]; i++)
+        json_object_set_new(json, listeners[i].name,
+                            addresses_json(listeners[i].list->items, listeners[i].list->count));
+    return json;
 }
 
 static json_t *upstreams_json(const struct health_facts *facts)
@@ -131,6 +146,7 @@ json_t *health_json(const struct health_facts *facts)
     json_t *problems = json_array();
     if (!problems)
         return NULL;
+    add_config_problems(facts, problems);
     add_store_problems(facts, problems);
     if (facts->callbacks_failing || facts->incidents_failing)
         add_problem(problems, "callbacks", NULL, "%s cannot be written in %s; the log says why",

@@ -12,6 +12,8 @@ struct health_facts {
     const struct snapshot_facts *snapshot;
     const struct upstream_address *upstreams;
     size_t upstream_count;
+    const char *config_fault; /* why what is in force is not what the file says; NULL or empty: it is */
+    const char *tls_fault;    /* the same of the certificate */
     const char *store_fault; /* why what is in force is not what the store has; empty: it is */
     const char *lists_fault; /* the same of the user's own entries */
 

@@ -1,11 +1,14 @@
 #include "net/tls_trust.h"
 
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include "base/file.h"
 
 struct tls_trust {
     atomic_uint users;
@@ -20,6 +23,8 @@ static enum status load_authorities(SSL_CTX *context, const char *ca_file, struc
     const char *path = ca_file && *ca_file ? ca_file : getenv(X509_get_default_cert_file_env());
     if ((!path || !*path) && access(system_file, R_OK) == 0)
         path = system_file;
+    if (path && *path && access(path, R_OK))
+        return fault_errno(fault, file_status(errno), "the certificates of authorities in %s cannot be read", path);
     ERR_clear_error();
     bool loaded =
         path && *path ? SSL_CTX_load_verify_file(context, path) == 1 : SSL_CTX_set_default_verify_paths(context) == 1;

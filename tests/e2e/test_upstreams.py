@@ -1,5 +1,6 @@
 """Where queries go: upstreams of each kind, domains with servers of their own, servers learned from the machine."""
 import contextlib
+import json
 import signal
 import socket
 import threading
@@ -263,3 +264,29 @@ def test_d24_two_daemons_that_ask_each_other_end_it_with_a_few_packets(make_ccwa
     assert addresses(ask(one, TEST_HOST)) and addresses(ask(other, TEST_HOST))
     for relay in (there, back):
         relay.socket.close()
+
+
+def test_authorities_that_cannot_be_read_are_refused_alike_by_check_config_start_and_reload(make_ccward):
+    encrypted = {"upstreams": ["tls://127.0.0.1:1"], "upstream-ca": "/none.pem"}
+    ccward = make_ccward()
+    usual = dict(ccward.config["dns"])
+    told = "/none.pem cannot be read: No such file or directory"
+    ccward.config["dns"].update(encrypted)
+    ccward.write_config()
+    checked = ccward.run("check-config", check=False)
+    assert checked.returncode == 1 and told in checked.stderr and "1 fault\n" in checked.stderr
+    ccward.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "was not read again" in ccward.errors)
+    assert "the configuration was read again" not in ccward.errors
+    status = json.loads(ccward.run("status", "--json", check=False).stdout)
+    assert status["state"] == "degraded" and [problem["kind"] for problem in status["problems"]] == ["configuration"]
+    assert told in status["reason"] and "what was in force stays in force" in status["reason"]
+    assert ask(ccward, "good.example").rcode() == dns.rcode.NOERROR
+    ccward.config["dns"] = usual
+    ccward.write_config()
+    ccward.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "the configuration was read again" in ccward.errors)
+    assert json.loads(ccward.run("status", "--json").stdout)["state"] == "ok"
+    other = make_ccward(start=False, dns=encrypted)
+    started = other.run("run", check=False)
+    assert started.returncode == 1 and told in started.stderr

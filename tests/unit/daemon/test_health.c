@@ -131,6 +131,31 @@ static void all_is_well_with_counts(void **state)
     json_decref(json);
 }
 
+static void each_listener_is_told(void **state)
+{
+    struct fixture *f = *state;
+    struct addr_list *lists[] = {&f->config.dns.tls_listen,     &f->config.dns.https_listen,
+                                 &f->config.proxy.listen,       &f->config.blockpage.listen,
+                                 &f->config.blockpage.tls_listen, &f->config.console.listen};
+    static const char *const names[] = {"dns_tls", "dns_https", "proxy", "blockpage", "blockpage_tls", "console"};
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        *lists[i] = (struct addr_list){&f->addr, 1};
+        json_t *json = health_json(&f->facts), *list = json_object_get(json_object_get(json, "listen"), names[i]);
+        assert_string_equal(json_string_value(json_array_get(list, 0)), "127.0.0.1:53");
+        json_decref(json);
+    }
+}
+
+static void a_configuration_or_certificate_that_was_not_taken_is_told(void **state)
+{
+    struct fixture *f = *state;
+    f->facts.config_fault = "the configuration was not read again: why";
+    assert_problem(f, "configuration", "", "not read again: why");
+    f->facts.config_fault = "";
+    f->facts.tls_fault = "the certificate stays";
+    assert_problem(f, "certificate", "", "stays");
+}
+
 static void what_does_not_run_is_stopped_and_has_no_live_figures(void **state)
 {
     struct fixture *f = *state;
@@ -225,6 +250,8 @@ int main(void)
 #define HEALTH_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         HEALTH_TEST(all_is_well_with_counts),
+        HEALTH_TEST(each_listener_is_told),
+        HEALTH_TEST(a_configuration_or_certificate_that_was_not_taken_is_told),
         HEALTH_TEST(what_does_not_run_is_stopped_and_has_no_live_figures),
         HEALTH_TEST(each_part_that_fails_is_told),
         HEALTH_TEST(a_feed_that_fails_is_told_with_its_reason),
