@@ -125,6 +125,8 @@ static void print_people(const json_t *health, long pid)
     print_head(health, pid);
     puts("");
     print_addresses("DNS", json_object_get(listen, "dns"), "off");
+    print_addresses("  by TLS", json_object_get(listen, "dns_tls"), "off");
+    print_addresses("  by HTTPS", json_object_get(listen, "dns_https"), "off");
     print_addresses("HTTP proxy", json_object_get(listen, "proxy"), "off");
     print_addresses("block page", json_object_get(listen, "blockpage"), "off");
     print_addresses("  for https", json_object_get(listen, "blockpage_tls"), "off");

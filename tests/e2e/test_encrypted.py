@@ -1,6 +1,7 @@
 """DNS over TLS and over HTTPS with a certificate made for the test; cookies, access and discovery over real sockets."""
 import base64
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -318,6 +319,9 @@ def test_a_renewed_certificate_is_shown_after_sighup_and_a_bad_one_is_not(encryp
         encrypted.process.send_signal(signal.SIGHUP)
         wait_for(lambda: "is open to others" in encrypted.errors, what="a word on the key")
         assert serial() == before
+        health = json.loads(encrypted.run("status", "--json", check=False).stdout)
+        assert health["state"] == "degraded" and health["problems"][0]["kind"] == "certificate"
+        assert [len(health["listen"][part]) for part in ("dns_tls", "dns_https")] == [1, 1]
         make_certificate(folder)
         encrypted.process.send_signal(signal.SIGHUP)
 
