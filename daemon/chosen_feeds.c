@@ -337,3 +337,10 @@ bool config_chosen_changed(const struct config *config)
     return now.inode != seen->inode || now.changed.tv_sec != seen->changed.tv_sec ||
            now.changed.tv_nsec != seen->changed.tv_nsec;
 }
+
+bool config_chosen_hidden(const struct config *config)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    return path_of(config->state_dir, "", path, NULL) == ST_OK && stat(path, &st) && errno == EACCES;
+}

@@ -43,3 +43,5 @@ void config_take_chosen(struct config *config, struct config_faults *faults);
 
 /* Whether the file is another one than CONFIG has taken. */
 bool config_chosen_changed(const struct config *config);
+/* Whether this user may not even see if feeds were chosen: the state directory is closed to him. */
+bool config_chosen_hidden(const struct config *config);

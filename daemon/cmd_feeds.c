@@ -195,6 +195,8 @@ int cmd_feeds(const struct command *command, int argc, char **argv)
         return command_misused(command, "'%s' is one word too many", argv[optind]);
     if (!command_config(call.config_path, &call.config))
         return EXIT_CONFIG;
+    if (run == list || run == feeds_check)
+        command_tell_hidden_feeds(&call.config);
     bool changes = run != list && run != feeds_check && !call.dry_run;
     enum status status = changes ? command_become_owner(&call.config, &fault) : ST_OK;
     if (status == ST_OK)

@@ -10,6 +10,7 @@
 #include "daemon/config_schema.h"
 #include "daemon/feed_catalogue_print.h"
 #include "daemon/would_block.h"
+#include "feeds/feed_state.h"
 
 struct choice_call {
     const struct command *command;
@@ -205,14 +206,29 @@ static int print_preview(const struct choice_call *call, const struct would_bloc
     return failed || putchar('\n') == EOF ? EXIT_FAILED : EXIT_OK;
 }
 
+/* What the list shows beside feeds has no settings. */
+static int no_such_feed(const struct choice_call *call)
+{
+    struct feed_state state = {0};
+    if (source_name_valid(str_of(call->name)))
+        feed_state_load(call->config.state_dir, call->name, &state);
+    if (state.from[0])
+        return command_misused(call->command,
+                               "'%s' was imported from %s and has no configuration to change: a list that is to be "
+                               "watched is written into the configuration as a feed, with `action: monitor`",
+                               call->name, state.from);
+    if (!strcmp(call->name, "test-hosts"))
+        return command_misused(call->command, "test-hosts is built in and has no configuration to change");
+    return command_misused(call->command, "there is no feed '%s'; `ccward feeds list` shows what there is", call->name);
+}
+
 /* Changes a feed that monitors or blocks to ACTION. */
 static int choose_action(struct choice_call *call, enum feed_use action)
 {
     bool own;
     const struct config_feed *feed = find_feed(&call->config, call->name, &own);
     if (!feed)
-        return command_misused(call->command, "there is no feed '%s'; `ccward feeds list` shows what there is",
-                               call->name);
+        return no_such_feed(call);
     if (feed->action != FEED_MONITORS && feed->action != FEED_BLOCKS)
         return command_misused(call->command, "'%s' has action: %s, which neither blocks nor monitors", call->name,
                                feed_use_text((enum feed_use)feed->action));
@@ -325,6 +341,8 @@ int feeds_choice(const struct command *command, int argc, char **argv)
                                verb == verb_index("enable") ? "catalogue" : "list");
     if (!command_config(call.config_path, &call.config))
         return EXIT_CONFIG;
+    if (verbs[verb].run == show)
+        command_tell_hidden_feeds(&call.config);
     code = verbs[verb].run(&call);
     feed_catalogue_free(&call.catalogue);
     config_free(&call.config);

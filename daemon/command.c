@@ -46,13 +46,20 @@ bool command_config(const char *path, struct config *config)
 {
     struct config_faults faults = {0};
     enum status status = config_load(path ? path : config_default_path(), config, &faults);
-    if (status == ST_OK)
+    if (status == ST_OK && !config_chosen_hidden(config))
         config_take_chosen(config, &faults);
     fputs(buf_text(&faults.text), stderr);
     if (status != ST_OK && !faults.errors)
         fprintf(stderr, "ccward: the configuration cannot be read: %s\n", status_text(status));
     config_faults_free(&faults);
     return status == ST_OK;
+}
+
+void command_tell_hidden_feeds(const struct config *config)
+{
+    if (config_chosen_hidden(config))
+        fprintf(stderr, "ccward: this user may not look into %s: feeds that were chosen by command are not shown\n",
+                config->state_dir);
 }
 
 enum status command_become_owner(const struct config *config, struct fault *fault)

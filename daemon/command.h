@@ -51,6 +51,8 @@ int command_failed(enum status status, const struct fault *fault);
 /* Loads PATH, or the default place when NULL, with the feeds that were chosen since, printing faults; false: do not go
  * on. */
 bool command_config(const char *path, struct config *config);
+/* For commands that show feeds: says so where this user cannot see those that were chosen. */
+void command_tell_hidden_feeds(const struct config *config);
 
 /* For commands that write: what root writes into the state directory of the service's user has to belong to that user,
  * or the daemon cannot read it. Root therefore becomes the directory's owner for the rest of the process. */

@@ -91,6 +91,15 @@ def test_a_feed_of_the_configuration_is_promoted_without_touching_it(make_ccward
     assert ccward.run("feeds", "disable", "ours", check=False).returncode == 2
 
 
+def test_what_the_list_shows_beside_feeds_has_no_configuration_to_change(make_ccward):
+    ccward = make_ccward(start=False)
+    ccward.import_feed("mine", "evil.example\n")
+    for name, words in [("mine", "was imported from"), ("test-hosts", "is built in"), ("none", "there is no feed 'none'")]:
+        for verb in ("promote", "monitor"):
+            result = ccward.run("feeds", verb, name, check=False)
+            assert result.returncode == 2 and words in result.stderr
+
+
 def test_what_cannot_be_enabled_says_why(make_ccward, catalogue):
     ccward = make_ccward(start=False)
     for name, words in [("gone", "ended (2024-01-01)"), ("keyed", "https://publisher.example/key"),

@@ -163,6 +163,9 @@ def test_who_may_not_look_at_the_state_is_told_by_the_console(make_ccward):
         pytest.skip("there is no other user here")
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["pid"] == ccward.process.pid
+    assert not result.stderr  # of feeds that cannot be seen nothing is known, and here nobody asks
+    result = ccward.run("feeds", "catalogue", check=False, cwd="/", user=65534, group=65534, extra_groups=[])
+    assert f"this user may not look into {ccward.state}" in result.stderr and "does not act" not in result.stderr
     ccward.stop()
     result = ccward.run("status", check=False, cwd="/", user=65534, group=65534, extra_groups=[])
     assert result.returncode == 1 and "you may not look into" in result.stderr
