@@ -92,6 +92,8 @@ static void print_upstreams(const json_t *trace)
 static void print_verdict(const json_t *trace)
 {
     const json_t *verdict = json_object_get(trace, "verdict");
+    if (!json_is_object(verdict))
+        return;
     if (!is_true(verdict, "matched")) {
         printf("  verdict     %s: no source lists it\n", text_of(verdict, "action"));
         return;
@@ -125,7 +127,10 @@ static void print_people(const json_t *trace)
     size_t i;
     const json_t *step;
     printf("%s %s, asked by %s of group %s: %s in %.2f ms\n", text_of(trace, "name"), text_of(trace, "type"),
-           text_of(trace, "client"), text_of(trace, "group"), is_true(trace, "blocked") ? "blocked" : "answered",
+           text_of(trace, "client"), text_of(trace, "group"),
+           is_true(trace, "blocked")                          ? "blocked"
+           : json_is_object(json_object_get(trace, "answer")) ? "answered"
+                                                              : "dropped",
            json_real_value(json_object_get(trace, "took_ms")));
     json_array_foreach(json_object_get(trace, "steps"), i, step)
         printf("  %-8s %8.2f ms%s%s\n", text_of(step, "step"), json_real_value(json_object_get(step, "at_ms")),

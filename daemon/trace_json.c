@@ -34,6 +34,8 @@ static json_t *steps_json(const struct dns_trace *trace)
 static json_t *verdict_json(const struct dns_trace *trace)
 {
     const struct verdict *verdict = &trace->verdict;
+    if (!trace->judged)
+        return json_null();
     json_t *json = json_pack("{s:s, s:b}", "action", action_text(verdict->action), "matched", verdict->matched);
     if (!verdict->matched)
         return json;

@@ -44,6 +44,7 @@ void dns_trace_say(struct dns_trace *trace, const char *format, ...)
 
 void dns_trace_verdict(struct dns_trace *trace, enum match match, const struct verdict *verdict)
 {
+    trace->judged = true;
     if (verdict->matched)
         dns_trace_say(trace, "%s: %s, by %s of %s", action_text(verdict->action), match_text(match), verdict->indicator,
                       verdict->sources);

@@ -28,9 +28,10 @@ struct dns_trace {
     int64_t started_us, took_us;
     size_t step_count;
     struct dns_trace_step steps[TRACE_MAX_STEPS];
+    bool judged;            /* the policy was asked; else there is no verdict */
     bool blocked, recorded; /* recorded: a callback would be; for a trace none is */
     enum match match;       /* with verdict.matched */
-    struct verdict verdict; /* the strongest; action and matched are always set */
+    struct verdict verdict; /* the strongest; with `judged` action and matched are set */
     const char *cache;      /* "miss", "hit", "stale", ...; NULL: it was not asked */
     bool waits;             /* for an upstream, or has */
     struct upstream_account account;

@@ -1,5 +1,6 @@
 """`ccward query`: what the daemon does with a name, step by step, as it does for a client."""
 import json
+import re
 
 import dns.message
 import dns.query
@@ -55,6 +56,11 @@ def test_a_miss_names_the_upstream_and_a_hit_does_not_ask_it(traced, counting):
     assert counting.count("www.example.org") == 1
 
 
+def test_times_are_printed_as_they_are(traced):
+    printed = traced.run("query", "good.example", "--json").stdout
+    assert not re.search(r"\.\d{10}", printed), printed
+
+
 def test_a_clients_query_and_a_traced_one_share_the_cache(traced, counting):
     trace(traced, "shared.example")
     dns.query.udp(dns.message.make_query("shared.example", "A"), "127.0.0.1", port=traced.dns_port, timeout=20)
@@ -87,6 +93,9 @@ def test_the_clients_group_decides(traced):
 def test_a_client_that_is_not_let_in_gets_no_answer(traced):
     told = trace(traced, "www.example.org", "--client", "203.0.113.7", code=1)
     assert told["answer"] is None and "dns.allow-clients" in told["steps"][0]["text"]
+    assert told["verdict"] is None  # it was not judged
+    said = traced.run("query", "www.example.org", "--client", "203.0.113.7", check=False).stdout
+    assert "dropped in" in said and "verdict" not in said
 
 
 def test_a_name_that_is_answered_here_says_so(traced, counting):
