@@ -50,6 +50,7 @@ struct control {
     struct upstream_source upstream_source;
     struct upstream_set *upstreams;
     int64_t upstreams_seen_ms;
+    bool upstreams_down; /* that was told */
     struct policy *policy;
     struct snapshot_facts facts;
     struct fault config_fault; /* why the configuration in force is not that of the file; empty: it is */
@@ -238,6 +239,7 @@ static bool health(void *arg, struct buf *out)
                                  .config_fault = control->config_fault.text,
                                  .tls_fault = control->tls_fault.text,
                                  .store_fault = control->policy_fault.text,
+                                 .upstreams_down = control->upstreams_down,
                                  .lists_fault = control->lists.fault.text,
                                  .running = true,
                                  .stopping = control->stopping,
@@ -414,6 +416,16 @@ static void follow_upstreams(struct control *control, int64_t now)
     log_info("this machine has other DNS servers now: %zu", control->upstream_source.learned_count);
 }
 
+static void watch_upstreams(struct control *control)
+{
+    bool down = workers_hear_nobody(control->workers, control->worker_count);
+    if (down && !control->upstreams_down)
+        log_warning("none of the upstream DNS servers answers; names that are not blocked cannot be resolved");
+    else if (!down && control->upstreams_down)
+        log_info("an upstream DNS server answers again");
+    control->upstreams_down = down;
+}
+
 static void on_step(void *arg)
 {
     struct control *control = arg;
@@ -436,6 +448,7 @@ static void on_step(void *arg)
     renew_chosen(control);
     signer_keeper_step(control->signer, control->config, now);
     follow_upstreams(control, now);
+    watch_upstreams(control);
     if (store_watch_changed(&control->store, control->config) || (control->retry_ms && now >= control->retry_ms))
         (void)!renew_policy(control, control->config);
 }
@@ -451,7 +464,7 @@ static void renew_certificate(struct control *control)
     if (status == ST_OK)
         return;
     fault_set(&control->tls_fault, status, "%s; the certificate that was in force stays in force",
-                     fault.text[0] ? fault.text : status_text(status));
+              fault.text[0] ? fault.text : status_text(status));
     log_error("%s", control->tls_fault.text);
 }
 
@@ -472,8 +485,8 @@ static void keep_config(struct control *control, enum status status, struct str 
         reason = str_of(status_text(status));
     control->config_fault = (struct fault){0};
     fault_set(&control->config_fault, status,
-                     "the configuration was not read again: %.*s; what was in force stays in force", (int)reason.length,
-                     reason.data);
+              "the configuration was not read again: %.*s; what was in force stays in force", (int)reason.length,
+              reason.data);
     log_error("%s", control->config_fault.text);
 }
 

@@ -90,15 +90,38 @@ static json_t *addresses_json(const struct addr *items, size_t count)
     return list;
 }
 
+static void add_upstream_problems(const struct health_facts *facts, json_t *problems)
+{
+    struct buf list = {0};
+    if (!facts->upstream_count && facts->config->dns.listen.count)
+        add_problem(problems, "upstreams", NULL,
+                    "there is no upstream DNS server: only blocked names are answered; name some in dns.upstreams");
+    if (!facts->upstream_count || !facts->upstreams_down)
+        return;
+    for (size_t i = 0; i < facts->upstream_count; i++) {
+        char text[UPSTREAM_TEXT_SIZE];
+        upstream_address_format(&facts->upstreams[i], text);
+        buf_printf(&list, "%s%s", i ? ", " : "", text);
+    }
+    add_problem(problems, "upstreams", NULL,
+                "none of the upstream DNS servers answers: %s. Names that are neither blocked nor remembered cannot be "
+                "resolved; `ccward query` shows how they are asked",
+                buf_text(&list));
+    buf_free(&list);
+}
+
 static json_t *listen_json(const struct config *config)
 {
     const struct {
         const char *name;
         const struct addr_list *list;
     } listeners[] = {
-        {"dns", &config->dns.listen},           {"dns_tls", &config->dns.tls_listen},
-        {"dns_https", &config->dns.https_listen}, {"proxy", &config->proxy.listen},
-        {"blockpage", &config->blockpage.listen}, {"blockpage_tls", &config->blockpage.tls_listen},
+        {"dns", &config->dns.listen},
+        {"dns_tls", &config->dns.tls_listen},
+        {"dns_https", &config->dns.https_listen},
+        {"proxy", &config->proxy.listen},
+        {"blockpage", &config->blockpage.listen},
+        {"blockpage_tls", &config->blockpage.tls_listen},
         {"console", &config->console.listen},
     };
     json_t *json = json_object();
@@ -151,17 +174,15 @@ json_t *health_json(const struct health_facts *facts)
     if (facts->callbacks_failing || facts->incidents_failing)
         add_problem(problems, "callbacks", NULL, "%s cannot be written in %s; the log says why",
                     facts->callbacks_failing ? "callbacks" : "incidents", facts->config->state_dir);
-    if (!facts->upstream_count && facts->config->dns.listen.count)
-        add_problem(problems, "upstreams", NULL,
-                    "there is no upstream DNS server: only blocked names are answered; name some in dns.upstreams");
+    add_upstream_problems(facts, problems);
     size_t troubled = add_feed_problems(facts, problems);
     const json_t *first = json_array_get(problems, 0);
     json_t *json =
         json_pack("{s:s, s:s?, s:o, s:o, s:s, s:o, s:o, s:o, s:{s:I, s:I}}", "state", state_of(facts, problems),
                   "reason", json_string_value(json_object_get(first, "reason")), "problems", problems, "counts",
                   counts_json(facts), "version", CCWARD_VERSION, "listen", listen_json(facts->config), "upstreams",
-                  upstreams_json(facts), "clock", clock_json(facts), "feeds",
-                  "configured", (json_int_t)facts->config->feed_count, "in_trouble", (json_int_t)troubled);
+                  upstreams_json(facts), "clock", clock_json(facts), "feeds", "configured",
+                  (json_int_t)facts->config->feed_count, "in_trouble", (json_int_t)troubled);
     json_t *live = facts->running ? json_pack("{s:I, s:I, s:I, s:I}", "pid", (json_int_t)getpid(), "uptime_s",
                                               (json_int_t)facts->uptime_s, "hits", (json_int_t)facts->hits, "incidents",
                                               (json_int_t)facts->incidents)

@@ -14,11 +14,12 @@ struct health_facts {
     size_t upstream_count;
     const char *config_fault; /* why what is in force is not what the file says; NULL or empty: it is */
     const char *tls_fault;    /* the same of the certificate */
-    const char *store_fault; /* why what is in force is not what the store has; empty: it is */
-    const char *lists_fault; /* the same of the user's own entries */
+    const char *store_fault;  /* why what is in force is not what the store has; empty: it is */
+    const char *lists_fault;  /* the same of the user's own entries */
 
     /* Of a running daemon. */
     bool running, stopping, callbacks_failing, incidents_failing;
+    bool upstreams_down; /* none of them answers */
     int64_t uptime_s;
     uint64_t hits, incidents;
     const char *clock_note;                                          /* a jump of the clock; empty: none */

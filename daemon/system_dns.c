@@ -222,11 +222,10 @@ static void withdraw(const struct system_dns *dns, const struct system_plan *pla
                      const struct file_image *record)
 {
     struct file_image now = {0};
-    if (!plan->path || (system_file_look(dns->root, plan->path, &now, NULL) == ST_OK &&
-                        file_image_equal(&now, &plan->now))) {
-        enum status status = record->kind == IMAGE_ABSENT
-                                 ? system_state_remove(dns->root, NULL)
-                                 : system_file_put(dns->root, SYSTEM_STATE_PATH, record, NULL);
+    if (!plan->path ||
+        (system_file_look(dns->root, plan->path, &now, NULL) == ST_OK && file_image_equal(&now, &plan->now))) {
+        enum status status = record->kind == IMAGE_ABSENT ? system_state_remove(dns->root, NULL)
+                                                          : system_file_put(dns->root, SYSTEM_STATE_PATH, record, NULL);
         if (status == ST_OK && made_folder)
             system_folder_remove(dns->root, plan->path);
     }

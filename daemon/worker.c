@@ -137,6 +137,17 @@ static enum status open_https(struct worker *worker, const struct worker_setting
     return worker->https ? ST_OK : fault_set(fault, ST_NOMEM, "out of memory");
 }
 
+bool workers_hear_nobody(struct worker *const *workers, size_t count)
+{
+    int64_t down_ms = 0, answered_ms = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct upstream_outlook outlook = upstream_outlook(workers[i]->upstream);
+        down_ms = outlook.down_ms > down_ms ? outlook.down_ms : down_ms;
+        answered_ms = outlook.answered_ms > answered_ms ? outlook.answered_ms : answered_ms;
+    }
+    return down_ms && answered_ms <= down_ms;
+}
+
 static void on_drain_timer(void *arg)
 {
     struct worker *worker = arg;

@@ -40,6 +40,8 @@ enum status worker_set_tls(struct worker *worker, struct tls_server *tls) MUST_C
 /* From the control thread: dns_server_trace() in the worker's thread. Where the worker ends before, trace->done stays
  * unset. */
 enum status worker_trace(struct worker *worker, struct dns_trace *trace) MUST_CHECK;
+/* From the control thread: in one of the workers all upstreams are down, and in none of them one has answered since. */
+bool workers_hear_nobody(struct worker *const *workers, size_t count);
 /* From the control thread: listeners close, what is under way finishes, the thread ends at the latest after TIMEOUT_MS.
  */
 void worker_stop(struct worker *worker, int64_t timeout_ms);

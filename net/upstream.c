@@ -1,5 +1,6 @@
 #include "net/upstream.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -57,9 +58,50 @@ struct upstream {
     TAILQ_HEAD(, orphan) orphans;
     size_t orphan_count;
     bool closing;
+    atomic_int_fast64_t answered_ms, down_ms; /* struct upstream_outlook */
 };
 
 static void on_try_result(void *arg, struct upstream_try *try, const struct upstream_result *result);
+
+/* How the servers do, for other threads to see */
+
+static void note_outlook(struct upstream *upstream)
+{
+    const struct upstream_routes *routes = upstream->routes;
+    const struct upstream_servers *servers = &routes->servers[routes->set->route_count - 1];
+    bool down = servers->count;
+    for (size_t i = 0; i < servers->count; i++)
+        down = down && !upstream_server_is_up(servers->items[i]);
+    if (!down)
+        atomic_store_explicit(&upstream->down_ms, 0, memory_order_relaxed);
+    else if (!atomic_load_explicit(&upstream->down_ms, memory_order_relaxed))
+        atomic_store_explicit(&upstream->down_ms, loop_now_ms(upstream->shared.loop), memory_order_relaxed);
+}
+
+static bool is_default(const struct upstream *upstream, const struct upstream_server *server)
+{
+    const struct upstream_routes *routes = upstream->routes;
+    const struct upstream_servers *servers = &routes->servers[routes->set->route_count - 1];
+    for (size_t i = 0; i < servers->count; i++)
+        if (servers->items[i] == server)
+            return true;
+    return false;
+}
+
+static void note_result(struct upstream *upstream, const struct upstream_try *try, enum status status)
+{
+    if (!is_default(upstream, upstream_try_server(try)))
+        return;
+    if (status == ST_OK)
+        atomic_store_explicit(&upstream->answered_ms, loop_now_ms(upstream->shared.loop), memory_order_relaxed);
+    note_outlook(upstream);
+}
+
+struct upstream_outlook upstream_outlook(const struct upstream *upstream)
+{
+    return (struct upstream_outlook){atomic_load_explicit(&upstream->answered_ms, memory_order_relaxed),
+                                     atomic_load_explicit(&upstream->down_ms, memory_order_relaxed)};
+}
 
 /* Tries that nobody waits for */
 
@@ -73,8 +115,9 @@ static void orphan_free(struct orphan *orphan)
 
 static void on_orphan_result(void *arg, struct upstream_try *try, const struct upstream_result *result)
 {
-    (void)try, (void)result;
-    orphan_free(arg);
+    struct orphan *orphan = arg;
+    note_result(orphan->upstream, try, result->status);
+    orphan_free(orphan);
 }
 
 /* Lets TRY go on alone, or ends it where there are too many already. */
@@ -280,6 +323,7 @@ static bool is_refusal(unsigned rcode)
 static void on_try_result(void *arg, struct upstream_try *try, const struct upstream_result *result)
 {
     struct slot *slot = arg;
+    note_result(slot->upstream, try, result->status);
     if (slot->account)
         upstream_account_ended(slot->account, try, result->status, result->rcode,
                                loop_now_ms(slot->upstream->shared.loop));
@@ -425,6 +469,7 @@ enum status upstream_use(struct upstream *upstream, struct upstream_set *set)
     upstream->routes = routes;
     upstream->shared.trust = set->trust;
     upstream->set_number++;
+    note_outlook(upstream);
     return ST_OK;
 }
 

@@ -32,6 +32,12 @@ struct upstream_counters {
  * REPLY is valid in the call only. */
 typedef void upstream_done_fn(void *arg, enum status status, const uint8_t *reply, size_t n);
 
+/* How the servers that everything without a domain of its own is asked of have done, in loop_now_ms(). */
+struct upstream_outlook {
+    int64_t answered_ms; /* when one answered last; 0: never */
+    int64_t down_ms;     /* since when all of them are down; 0: one is up */
+};
+
 /* Asks the servers of SET, which it takes a reference of. */
 enum status upstream_new(struct loop *loop, const struct upstream_settings *settings, struct upstream_set *set,
                          struct upstream **upstream, struct fault *fault) MUST_CHECK;
@@ -52,6 +58,9 @@ enum status upstream_query(struct upstream *upstream, const uint8_t *query, size
                            void *arg) MUST_CHECK;
 /* Forgets the query's caller: DONE with this ARG is not called any more. */
 void upstream_cancel(struct upstream *upstream, void *arg);
+
+/* From any thread. */
+struct upstream_outlook upstream_outlook(const struct upstream *upstream);
 
 /* Notes in ACCOUNT what becomes of the query with this ARG, unless that is watched already, until it is over or
  * upstream_unwatch(); only from then on may the account go. */

@@ -4,7 +4,9 @@ import json
 import signal
 import socket
 import threading
+import time
 
+import dns.exception
 import dns.flags
 import dns.message
 import dns.query
@@ -290,3 +292,33 @@ def test_authorities_that_cannot_be_read_are_refused_alike_by_check_config_start
     other = make_ccward(start=False, dns=encrypted)
     started = other.run("run", check=False)
     assert started.returncode == 1 and told in started.stderr
+
+
+def test_status_tells_when_no_upstream_answers_and_when_one_does_again(make_ccward, fakes):
+    port = free_port()
+    ccward = make_ccward(dns={"upstreams": [f"127.0.0.1:{port}"], "upstream-timeout": "200ms", "stale-for": "0ms"},
+                         daemon={"workers": 2})
+
+    def status():
+        return json.loads(ccward.run("status", "--json", check=False).stdout)
+
+    assert status()["state"] == "ok"
+
+    def told():
+        ask(ccward, f"n{time.monotonic_ns()}.example")
+        return status()["state"] == "degraded"
+
+    wait_for(told, seconds=30, what="the problem")
+    problem = status()["problems"][0]
+    assert problem["kind"] == "upstreams" and f"127.0.0.1:{port}" in problem["reason"]
+    assert "none of the upstream DNS servers answers" in ccward.run("status", check=False).stdout
+    assert "none of the upstream DNS servers answers" in ccward.errors
+    fakes("192.0.2.9", port=port)
+
+    def gone():
+        with contextlib.suppress(dns.exception.Timeout):
+            ask(ccward, f"n{time.monotonic_ns()}.example")
+        return status()["state"] == "ok"
+
+    wait_for(gone, seconds=60, what="the end of the problem")
+    assert "answers again" in ccward.errors

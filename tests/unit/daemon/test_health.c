@@ -134,8 +134,8 @@ static void all_is_well_with_counts(void **state)
 static void each_listener_is_told(void **state)
 {
     struct fixture *f = *state;
-    struct addr_list *lists[] = {&f->config.dns.tls_listen,     &f->config.dns.https_listen,
-                                 &f->config.proxy.listen,       &f->config.blockpage.listen,
+    struct addr_list *lists[] = {&f->config.dns.tls_listen,       &f->config.dns.https_listen,
+                                 &f->config.proxy.listen,         &f->config.blockpage.listen,
                                  &f->config.blockpage.tls_listen, &f->config.console.listen};
     static const char *const names[] = {"dns_tls", "dns_https", "proxy", "blockpage", "blockpage_tls", "console"};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
@@ -187,6 +187,8 @@ static void each_part_that_fails_is_told(void **state)
     f->facts.incidents_failing = true;
     assert_problem(f, "callbacks", "", "incidents cannot be written");
     f->facts = well;
+    f->facts.upstreams_down = true;
+    assert_problem(f, "upstreams", "", "none of the upstream DNS servers answers: 127.0.0.1:53");
     f->facts.upstream_count = 0;
     assert_problem(f, "upstreams", "", "no upstream DNS server");
     f->config.dns.listen.count = 0; /* then nobody asks */

@@ -64,9 +64,33 @@ static void a_server_that_came_back_is_asked_again(void **state)
         expect_answer();
     }
     assert_int_equal(first.seen, 5);
+    assert_int_equal(upstream_outlook(client.upstream).down_ms, 0); /* one was up all the time */
+    assert_true(upstream_outlook(client.upstream).answered_ms > 0);
     upstream_free(client.upstream);
     close_fake(&first);
     close_fake(&second);
+}
+
+static void others_see_when_all_are_down_and_when_one_answers_again(void **state)
+{
+    struct fake fake, *fakes[] = {&fake};
+    open_fake(&fake, answer_not);
+    open_client(*state, fakes, 1, 2, 4);
+    ask();
+    wait_for_done(*state, fakes, 1);
+    int64_t down_ms = upstream_outlook(client.upstream).down_ms;
+    assert_true(down_ms > 0);
+    ask();
+    wait_for_done(*state, fakes, 1);
+    assert_int_equal(upstream_outlook(client.upstream).down_ms, down_ms); /* since when, not when last */
+    fake.answer = answer_well;
+    ask();
+    wait_for_done(*state, fakes, 1);
+    expect_answer();
+    assert_int_equal(upstream_outlook(client.upstream).down_ms, 0);
+    assert_true(upstream_outlook(client.upstream).answered_ms > down_ms);
+    upstream_free(client.upstream);
+    close_fake(&fake);
 }
 
 static void a_refusing_server_is_left_at_once(void **state)
@@ -98,10 +122,13 @@ static void when_all_are_dead_it_fails_within_its_time(void **state)
     upstream_free(client.upstream);
 
     open_client(*state, fakes + 1, 1, 3, 4);
+    assert_int_equal(upstream_outlook(client.upstream).down_ms, 0);
     ask();
     assert_true(wait_for_done(*state, fakes, 1) < TRY_MS);
     assert_int_equal(client.status, ST_UNAVAILABLE);
     assert_int_equal(client.n, 0);
+    assert_true(upstream_outlook(client.upstream).down_ms > 0);
+    assert_int_equal(upstream_outlook(client.upstream).answered_ms, 0);
     upstream_free(client.upstream);
     close_fake(&silent);
 }
@@ -441,6 +468,7 @@ int main(void)
         LOOP_TEST(without_servers_a_query_is_unavailable_at_once),
         LOOP_TEST(a_silent_server_is_left_for_the_next_and_then_alone),
         LOOP_TEST(a_server_that_came_back_is_asked_again),
+        LOOP_TEST(others_see_when_all_are_down_and_when_one_answers_again),
         LOOP_TEST(a_refusing_server_is_left_at_once),
         LOOP_TEST(when_all_are_dead_it_fails_within_its_time),
         LOOP_TEST(a_server_that_cannot_even_be_sent_to_fails_from_the_loop),
