@@ -52,3 +52,9 @@ void text_copy(char *out, size_t size, struct str text);
 /* Copies TEXT for a person's eyes: control bytes and bytes that are no UTF-8 become \xHH, so that no terminal, log line
  * or JSON text is hurt. Cuts at SIZE - 1 on a character's edge; always NUL-terminates. */
 void text_printable(char *out, size_t size, struct str text);
+
+/* The end of a word that N goes with. */
+static inline const char *text_plural(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}

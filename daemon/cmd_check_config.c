@@ -48,8 +48,11 @@ int cmd_check_config(const struct command *command, int argc, char **argv)
         printf("%s is right\n", path ? path : "the built-in configuration");
     else if (!found)
         fprintf(stderr, "ccward: %s: %s\n", path, status_text(status));
+    else if (!faults.errors)
+        fprintf(stderr, "%u warning%s: ccward would start all the same\n", found, text_plural(found));
     else
-        fprintf(stderr, "%u fault%s\n", found, found == 1 ? "" : "s");
+        fprintf(stderr, "%u fault%s%s\n", faults.errors, text_plural(faults.errors),
+                faults.warnings ? ", besides the warnings" : "");
     if (status == ST_OK)
         config_free(&config);
     config_faults_free(&faults);

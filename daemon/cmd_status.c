@@ -90,6 +90,11 @@ static long long number_of(const json_t *object, const char *key)
     return json_integer_value(json_object_get(object, key));
 }
 
+static const char *plural_of(const json_t *object, const char *key)
+{
+    return text_plural((uint64_t)number_of(object, key));
+}
+
 static void print_addresses(const char *label, const json_t *list, const char *none)
 {
     size_t i;
@@ -132,8 +137,10 @@ static void print_people(const json_t *health, long pid)
     print_addresses("  for https", json_object_get(listen, "blockpage_tls"), "off");
     print_addresses("console", json_object_get(listen, "console"), "off");
     print_addresses("upstreams", json_object_get(health, "upstreams"), "none");
-    printf("  %-12s%lld sources: %lld names, %lld URLs, %lld networks\n", "store", number_of(counts, "sources"),
-           number_of(counts, "names"), number_of(counts, "urls"), number_of(counts, "networks"));
+    printf("  %-12s%lld source%s: %lld name%s, %lld URL%s, %lld network%s\n", "store", number_of(counts, "sources"),
+           plural_of(counts, "sources"), number_of(counts, "names"), plural_of(counts, "names"),
+           number_of(counts, "urls"), plural_of(counts, "urls"), number_of(counts, "networks"),
+           plural_of(counts, "networks"));
     if (json_is_integer(json_object_get(health, "own_entries")))
         printf("  %-12s%lld (`ccward lists`)\n", "own entries", number_of(health, "own_entries"));
     printf("  %-12s%lld configured, %lld in trouble (`ccward feeds list`)\n", "feeds", number_of(feeds, "configured"),

@@ -104,9 +104,12 @@ static void print_entries(const struct list_row *row, FILE *out)
         return;
     }
     clock_format(row->info->created_ms, when);
-    fprintf(out, "%-14s %llu names, %llu URLs, %llu networks; generation %llu of %s\n", "in force",
-            (unsigned long long)row->info->counts[INDICATOR_NAME], (unsigned long long)row->info->counts[INDICATOR_URL],
-            (unsigned long long)row->info->counts[INDICATOR_NETWORK], (unsigned long long)row->info->generation, when);
+    const uint64_t *counts = row->info->counts;
+    fprintf(out, "%-14s %llu name%s, %llu URL%s, %llu network%s; generation %llu of %s\n", "in force",
+            (unsigned long long)counts[INDICATOR_NAME], text_plural(counts[INDICATOR_NAME]),
+            (unsigned long long)counts[INDICATOR_URL], text_plural(counts[INDICATOR_URL]),
+            (unsigned long long)counts[INDICATOR_NETWORK], text_plural(counts[INDICATOR_NETWORK]),
+            (unsigned long long)row->info->generation, when);
 }
 
 void list_print_details(const struct list *list, const struct list_row *row, FILE *out)

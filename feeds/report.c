@@ -1,5 +1,7 @@
 #include "feeds/report.h"
 
+#include <string.h>
+
 #include "feeds/guard.h"
 #include "feeds/skip.h"
 
@@ -39,11 +41,13 @@ void report_print_details(const struct feed_report *report, FILE *out)
 
 static enum status print_text(const struct feed_report *report, FILE *out)
 {
-    fprintf(out, "format %s, %llu lines (%llu blank or comments): ", report->format[0] ? report->format : "unknown",
-            (unsigned long long)report->lines, (unsigned long long)report->comments);
+    fprintf(out, "format %s, %llu line%s (%llu blank or comments): ", report->format[0] ? report->format : "unknown",
+            (unsigned long long)report->lines, text_plural(report->lines), (unsigned long long)report->comments);
     for (size_t kind = 0; kind < INDICATOR_KINDS; kind++)
-        fprintf(out, "%llu %s, ", (unsigned long long)report->entries[kind], kind_names[kind]);
-    fprintf(out, "%llu duplicates%s\n", (unsigned long long)report->duplicates, report->unchanged ? ", unchanged" : "");
+        fprintf(out, "%llu %.*s, ", (unsigned long long)report->entries[kind],
+                (int)strlen(kind_names[kind]) - (report->entries[kind] == 1), kind_names[kind]);
+    fprintf(out, "%llu duplicate%s%s\n", (unsigned long long)report->duplicates, text_plural(report->duplicates),
+            report->unchanged ? ", unchanged" : "");
     report_print_details(report, out);
     return ferror(out) ? ST_IO : ST_OK;
 }

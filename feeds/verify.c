@@ -21,12 +21,18 @@ static uint64_t entries_of(const struct source_info *info)
     return sum;
 }
 
+static void print_head(const struct verify *verify)
+{
+    fprintf(verify->out, "%-24s %10s %10s  %s\n", "NAME", "GENERATION", "ENTRIES", "STATE");
+}
+
 static void on_source(void *context, const struct source_info *info, enum status status, const struct fault *fault)
 {
     struct verify *verify = context;
     if (verify->name && strcmp(verify->name, info->name))
         return;
-    verify->seen++;
+    if (!verify->seen++ && !verify->rows)
+        print_head(verify);
     verify->damaged += status != ST_OK;
     const char *reason = status == ST_OK ? NULL : fault->text[0] ? fault->text : status_text(status);
     if (verify->rows)
@@ -41,6 +47,8 @@ static void on_source(void *context, const struct source_info *info, enum status
 
 static enum status finish(struct verify *verify)
 {
+    if (!verify->rows && !verify->seen)
+        print_head(verify);
     if (!verify->rows && verify->damaged)
         fprintf(verify->out, "`ccward feeds rebuild NAME` makes a source again from the copy of its list\n");
     if (!verify->rows)
@@ -60,8 +68,6 @@ enum status feeds_verify(const struct feed_site *site, const char *name, bool js
     int n = snprintf(dir, sizeof dir, "%s/reputation", site->state_dir);
     if (n < 0 || (size_t)n >= sizeof dir)
         return fault_set(fault, ST_TOO_LARGE, "the state directory's path is too long");
-    if (!json)
-        fprintf(out, "%-24s %10s %10s  %s\n", "NAME", "GENERATION", "ENTRIES", "STATE");
     enum status st = source_verify_all(dir, on_source, &verify, &why);
     if (st == ST_NOT_FOUND) /* no store yet */
         st = ST_OK;

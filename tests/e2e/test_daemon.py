@@ -97,6 +97,10 @@ def test_check_config_names_file_line_and_field(make_ccward):
     assert result.returncode == 1
     assert f"{ccward.config_path}:2: dns.listen[0]" in result.stderr
     assert f"{ccward.config_path}:3: " in result.stderr and "dns.lisen" in result.stderr
+    assert result.stderr.endswith("1 fault, besides the warnings\n")
+    ccward.config_path.write_text("dns:\n  lisen: []\n")
+    result = ccward.run("check-config", check=False)
+    assert result.returncode == 1 and result.stderr.endswith("1 warning: ccward would start all the same\n")
 
 
 def test_print_config_shows_what_is_in_force(make_ccward):

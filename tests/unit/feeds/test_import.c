@@ -241,9 +241,9 @@ static void a_report_is_printed_for_people_and_programs(void **state)
         FILE *out = open_memstream(&text, &n);
         assert_int_equal(feed_report_print(&report, json, out), ST_OK);
         fclose(out);
-        assert_non_null(strstr(text, json ? "\"names\":1" : "1 names"));
+        assert_non_null(strstr(text, json ? "\"names\":1" : "1 name,"));
         assert_non_null(strstr(text, json ? "\"not a host name\":1" : "skipped 1: not a host name"));
-        assert_non_null(strstr(text, json ? "\"duplicates\":1" : "1 duplicates"));
+        assert_non_null(strstr(text, json ? "\"duplicates\":1" : "1 duplicate\n"));
         assert_non_null(strstr(text, "feed:2: no name: not a host name"));
         free(text);
     }
