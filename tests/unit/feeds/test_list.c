@@ -241,7 +241,7 @@ static void imported_and_built_in_ones_can_be_shown_too(void **state)
 {
     (void)state;
     char *text = list_of("by-hand", false, ST_OK);
-    expect_words(text, (const char *const[]){"by-hand (imported)", "imported from", "0 names, 0 URLs, 1 network;",
+    expect_words(text, (const char *const[]){"by-hand (imported)", "imported from", "1 name, 0 URLs, 1 network;",
                                              "The list in force", NULL});
     free(text);
     text = list_of("test-hosts", false, ST_OK);
