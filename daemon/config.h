@@ -172,8 +172,8 @@ const char *config_default_path(void);
 void config_print(const struct config *config, bool annotated, FILE *out);
 
 /* Whether AFTER differs from BEFORE in what a running daemon cannot change: all but upstreams and forwards, categories,
- * feeds, groups, names, hosts and log.level. */
-bool config_needs_restart(const struct config *before, const struct config *after);
+ * feeds, groups, names, hosts and log.level. Those options are added to NAMES, with ", " between. */
+bool config_needs_restart(const struct config *before, const struct config *after, struct buf *names);
 /* Moves what it can change from FROM to INTO. */
 void config_take_reloadable(struct config *into, struct config *from);
 

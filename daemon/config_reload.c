@@ -32,15 +32,15 @@ static bool same_value(const struct config_option *option, const struct config *
     return same;
 }
 
-bool config_needs_restart(const struct config *before, const struct config *after)
+bool config_needs_restart(const struct config *before, const struct config *after, struct buf *names)
 {
     for (size_t i = 0; i < config_section_count; i++)
         for (size_t k = 0; k < config_sections[i].option_count; k++) {
             const struct config_option *option = &config_sections[i].options[k];
             if (!is_reloadable(&config_sections[i], option) && !same_value(option, before, after))
-                return true;
+                buf_printf(names, "%s%s.%s", names->length ? ", " : "", config_sections[i].name, option->key);
         }
-    return false;
+    return names->length;
 }
 
 #define SWAP(a, b)                                                                                                     \

@@ -518,6 +518,14 @@ static void take_config(struct control *control, struct config *config)
     log_info("the configuration was read again");
 }
 
+static void tell_what_stays(const struct control *control, const struct config *config)
+{
+    struct buf names = {0};
+    if (config_needs_restart(control->config, config, &names))
+        log_warning("changes only when ccward is started again: %s", buf_text(&names));
+    buf_free(&names);
+}
+
 static void reload(struct control *control)
 {
     struct config *config = calloc(1, sizeof *config);
@@ -529,8 +537,7 @@ static void reload(struct control *control)
     if (status != ST_OK) {
         keep_config(control, status, first_error(&faults));
     } else {
-        if (config_needs_restart(control->config, config))
-            log_warning("listeners, limits and the state directory change only when ccward is started again");
+        tell_what_stays(control, config);
         take_config(control, config);
         config_free(config);
     }

@@ -324,7 +324,8 @@ static void only_some_options_change_without_a_restart(void **state)
                              "dns: {upstreams: [192.0.2.9], upstream-mode: fastest, resolv-conf: /x}\n"
                              "forwards: [{domains: [lan], upstreams: [192.0.2.8]}]\n";
     assert_int_equal(config_load_memory("x", reloadable, strlen(reloadable), &other, &none), ST_OK);
-    assert_false(config_needs_restart(&config, &other));
+    struct buf names = {0};
+    assert_false(config_needs_restart(&config, &other, &names));
     config_take_reloadable(&config, &other);
     config_free(&other);
     assert_int_equal(config.categories[CATEGORY_C2], ACTION_LOG);
@@ -333,9 +334,11 @@ static void only_some_options_change_without_a_restart(void **state)
     assert_int_equal(config.dns.upstream_mode, UPSTREAM_FASTEST);
     assert_string_equal(config.dns.resolv_conf, "/x");
     assert_int_equal(config.forward_count, 1);
-    const char *fixed = "dns: {listen: []}\n";
+    const char *fixed = "dns: {listen: [], block-answer: nodata}\nlog: {rotate-keep: 9}\n";
     assert_int_equal(config_load_memory("x", fixed, strlen(fixed), &other, &none), ST_OK);
-    assert_true(config_needs_restart(&config, &other));
+    assert_true(config_needs_restart(&config, &other, &names));
+    assert_string_equal(buf_text(&names), "dns.listen, dns.block-answer, log.rotate-keep");
+    buf_free(&names);
     config_free(&other);
     config_faults_free(&none);
 }
