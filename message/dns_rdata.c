@@ -2,16 +2,48 @@
 
 #include "message/dns_svcb.h"
 
-enum {
-    RRSIG_FIXED_BYTES = 18, /* RFC 4034 section 3.1, up to the signer's name */
-    SOA_NUMBERS_BYTES = 20, /* RFC 1035 section 3.3.13 */
+/* What the data of each type consists of, one character a field:
+ *
+ *   1 to 9  as many bytes               s  a string behind its length, of one byte
+ *   c       a name, may be compressed   S  one string or more, to the end
+ *   n       a name that may not be      k  a string that is not empty
+ *   N       such names, to the end      b  a bitmap of types, to the end; B: not empty
+ *   r       bytes, to the end           R  one or more
+ *   d, D    a digest, to the end, of the kind that the byte before says: of a key's print, of a delegation
+ *   l       location   g  gateway   h  host identity   v  service binding
+ *
+ * after an @ where it has that form in class IN only. Names may be compressed in the types of RFC 1035, and in those
+ * that RFC 3597 section 4 says to expect. */
+static const char *const forms[] = {
+    [DNS_TYPE_A] = "@4",         [DNS_TYPE_NS] = "c",          [3 /* MD */] = "c",          [4 /* MF */] = "c",
+    [DNS_TYPE_CNAME] = "c",      [DNS_TYPE_SOA] = "cc992",     [7 /* MB */] = "c",          [8 /* MG */] = "c",
+    [9 /* MR */] = "c",          [11 /* WKS */] = "@5r",       [DNS_TYPE_PTR] = "c",        [13 /* HINFO */] = "ss",
+    [14 /* MINFO */] = "cc",     [DNS_TYPE_MX] = "2c",         [DNS_TYPE_TXT] = "S",        [17 /* RP */] = "cc",
+    [18 /* AFSDB */] = "2c",     [19 /* X25 */] = "s",         [21 /* RT */] = "2c",        [DNS_TYPE_SIG] = "99cr",
+    [25 /* KEY */] = "4r",       [26 /* PX */] = "@2cc",       [DNS_TYPE_AAAA] = "@88",     [29 /* LOC */] = "l",
+    [30 /* NXT */] = "cr",       [DNS_TYPE_SRV] = "@6c",       [35 /* NAPTR */] = "@4sssc", [36 /* KX */] = "@2n",
+    [37 /* CERT */] = "5R",      [DNS_TYPE_DNAME] = "c",       [DNS_TYPE_DS] = "4D",        [44 /* SSHFP */] = "2d",
+    [45 /* IPSECKEY */] = "1gr", [DNS_TYPE_RRSIG] = "99nR",    [DNS_TYPE_NSEC] = "nB",      [48 /* DNSKEY */] = "4R",
+    [DNS_TYPE_NSEC3] = "4skb",   [51 /* NSEC3PARAM */] = "4s", [52 /* TLSA */] = "3R",      [53 /* SMIMEA */] = "3R",
+    [55 /* HIP */] = "hN",       [59 /* CDS */] = "4D",        [60 /* CDNSKEY */] = "4R",   [61 /* OPENPGPKEY */] = "R",
+    [62 /* CSYNC */] = "6b",     [DNS_TYPE_SVCB] = "@v",       [DNS_TYPE_HTTPS] = "@v",     [99 /* SPF */] = "S",
+    [104 /* NID */] = "28",      [105 /* L32 */] = "24",       [106 /* L64 */] = "28",      [107 /* LP */] = "2n",
+    [108 /* EUI48 */] = "6",     [109 /* EUI64 */] = "8",      [256 /* URI */] = "4R",      [257 /* CAA */] = "1kr",
 };
 
-static void take_name(struct cursor *rdata)
+static void expect(struct cursor *rdata, bool fits)
 {
-    struct dname name;
-    if (dns_name_parse(rdata, &name) != ST_OK)
-        rdata->failed = true;
+    rdata->failed = rdata->failed || !fits;
+}
+
+static void take_rest(struct cursor *rdata)
+{
+    cursor_bytes(rdata, cursor_left(rdata));
+}
+
+static void take_name(struct cursor *rdata, struct dname *name)
+{
+    expect(rdata, dns_name_parse(rdata, name) == ST_OK);
 }
 
 /* A name that its type forbids to compress: the bytes taken are the name's own. */
@@ -19,112 +51,185 @@ static void take_plain_name(struct cursor *rdata)
 {
     struct dname name;
     size_t from = cursor_offset(rdata);
-    if (dns_name_parse(rdata, &name) != ST_OK || cursor_offset(rdata) - from != name.length)
-        rdata->failed = true;
+    take_name(rdata, &name);
+    expect(rdata, !rdata->failed && cursor_offset(rdata) - from == name.length);
+}
+
+static void take_string(struct cursor *rdata, bool filled)
+{
+    uint8_t length = cursor_u8(rdata);
+    expect(rdata, length || !filled);
+    cursor_bytes(rdata, length);
+}
+
+/* RFC 4034 section 4.1.2: windows in order, none empty, each as short as it can be. */
+static void take_bitmap(struct cursor *rdata)
+{
+    enum { WINDOW_BYTES = 32 };
+    int last = -1;
+    while (!rdata->failed && cursor_left(rdata)) {
+        uint8_t window = cursor_u8(rdata), length = cursor_u8(rdata);
+        const uint8_t *bits = cursor_bytes(rdata, length);
+        expect(rdata, window > last && length && length <= WINDOW_BYTES && bits && bits[length - 1]);
+        last = window;
+    }
+}
+
+/* RFC 4255 section 3.1.2 (1: SHA-1), RFC 6594 (2: SHA-256), RFC 6605 (4: SHA-384, of delegations alone). A digest of
+ * another kind has the size that it has; one byte stands for none (RFC 8078 section 4). */
+static void take_digest(struct cursor *rdata, bool delegation)
+{
+    size_t left = cursor_left(rdata);
+    switch (rdata->failed ? 0 : rdata->at[-1]) {
+    case 1:
+        expect(rdata, left == 20);
+        break;
+    case 2:
+        expect(rdata, left == 32);
+        break;
+    case 4:
+        expect(rdata, delegation ? left == 48 : left > 0);
+        break;
+    default:
+        expect(rdata, left > 0);
+    }
+    take_rest(rdata);
+}
+
+/* RFC 1876 section 2: nothing is said of other versions than 0. */
+static void take_location(struct cursor *rdata)
+{
+    enum { AFTER_VERSION_BYTES = 15 };
+    if (cursor_u8(rdata))
+        take_rest(rdata);
+    else
+        cursor_bytes(rdata, AFTER_VERSION_BYTES);
+}
+
+/* RFC 4025 section 2.1. */
+static void take_gateway(struct cursor *rdata)
+{
+    uint8_t kind = cursor_u8(rdata);
+    cursor_u8(rdata); /* the key's algorithm */
+    switch (kind) {
+    case 0:
+        break;
+    case 1:
+        cursor_bytes(rdata, 4);
+        break;
+    case 2:
+        cursor_bytes(rdata, 16);
+        break;
+    case 3:
+        take_plain_name(rdata);
+        break;
+    default:
+        take_rest(rdata);
+    }
+}
+
+/* RFC 8005 section 5: the lengths of a tag and of a key, these, and then rendezvous servers. */
+static void take_host_identity(struct cursor *rdata)
+{
+    uint8_t tag = cursor_u8(rdata);
+    cursor_u8(rdata); /* the key's algorithm */
+    uint16_t key = cursor_u16(rdata);
+    expect(rdata, tag && key);
+    cursor_bytes(rdata, (size_t)tag + key);
 }
 
 static void take_service(struct cursor *rdata)
 {
     struct dns_svcb svcb;
-    if (dns_svcb_parse(*rdata, &svcb) != ST_OK)
-        rdata->failed = true;
-    else
-        rdata->at = rdata->end;
+    expect(rdata, dns_svcb_parse(*rdata, &svcb) == ST_OK);
+    take_rest(rdata);
 }
 
-static void take_internet(struct cursor *rdata, uint16_t type)
+static void take_field(struct cursor *rdata, char kind)
 {
-    switch (type) {
-    case DNS_TYPE_A:
-        cursor_bytes(rdata, 4);
+    switch (kind) {
+    case 'n':
+        take_plain_name(rdata);
         break;
-    case DNS_TYPE_AAAA:
-        cursor_bytes(rdata, 16);
+    case 'N':
+        while (!rdata->failed && cursor_left(rdata))
+            take_plain_name(rdata);
         break;
-    case DNS_TYPE_SRV:
-        cursor_bytes(rdata, 6); /* priority, weight, port */
-        take_name(rdata);
+    case 's':
+    case 'k':
+        take_string(rdata, kind == 'k');
         break;
-    case DNS_TYPE_SVCB:
-    case DNS_TYPE_HTTPS:
+    case 'S':
+        do
+            take_string(rdata, false);
+        while (!rdata->failed && cursor_left(rdata));
+        break;
+    case 'b':
+    case 'B':
+        expect(rdata, kind == 'b' || cursor_left(rdata));
+        take_bitmap(rdata);
+        break;
+    case 'r':
+    case 'R':
+        expect(rdata, kind == 'r' || cursor_left(rdata));
+        take_rest(rdata);
+        break;
+    case 'd':
+    case 'D':
+        take_digest(rdata, kind == 'D');
+        break;
+    case 'l':
+        take_location(rdata);
+        break;
+    case 'g':
+        take_gateway(rdata);
+        break;
+    case 'h':
+        take_host_identity(rdata);
+        break;
+    case 'v':
         take_service(rdata);
         break;
     default:
-        cursor_bytes(rdata, cursor_left(rdata));
+        cursor_bytes(rdata, (size_t)(kind - '0'));
     }
+}
+
+/* Of types that nobody knows: bytes (RFC 3597). */
+static const char *form_of(uint16_t type, bool internet)
+{
+    const char *form = type < sizeof forms / sizeof forms[0] ? forms[type] : NULL;
+    if (!form || (*form == '@' && !internet))
+        return "r";
+    return *form == '@' ? form + 1 : form;
 }
 
 bool dns_rdata_fits(struct cursor rdata, uint16_t type, uint16_t class)
 {
-    switch (type) {
-    case DNS_TYPE_NS:
-    case DNS_TYPE_CNAME:
-    case DNS_TYPE_PTR:
-    case DNS_TYPE_DNAME:
-        take_name(&rdata);
-        break;
-    case DNS_TYPE_SOA:
-        take_name(&rdata);
-        take_name(&rdata);
-        cursor_bytes(&rdata, SOA_NUMBERS_BYTES);
-        break;
-    case DNS_TYPE_MX:
-        cursor_u16(&rdata);
-        take_name(&rdata);
-        break;
-    case DNS_TYPE_RRSIG:
-        cursor_bytes(&rdata, RRSIG_FIXED_BYTES);
-        take_plain_name(&rdata);
-        cursor_bytes(&rdata, cursor_left(&rdata));
-        break;
-    default:
-        if (class != DNS_CLASS_IN)
-            return true;
-        take_internet(&rdata, type);
-    }
+    struct dname name;
+    for (const char *kind = form_of(type, class == DNS_CLASS_IN); *kind && !rdata.failed; kind++)
+        if (*kind == 'c')
+            take_name(&rdata, &name);
+        else
+            take_field(&rdata, *kind);
     return !rdata.failed && !cursor_left(&rdata);
 }
 
-/* Rdata with names that may be compressed: RFC 1035, and those that RFC 3597 section 4 says to expect. */
-static const struct shape {
-    uint8_t type, before, names; /* bytes, then names; what is left follows */
-} shapes[] = {
-    {DNS_TYPE_NS, 0, 1},
-    {3, 0, 1},
-    {4, 0, 1},
-    {DNS_TYPE_CNAME, 0, 1},
-    {DNS_TYPE_SOA, 0, 2},
-    {7, 0, 1},
-    {8, 0, 1},
-    {9, 0, 1},
-    {DNS_TYPE_PTR, 0, 1},
-    {14, 0, 2},
-    {DNS_TYPE_MX, 2, 1},
-    {17, 0, 2},
-    {18, 2, 1},
-    {21, 2, 1},
-    {26, 2, 2},
-    {DNS_TYPE_SRV, 6, 1},
-    {36, 2, 1},
-    {DNS_TYPE_DNAME, 0, 1},
-};
-
 void dns_rdata_expand(struct cursor rdata, uint16_t type, struct wire *wire)
 {
-    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
-        if (shapes[i].type != type)
+    for (const char *kind = form_of(type, true); *kind && !rdata.failed; kind++) {
+        const uint8_t *from = rdata.at;
+        struct dname name;
+        if (*kind != 'c') {
+            take_field(&rdata, *kind);
+            wire_bytes(wire, from, (size_t)(rdata.at - from));
             continue;
-        wire_bytes(wire, cursor_bytes(&rdata, shapes[i].before), shapes[i].before);
-        for (unsigned name = 0; name < shapes[i].names; name++) {
-            struct dname target;
-            if (dns_name_parse(&rdata, &target) != ST_OK)
-                wire->failed = true;
-            else
-                wire_bytes(wire, target.wire, target.length);
         }
+        take_name(&rdata, &name);
+        if (!rdata.failed)
+            wire_bytes(wire, name.wire, name.length);
     }
-    size_t left = cursor_left(&rdata);
-    wire_bytes(wire, cursor_bytes(&rdata, left), left);
+    wire->failed = wire->failed || rdata.failed || cursor_left(&rdata);
 }
 
 bool dns_rdata_options_fit(struct cursor rdata)

@@ -50,6 +50,22 @@ static bool value_fits(const struct dns_svc_param *param)
     }
 }
 
+/* Section 8: what is mandatory must be there. LISTED, which is in order, against the keys of WALK, which are as well.
+ */
+static bool has_keys(struct cursor listed, struct dns_svcb walk)
+{
+    struct dns_svc_param param = {0};
+    while (cursor_left(&listed)) {
+        uint16_t key = cursor_u16(&listed);
+        while (param.key < key)
+            if (!dns_svcb_next(&walk, &param))
+                return false;
+        if (param.key != key)
+            return false;
+    }
+    return true;
+}
+
 bool dns_svcb_next(struct dns_svcb *svcb, struct dns_svc_param *param)
 {
     if (svcb->params.failed || !cursor_left(&svcb->params))
@@ -71,6 +87,8 @@ enum status dns_svcb_parse(struct cursor rdata, struct dns_svcb *svcb)
     int last = -1;
     while (dns_svcb_next(&walk, &param)) {
         if (param.key <= last || !value_fits(&param))
+            return ST_INVALID;
+        if (param.key == DNS_SVC_MANDATORY && !has_keys(param.value, walk))
             return ST_INVALID;
         last = param.key;
     }

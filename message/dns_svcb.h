@@ -26,6 +26,7 @@ struct dns_svc_param {
 };
 
 /* RDATA starts at the packet, stands at the record data and ends with it. ST_INVALID for what RFC 9460 section 2.2
- * calls malformed: a compressed target, keys that do not strictly ascend, values that their key does not allow. */
+ * calls malformed: a compressed target, keys that do not strictly ascend, values that their key does not allow,
+ * mandatory keys that are absent. */
 enum status dns_svcb_parse(struct cursor rdata, struct dns_svcb *svcb) MUST_CHECK;
 bool dns_svcb_next(struct dns_svcb *svcb, struct dns_svc_param *param); /* false at the end */

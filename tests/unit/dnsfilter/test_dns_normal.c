@@ -84,6 +84,24 @@ static void records_of_other_names_go_and_names_in_rdata_survive(void **state)
     assert_true(dname_equal(&target, &expected));
 }
 
+static void a_name_at_the_end_of_other_data_survives_as_well(void **state)
+{
+    (void)state;
+    struct dns_message message;
+    static const uint8_t naptr[] = {0, 1, 0, 2, 1, 'u', 3, 'E', '2', 'U', 0, 1, 'y', 0xc0, DNS_HEADER_BYTES + 17};
+    static const uint8_t expected[] = "\0\1\0\2\1u\3E2U\0\1y\4bank\4test";
+    struct dns_build build = start("www.example", 35); /* 13 bytes of name, then 4 */
+    add(&build, DNS_ANSWER, "bank.test", DNS_TYPE_A, "abcd", 4);
+    dns_build_own_record(&build, DNS_ANSWER, 35, 300, naptr, sizeof naptr);
+    size_t n = normalise(&build, &message);
+    assert_true(n > 0);
+    struct dns_walk walk = dns_walk_start(out, n, &message);
+    struct dns_record record;
+    assert_true(dns_walk_next(&walk, &record));
+    assert_int_equal(record.rdata_length, sizeof expected);
+    assert_memory_equal(out + record.rdata_offset, expected, sizeof expected);
+}
+
 static void sixteen_aliases_are_followed_and_no_more(void **state)
 {
     (void)state;
@@ -175,6 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_are_kept_but_for_the_opt_at_the_end),
         cmocka_unit_test(records_of_other_names_go_and_names_in_rdata_survive),
+        cmocka_unit_test(a_name_at_the_end_of_other_data_survives_as_well),
         cmocka_unit_test(sixteen_aliases_are_followed_and_no_more),
         cmocka_unit_test(a_question_for_the_alias_itself_does_not_follow_it),
         cmocka_unit_test(a_renamed_tree_is_kept),
