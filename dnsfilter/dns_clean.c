@@ -147,7 +147,7 @@ unsigned dns_clean_find(const uint8_t *response, size_t n, unsigned wanted)
     if (!wanted || dns_response_parse(response, n, &message) != ST_OK)
         return 0;
     struct dns_walk walk = dns_walk_start(response, n, &message);
-    for (struct dns_record record; dns_walk_next(&walk, &record);)
+    for (struct dns_record record; dns_walk_next(&walk, &record) && record.section != DNS_ADDITIONAL;)
         found |= dns_clean_record(response, &record, wanted);
     return found;
 }
@@ -283,7 +283,7 @@ static void clean_record(struct cleaning *cleaning, const struct dns_record *rec
 
 static void note_changes(struct cleaning *cleaning, struct dns_walk walk)
 {
-    for (struct dns_record record; dns_walk_next(&walk, &record);)
+    for (struct dns_record record; dns_walk_next(&walk, &record) && record.section != DNS_ADDITIONAL;)
         if (dns_clean_record(cleaning->response, &record, cleaning->wanted))
             cleaning->changed[record.type] = true;
 }
@@ -299,7 +299,7 @@ size_t dns_clean_write(uint8_t *out, size_t size, const uint8_t *response, size_
     struct dns_walk walk = dns_walk_start(response, n, &message);
     note_changes(&cleaning, walk);
     bool closed = false; /* the answer section is */
-    for (struct dns_record record; dns_walk_next(&walk, &record);) {
+    for (struct dns_record record; dns_walk_next(&walk, &record) && record.section != DNS_ADDITIONAL;) {
         if (!closed && record.section != DNS_ANSWER) {
             closed = true;
             if (cleaning.any_lost && !cleaning.left)

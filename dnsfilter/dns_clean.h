@@ -18,5 +18,6 @@ unsigned dns_clean_record(const uint8_t *response, const struct dns_record *reco
 unsigned dns_clean_find(const uint8_t *response, size_t n, unsigned wanted);
 
 /* RESPONSE without it, not in OUT. Signatures of record sets that have changed go, too, and so does AD; where nothing
- * is left of the type asked for, an SOA of our own comes in. Returns the length; 0: it does not fit. */
+ * is left of the type asked for, an SOA of our own comes in. The additional section goes. Returns the length; 0: it
+ * does not fit. */
 size_t dns_clean_write(uint8_t *out, size_t size, const uint8_t *response, size_t n, unsigned wanted);

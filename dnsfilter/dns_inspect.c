@@ -139,26 +139,15 @@ static bool judge_record(struct inspection *inspection, const struct dns_record 
     }
 }
 
-/* Whether clients take the addresses in the additional section for those of the service: RFC 9460 section 4.1. */
-static bool is_of_service(const struct dns_record *record, bool service)
-{
-    return service && record->section == DNS_ADDITIONAL &&
-           (record->type == DNS_TYPE_A || record->type == DNS_TYPE_AAAA);
-}
-
 /* Each in the order of the answer. What exempts an alias holds for all behind it. */
 static bool judge_answer(struct inspection *inspection, struct passed *passed)
 {
     struct dns_walk walk = dns_walk_start(inspection->response, inspection->n, &inspection->message);
     struct passed later = {0};
     struct dns_record record;
-    bool service = false;
-    while (dns_walk_next(&walk, &record)) {
+    while (dns_walk_next(&walk, &record) && record.section != DNS_ADDITIONAL) {
         inspection->unclean |= dns_clean_record(inspection->response, &record, inspection->wanted);
-        service |= record.type == DNS_TYPE_SVCB || record.type == DNS_TYPE_HTTPS;
-        if (record.section != DNS_ANSWER && !is_of_service(&record, service))
-            continue;
-        if (!judge_record(inspection, &record, passed, &later))
+        if (record.section == DNS_ANSWER && !judge_record(inspection, &record, passed, &later))
             return false;
     }
     if (later.count)

@@ -8,7 +8,6 @@ enum {
     MAX_ALIASES = 16,
     OPTION_EDE = 15,
     MAX_NOTE_TEXT_BYTES = 255, /* more would push out the answer */
-    OPT_BEFORE_TTL_BYTES = 5,  /* the root, type, class */
 };
 
 struct normal {
@@ -16,6 +15,7 @@ struct normal {
     size_t n;
     bool dnssec_ok;
     struct dns_message message;
+    bool names_servers; /* an NS record was kept so far */
     unsigned aliases;
     struct dname chain[MAX_ALIASES + 1]; /* the name asked, then each alias's target */
 };
@@ -120,26 +120,34 @@ static bool keep(const struct normal *normal, const struct dns_record *record)
         return keep_in_answer(normal, record);
     case DNS_AUTHORITY:
         return keep_in_authority(normal, record);
-    case DNS_ADDITIONAL:
-        return true;
+    case DNS_ADDITIONAL: /* for rules on name servers' addresses (RPZ section 4.5); no client gets it */
+        return normal->names_servers && (record->type == DNS_TYPE_A || record->type == DNS_TYPE_AAAA);
     }
     return false;
 }
 
-/* The usual case: all is kept but an OPT record at the end. Copies the bytes with their compression. */
-static size_t copy_whole(const struct normal *normal, uint8_t *out)
+/* The usual case: all is kept but the end of the additional section. Copies the bytes with their compression, which
+ * leads back only. */
+static size_t copy_whole(struct normal *normal, uint8_t *out)
 {
     struct dns_header header = normal->message.header;
     struct dns_walk walk = walk_of(normal);
-    size_t n = normal->n;
-    for (struct dns_record record; dns_walk_next(&walk, &record);) {
-        if (record.type == DNS_TYPE_OPT && cursor_left(&walk.cursor) == 0) {
-            n = record.ttl_offset - OPT_BEFORE_TTL_BYTES;
-            header.arcount--;
-            break;
-        }
-        if (!keep(normal, &record))
+    struct dns_record record;
+    size_t n;
+    normal->names_servers = false;
+    while (walk.left[DNS_ANSWER] || walk.left[DNS_AUTHORITY]) {
+        if (!dns_walk_next(&walk, &record) || !keep(normal, &record))
             return 0;
+        normal->names_servers |= record.type == DNS_TYPE_NS;
+    }
+    n = cursor_offset(&walk.cursor);
+    header.arcount = 0;
+    for (unsigned i = 1; normal->names_servers && dns_walk_next(&walk, &record); i++) {
+        if (!keep(normal, &record))
+            continue;
+        if (++header.arcount != i)
+            return 0;
+        n = cursor_offset(&walk.cursor);
     }
     struct dns_build build = {.wire = wire_into(out, DNS_MESSAGE_MAX), .header = header};
     wire_bytes(&build.wire, normal->reply, n);
@@ -147,16 +155,18 @@ static size_t copy_whole(const struct normal *normal, uint8_t *out)
 }
 
 /* The records that are kept, with names written out: compression pointers may lead into what is left behind. */
-static size_t rebuild(const struct normal *normal, uint8_t *out)
+static size_t rebuild(struct normal *normal, uint8_t *out)
 {
     struct dns_build build = dns_build_response(out, DNS_MESSAGE_MAX, &normal->message, 0);
     build.header.flags = normal->message.header.flags;
     struct dns_walk walk = walk_of(normal);
+    normal->names_servers = false;
     for (struct dns_record record; dns_walk_next(&walk, &record);) {
         uint8_t rdata[DNS_MESSAGE_MAX];
         struct wire wire = wire_into(rdata, sizeof rdata);
         if (!keep(normal, &record))
             continue;
+        normal->names_servers |= record.type == DNS_TYPE_NS;
         dns_rdata_expand(rdata_of(normal, &record), record.type, &wire);
         if (wire.failed)
             return 0;
@@ -197,6 +207,24 @@ static struct dns_note note_of(const struct dns_edns *edns)
         return note;
     }
     return dns_note_none;
+}
+
+size_t dns_normal_bare(uint8_t *response, size_t n)
+{
+    struct dns_message message;
+    struct dns_header header;
+    if (dns_header_parse(response, n, &header) != ST_OK || !header.arcount ||
+        dns_response_parse(response, n, &message) != ST_OK)
+        return n;
+    struct dns_walk walk = dns_walk_start(response, n, &message);
+    struct dns_record record;
+    while (walk.left[DNS_ANSWER] || walk.left[DNS_AUTHORITY])
+        if (!dns_walk_next(&walk, &record))
+            return n;
+    header.arcount = 0;
+    struct dns_build build = {.wire = {response, response + cursor_offset(&walk.cursor), response + n, false},
+                              .header = header};
+    return dns_build_finish(&build);
 }
 
 size_t dns_normalise(const struct dns_question *asked, bool dnssec_ok, uint32_t max_ttl_s, const uint8_t *reply,

@@ -17,6 +17,7 @@
 #include "dnsfilter/dns_clean.h"
 #include "dnsfilter/dns_ddr.h"
 #include "dnsfilter/dns_inspect.h"
+#include "dnsfilter/dns_normal.h"
 #include "dnsfilter/dns_structured.h"
 
 enum { SAFE_TTL_S = 60 /* short: the setting may change at any time */ };
@@ -561,6 +562,7 @@ static enum step inspect(struct dns_query *query)
     enum step step = judge_response(query, &unclean);
     if (step != STEP_INSPECT)
         return step;
+    query->reply_length = dns_normal_bare(core->out, query->reply_length);
     if (unclean)
         clean(query, unclean);
     if (query->aliased)

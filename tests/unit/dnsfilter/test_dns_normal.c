@@ -169,6 +169,35 @@ static void the_authority_section_keeps_zones_above_and_denials(void **state)
     assert_int_equal(message.header.nscount, 3);
 }
 
+static void d16_the_additional_section_goes_but_for_addresses_of_name_servers(void **state)
+{
+    (void)state;
+    for (unsigned servers = 0; servers < 2; servers++)
+        for (unsigned mixed = 0; mixed < 2; mixed++) { /* what goes stands before what stays */
+            struct dns_message message;
+            struct dns_build build = start("www.good.example", DNS_TYPE_MX);
+            dns_build_own_record(&build, DNS_ANSWER, DNS_TYPE_MX, 300, "\0\12\2mx", 6);
+            if (servers)
+                add_name(&build, DNS_AUTHORITY, "good.example", DNS_TYPE_NS, "ns.good.example");
+            if (mixed)
+                add(&build, DNS_ADDITIONAL, "mx", DNS_TYPE_TXT, "\5hello", 6);
+            add(&build, DNS_ADDITIONAL, "ns.good.example", DNS_TYPE_A, "abcd", 4);
+            add(&build, DNS_ADDITIONAL, "bank.test", DNS_TYPE_TXT, "\5hello", 6);
+            dns_build_opt(&build, 1232, false, 0, -1, (struct str){0});
+            size_t n = normalise(&build, &message);
+            assert_true(n > 0);
+            assert_int_equal(message.header.ancount, 1);
+            assert_int_equal(message.header.nscount, servers);
+            assert_int_equal(message.header.arcount, servers);
+            n = dns_normal_bare(out, n);
+            assert_int_equal(dns_response_parse(out, n, &message), ST_OK);
+            assert_int_equal(message.header.ancount, 1);
+            assert_int_equal(message.header.nscount, servers);
+            assert_int_equal(message.header.arcount, 0);
+            assert_int_equal(dns_normal_bare(out, n), n);
+        }
+}
+
 static void errors_of_edns_and_other_questions_are_no_answers(void **state)
 {
     (void)state;
@@ -199,6 +228,7 @@ int main(void)
         cmocka_unit_test(a_renamed_tree_is_kept),
         cmocka_unit_test(an_alias_that_a_renamed_tree_makes_comes_with_it_when_asked_for),
         cmocka_unit_test(the_authority_section_keeps_zones_above_and_denials),
+        cmocka_unit_test(d16_the_additional_section_goes_but_for_addresses_of_name_servers),
         cmocka_unit_test(errors_of_edns_and_other_questions_are_no_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
