@@ -151,7 +151,8 @@ static enum status parse_request(const uint8_t *packet, size_t n, unsigned max_a
     if (status != ST_OK)
         return status;
     const struct dns_header *header = &message->header;
-    if (header->ancount > max_answers || header->nscount || header->arcount > DNS_MAX_RECORDS)
+    unsigned max_authority = message->question.type == DNS_TYPE_IXFR; /* RFC 1995 section 3: the SOA one has */
+    if (header->ancount > max_answers || header->nscount > max_authority || header->arcount > DNS_MAX_RECORDS)
         return ST_INVALID;
     return read_query_records(packet, n, message);
 }

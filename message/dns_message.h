@@ -130,12 +130,12 @@ enum status dns_header_parse(const uint8_t *packet, size_t n, struct dns_header 
  * cursor is left past the name. */
 enum status dns_name_parse(struct cursor *cursor, struct dname *name) MUST_CHECK;
 
-/* A query. ST_INVALID is a FORMERR: QDCOUNT other than 1, records in answer or authority, a bad question name
- * (compressed too), an OPT that breaks RFC 6891 section 6.1.1, a TSIG/SIG(0) that is not last or not whole, counts that
- * do not fit.
- * header is set also then, and question when it was read whole (question_end is not 0). ST_TRUNCATED: no header, so
- * nothing to answer. Does not judge QR, opcode, class or type: a caller must look at QR, since a reply is never
- * answered, and at the opcode before it believes a FORMERR. Trailing bytes are allowed and ignored. */
+/* A query. ST_INVALID is a FORMERR: QDCOUNT other than 1, records in answer or authority (but one in IXFR's
+ * authority, RFC 1995 section 3), a bad question name (compressed too), an OPT that breaks RFC 6891 section 6.1.1, a
+ * TSIG/SIG(0) that is not last or not whole, counts that do not fit. header is set also then, and question when it was
+ * read whole (question_end is not 0). ST_TRUNCATED: no header, so nothing to answer. Does not judge QR, opcode, class
+ * or type: a caller must look at QR, since a reply is never answered, and at the opcode before it believes a FORMERR.
+ * Trailing bytes are allowed and ignored. */
 enum status dns_query_parse(const uint8_t *packet, size_t n, struct dns_message *message) MUST_CHECK;
 
 /* As dns_query_parse(), but without a question: a query for a cookie (RFC 7873 section 5.4). */

@@ -127,6 +127,20 @@ static void answer_and_authority_records_in_a_query_are_refused(void **state)
     }
 }
 
+static void d42_what_asks_for_a_difference_has_the_version_that_one_has(void **state)
+{
+    struct packet *packet = *state;
+    static const uint8_t soa[22] = {0};
+    for (unsigned i = 0; i < 3; i++) {
+        packet_start(packet, 0, 1, i == 1, 1 + (i == 2), 0);
+        packet_question(packet, "a.com", DNS_TYPE_IXFR);
+        packet_record(packet, DNS_TYPE_SOA, soa, sizeof soa);
+        if (i)
+            packet_record(packet, DNS_TYPE_SOA, soa, sizeof soa);
+        assert_query(packet, i ? ST_INVALID : ST_OK);
+    }
+}
+
 static void counts_without_data_are_refused(void **state)
 {
     struct packet *packet = *state;
@@ -427,6 +441,7 @@ int main(void)
         packet_test(every_cut_of_a_query_is_refused),
         packet_test(a_question_name_with_a_pointer_is_refused),
         packet_test(answer_and_authority_records_in_a_query_are_refused),
+        packet_test(d42_what_asks_for_a_difference_has_the_version_that_one_has),
         packet_test(counts_without_data_are_refused),
         packet_test(more_records_than_we_look_at_are_refused),
         packet_test(trailing_bytes_are_ignored_in_a_query_and_refused_in_a_response),
