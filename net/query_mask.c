@@ -161,7 +161,7 @@ enum query_match query_mask_match(const struct query_mask *mask, const uint8_t *
         return MATCH_NONE;
     info->rcode = dns_header_rcode(&header);
     if (is_rejection(mask, &header, n))
-        return MATCH_REJECTED;
+        return mask->cookie_known ? MATCH_NO_COOKIE : MATCH_REJECTED; /* RFC 7873 section 5.3 */
     const uint8_t *asked = mask->bytes + DNS_HEADER_BYTES, *echoed = reply + DNS_HEADER_BYTES;
     if (n < mask->question_end || header.qdcount != 1 ||
         memcmp(asked + mask->name_length, echoed + mask->name_length, QUESTION_TAIL_BYTES) ||

@@ -53,7 +53,7 @@ struct query_mask {
 enum query_match {
     MATCH_NONE,      /* no answer to this query, or a malformed one */
     MATCH_CASE_ONLY, /* an answer, but for the case of letters in its question */
-    MATCH_NO_COOKIE, /* an answer, but for the cookie that its server always sends */
+    MATCH_NO_COOKIE, /* an answer or a rejection, but for the cookie that its server always sends */
     MATCH_REJECTED,  /* FORMERR or NOTIMP without a question: what old servers say to a query with EDNS. Only the id was
                         compared. */
     MATCH_TRUNCATED, /* an answer with TC; only header and question were looked at */
@@ -76,7 +76,7 @@ void query_mask_draw(struct query_mask *mask, const struct query_original *origi
 /* Draws another id alone: this one is taken on the connection. */
 void query_mask_draw_id(struct query_mask *mask, struct random_pool *pool);
 /* Compares what came back with what was sent (RFC 5452 section 9.1, RFC 7873 section 5.3) and walks the whole message.
- * INFO is set where the rcode is known: MATCH_ANSWER, MATCH_REJECTED. */
+ * INFO is set with MATCH_ANSWER, of it the rcode with MATCH_REJECTED. */
 enum query_match query_mask_match(const struct query_mask *mask, const uint8_t *reply, size_t n,
                                   struct query_reply *info) MUST_CHECK;
 /* Puts the caller's id and question back into a reply that matched. */

@@ -78,7 +78,7 @@ bool upstream_server_takes_cookies(const struct upstream_server *server, int64_t
 const struct query_cookie *upstream_server_cookie(struct upstream_server *server, const struct addr *local);
 /* What an answer to that query had (length 0: no cookie). */
 void upstream_server_take_cookie(struct upstream_server *server, const struct query_cookie *cookie);
-/* Answers lacked the cookie that was to be expected. */
+/* Answers lacked the cookie that was to be expected, and TCP does not show that it still sends them. */
 void upstream_server_lost_cookie(struct upstream_server *server, int64_t now_ms);
 /* Whether the client's part COOKIE is the one that goes from here to this server: a query with it is our own. */
 bool upstream_server_knows_cookie(const struct upstream_server *server, const uint8_t cookie[CLIENT_COOKIE_BYTES]);

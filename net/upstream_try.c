@@ -1,6 +1,7 @@
 #include "net/upstream_try.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -32,6 +33,7 @@ struct upstream_try {
     bool late;
     bool without_edns, bad_cookie; /* it was asked again for that reason */
     bool in_grace, lost_case, lost_cookie;
+    bool cookie_in_doubt; /* what came by UDP lacked it: TCP shows whether the server has given up cookies */
 
     int64_t sent_ms;
 
@@ -53,6 +55,11 @@ struct upstream_try {
 static void ask_by_udp(struct upstream_try *try);
 static void ask_by_stream(struct upstream_try *try);
 static void ask_by_https(struct upstream_try *try);
+
+static bool is_named(const struct upstream_try *try)
+{
+    return upstream_address_is_named(&try->server->address);
+}
 
 /* The end */
 
@@ -80,9 +87,18 @@ static void tell(struct upstream_try *try, const struct upstream_result *result)
     try->on_result(try->arg, try, result);
 }
 
+static void note_cookie_lost(struct upstream_try *try)
+{
+    if (try->cookie_in_doubt)
+        upstream_server_lost_cookie(try->server, now_ms(try));
+    try->cookie_in_doubt = false;
+}
+
 /* A server that is asked by UDP may be well though TCP does not reach it. */
 static void note_failure(struct upstream_try *try)
 {
+    if (try->leg == LEG_STREAM)
+        note_cookie_lost(try); /* who has no TCP could not be asked again else, were its cookies really gone */
     if (try->leg == LEG_STREAM && try->server->address.transport == UPSTREAM_UDP)
         try->server->tcp_works = false;
     else
@@ -116,8 +132,7 @@ static void on_timer(void *arg)
     if (try->in_grace) { /* nothing better has come: by TCP nobody else can answer */
         if (try->lost_case)
             upstream_server_lost_case(try->server, now_ms(try));
-        if (try->lost_cookie)
-            upstream_server_lost_cookie(try->server, now_ms(try));
+        try->cookie_in_doubt = try->lost_cookie;
         ask_by_stream(try);
         return;
     }
@@ -136,14 +151,12 @@ static bool rejects_edns(const struct upstream_try *try, unsigned rcode)
            (rcode == DNS_RCODE_FORMERR || rcode == DNS_RCODE_NOTIMP || rcode == DNS_RCODE_BADVERS);
 }
 
-/* RFC 6891 section 7. A rejection by UDP that shows no sign of EDNS proves little, so TCP is asked. */
-static void ask_without_edns(struct upstream_try *try, bool proven)
+/* RFC 6891 section 7. A rejection by UDP may be forged and is not believed: TCP is asked the same. */
+static void ask_after_rejection(struct upstream_try *try)
 {
-    try->without_edns = true;
+    try->without_edns = try->leg != LEG_UDP;
     if (try->leg == LEG_HTTPS)
         ask_by_https(try);
-    else if (try->leg == LEG_UDP && proven)
-        ask_by_udp(try);
     else
         ask_by_stream(try);
 }
@@ -164,19 +177,20 @@ static void take_answer(struct upstream_try *try, size_t n, const struct query_r
     int64_t sent_ms = try->leg == LEG_STREAM ? try->pooled.sent_ms : try->sent_ms;
     upstream_server_answered(server, now_ms(try) - sent_ms);
     server->distrust_told = false;
-    if (try->leg == LEG_UDP) {
+    if (server->address.transport == UPSTREAM_UDP)
         upstream_server_take_cookie(server, &info->cookie);
-        if (try->mask.mixed)
-            server->case_mismatches = 0;
-    }
+    if (try->leg == LEG_UDP && try->mask.mixed)
+        server->case_mismatches = 0;
     if (try->leg == LEG_UDP && try->mask.has_cookie && info->rcode == RCODE_BADCOOKIE) {
         ask_with_new_cookie(try);
         return;
     }
     if (rejects_edns(try, info->rcode)) {
-        ask_without_edns(try, info->edns);
+        ask_after_rejection(try);
         return;
     }
+    if (try->leg == LEG_STREAM && try->mask.has_cookie && !info->cookie.length)
+        note_cookie_lost(try);
     if (try->without_edns && info->rcode != DNS_RCODE_FORMERR && info->rcode != DNS_RCODE_NOTIMP)
         upstream_server_refused_edns(server, now_ms(try));
     leave_leg(try);
@@ -232,7 +246,7 @@ static void on_datagrams_done(void *arg, enum status status)
     } else if (try->match == MATCH_ANSWER) {
         take_answer(try, try->reply_length, &try->info);
     } else if (try->match == MATCH_REJECTED) {
-        ask_without_edns(try, false);
+        ask_after_rejection(try);
     } else {
         if (try->match == MATCH_TRUNCATED)
             upstream_server_answered(try->server, now_ms(try) - try->sent_ms);
@@ -282,6 +296,25 @@ static void ask_by_udp(struct upstream_try *try)
         fail_from_loop(try, status);
 }
 
+/* Connections */
+
+/* The client's part alone: that is enough to know a query of ours by that comes back, and to see whether the server
+ * has cookies. False: none. */
+static bool make_cookie(struct upstream_try *try, struct query_cookie *cookie)
+{
+    struct upstream_server *server = try->server;
+    const struct addr *addr = is_named(try) ? upstream_host_addr(&server->host) : &server->address.addr;
+    if (try->without_edns || !try->original.edns || !upstream_server_takes_cookies(server, now_ms(try)))
+        return false;
+    struct addr local = socket_local_towards(addr);
+    const struct query_cookie *whole = addr_is_unspecified(&local) ? NULL : upstream_server_cookie(server, &local);
+    if (!whole)
+        return false;
+    memcpy(cookie->bytes, whole->bytes, CLIENT_COOKIE_BYTES);
+    cookie->length = CLIENT_COOKIE_BYTES;
+    return true;
+}
+
 /* TCP */
 
 static void on_message(void *arg, size_t n)
@@ -292,7 +325,7 @@ static void on_message(void *arg, size_t n)
     if (match == MATCH_ANSWER) {
         take_answer(try, n, &info);
     } else if (match == MATCH_REJECTED && !try->without_edns) {
-        ask_without_edns(try, false);
+        ask_after_rejection(try);
     } else {
         try->shared->counters.unwanted++;
         fail(try, ST_INVALID); /* truncated by TCP, say */
@@ -307,11 +340,6 @@ static void on_failed(void *arg, enum status status)
 static bool is_encrypted(const struct upstream_try *try)
 {
     return try->server->address.transport >= UPSTREAM_TLS;
-}
-
-static bool is_named(const struct upstream_try *try)
-{
-    return upstream_address_is_named(&try->server->address);
 }
 
 static bool have_pool(struct upstream_try *try)
@@ -339,8 +367,10 @@ static void ask_by_stream(struct upstream_try *try)
         fail_from_loop(try, ST_NOMEM);
         return;
     }
+    struct query_cookie cookie;
     struct query_style style = {
         .without_edns = try->without_edns || !upstream_server_takes_edns(try->server, now_ms(try)),
+        .cookie = make_cookie(try, &cookie) ? &cookie : NULL,
         .pad_to = is_encrypted(try) ? PAD_TO_BYTES : 0,
     };
     query_mask_draw(&try->mask, &try->original, &try->shared->random, &style);
@@ -377,8 +407,10 @@ static void ask_by_https(struct upstream_try *try)
     struct upstream_server *server = try->server;
     leave_leg(try);
     start_timer(try);
+    struct query_cookie cookie;
     struct query_style style = {.zero_id = true,
                                 .without_edns = try->without_edns || !upstream_server_takes_edns(server, now_ms(try)),
+                                .cookie = make_cookie(try, &cookie) ? &cookie : NULL,
                                 .pad_to = PAD_TO_BYTES};
     query_mask_draw(&try->mask, &try->original, &try->shared->random, &style);
     try->sent_ms = now_ms(try);

@@ -284,8 +284,36 @@ def test_d30_servers_without_edns_are_understood(make_ccward, server):
             return [right_answer(packet)]
         return [packet[:2] + b"\x81\1" + bytes(8)]
 
-    old = server(formerr)
+    old = server(formerr, lambda packet: formerr(packet, None))
     ccward = start(make_ccward, old)
     for i in range(4):
         assert addresses(ask_all(ccward, [f"n{i}"])[f"n{i}"]) == [RIGHT]
-    assert old.by_udp == 4 and old.by_tcp == 2
+    assert old.by_udp == 4 and old.by_tcp == 4  # twice TCP was asked with EDNS, and then without
+
+
+def with_cookie(packet):
+    query = dns.message.from_wire(packet)
+    sent = [bytes(option.data) for option in query.options if option.otype == dns.edns.OptionType.COOKIE]
+    assert sent, "asked without cookie"
+    response = dns.message.from_wire(bytes(right_answer(packet)))
+    response.use_edns(0, options=[dns.edns.GenericOption(dns.edns.OptionType.COOKIE, sent[0][:8] + b"server's")])
+    return [response.to_wire()]
+
+
+def test_d12_d30_a_forged_formerr_switches_off_neither_edns_nor_cookies(make_ccward, server):
+    cookieless = []
+
+    def forge(packet, client):
+        forger.socket.sendto(packet[:2] + b"\x81\1" + bytes(8), client)
+        time.sleep(0.02)
+        query = dns.message.from_wire(packet)
+        if not any(option.otype == dns.edns.OptionType.COOKIE for option in query.options):
+            cookieless.append(packet)
+            return [right_answer(packet, WRONG)]
+        return with_cookie(packet)
+
+    forger = server(lambda packet, client: forge(packet, client), with_cookie)
+    ccward = start(make_ccward, forger, **{"upstream-timeout": "5s", "query-timeout": "15s"})
+    for i in range(6):
+        assert addresses(ask_all(ccward, [f"n{i}"])[f"n{i}"]) == [RIGHT]
+    assert not cookieless and forger.by_udp == 6 and forger.by_tcp == 1  # by TCP once, which tells the server's cookie

@@ -516,10 +516,26 @@ static void d12_late_and_repeated_answers_reach_nobody(void **state)
 
 /* EDNS */
 
-static void tcp_expect_no_edns(struct fake *fake, uint8_t *query, size_t n)
+static void tcp_formerr_to_edns(struct fake *fake, uint8_t *query, size_t n)
 {
-    assert_false(has_edns(query, n));
-    tcp_small(fake, query, n);
+    uint8_t out[12] = {query[0], query[1], 0x81, 1};
+    if (has_edns(query, n))
+        send_tcp(fake, out, sizeof out, sizeof out);
+    else
+        tcp_small(fake, query, n);
+}
+
+static const uint8_t server_part[] = {1, 0, 0, 0, 0x60, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8};
+
+static void tcp_with_edns(struct fake *fake, uint8_t *query, size_t n)
+{
+    uint8_t out[600], cookie[24] = {0};
+    struct str sent = cookie_of(query, n);
+    if (sent.length)
+        memcpy(cookie, sent.data, 8);
+    memcpy(cookie + 8, server_part, sizeof server_part);
+    assert_true(has_edns(query, n));
+    send_tcp(fake, out, make_edns_answer(query, n, out, 0, cookie, sent.length ? sizeof cookie : 0), 600);
 }
 
 /* What servers from before 1999 say to an OPT record: a header alone. */
@@ -534,18 +550,18 @@ static void formerr_to_edns(struct fake *fake, uint8_t *query, size_t n)
     reply(fake, out, sizeof out);
 }
 
-static void d30_formerr_to_edns_is_followed_by_tcp_without_it_and_remembered(void **state)
+static void d30_formerr_to_edns_is_remembered_once_tcp_says_so_too(void **state)
 {
     struct fake fake, *fakes[] = {&fake};
     open_fake(&fake, formerr_to_edns);
     open_client(*state, fakes, 1, 1, 4);
-    fake.answer_tcp = tcp_expect_no_edns;
+    fake.answer_tcp = tcp_formerr_to_edns;
     for (unsigned i = 0; i < 5; i++) {
         ask_with_edns();
         wait_for_done(*state, fakes, 1);
         expect_answer();
     }
-    assert_int_equal(fake.seen_tcp, 2); /* the first time the cookie might have been at fault */
+    assert_int_equal(fake.seen_tcp, 4); /* twice: the first time the cookie might have been at fault */
     assert_int_equal(fake.step, 3);
     assert_int_equal(fake.seen, 5);
     upstream_free(client.upstream);
@@ -561,15 +577,20 @@ static void badvers_to_edns(struct fake *fake, uint8_t *query, size_t n)
         answer_well(fake, query, n);
 }
 
-static void d30_badvers_is_followed_by_udp_without_edns(void **state)
+static void d30_badvers_by_udp_alone_is_not_remembered(void **state)
 {
     struct fake fake, *fakes[] = {&fake};
     open_fake(&fake, badvers_to_edns);
+    fake.answer_tcp = tcp_with_edns;
     open_client(*state, fakes, 1, 1, 4);
-    ask_with_edns();
-    wait_for_done(*state, fakes, 1);
-    expect_answer();
-    assert_int_equal(fake.seen, 2);
+    for (unsigned i = 1; i <= 4; i++) {
+        ask_with_edns();
+        wait_for_done(*state, fakes, 1);
+        assert_int_equal(client.status, ST_OK);
+        assert_int_equal(client.reply[3] & 15, DNS_RCODE_NOERROR);
+        assert_int_equal(fake.seen, i);
+        assert_int_equal(fake.seen_tcp, i);
+    }
     upstream_free(client.upstream);
     close_fake(&fake);
 }
@@ -609,8 +630,6 @@ static void d30_a_server_that_says_notimp_without_edns_too_means_the_question(vo
 }
 
 /* Cookies */
-
-static const uint8_t server_part[] = {1, 0, 0, 0, 0x60, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8};
 
 /* STEP counts the queries that had the server's cookie. */
 static void answer_with_cookie(struct fake *fake, uint8_t *query, size_t n)
@@ -709,6 +728,79 @@ static void badcookie_is_answered_with_the_new_cookie_and_then_with_tcp(void **s
     close_fake(&fake);
 }
 
+/* The forger knows id and port, but neither letter case nor cookie. */
+static void forge_rejection(struct fake *fake, const uint8_t *query)
+{
+    uint8_t out[12] = {query[0], query[1], 0x81, 1};
+    reply(fake, out, sizeof out);
+}
+
+static void forge_rejection_then_answer(struct fake *fake, uint8_t *query, size_t n)
+{
+    forge_rejection(fake, query);
+    answer_with_cookie(fake, query, n);
+}
+
+static void forge_rejection_alone(struct fake *fake, uint8_t *query, size_t n)
+{
+    (void)n;
+    forge_rejection(fake, query);
+}
+
+static void d12_a_bare_rejection_does_not_hide_the_answer_of_a_server_with_cookies(void **state)
+{
+    struct fake fake, *fakes[] = {&fake};
+    open_fake(&fake, answer_with_cookie);
+    open_client(*state, fakes, 1, 1, 4);
+    ask_with_edns();
+    wait_for_done(*state, fakes, 1);
+    fake.answer = forge_rejection_then_answer;
+    for (unsigned i = 1; i <= 5; i++) {
+        ask_with_edns();
+        wait_for_done(*state, fakes, 1);
+        assert_int_equal(client.status, ST_OK);
+        assert_int_equal(client.reply[3] & 15, DNS_RCODE_NOERROR);
+        assert_int_equal(fake.step, i); /* asked with its cookie each time */
+    }
+    assert_int_equal(fake.seen_tcp, 0);
+    upstream_free(client.upstream);
+    close_fake(&fake);
+}
+
+static void d12_d30_forged_rejections_change_nothing_that_tcp_does_not_confirm(void **state)
+{
+    struct fake fake, *fakes[] = {&fake};
+    try_ms = 2000;
+    open_fake(&fake, forge_rejection_alone);
+    open_client(*state, fakes, 1, 1, 4);
+    try_ms = TRY_MS;
+    fake.answer_tcp = tcp_with_edns; /* which asserts that EDNS is there */
+    for (unsigned i = 1; i <= 4; i++) {
+        ask_with_edns();
+        wait_for_done(*state, fakes, 1);
+        assert_int_equal(client.status, ST_OK);
+        assert_int_equal(fake.seen_tcp, i);
+    }
+    fake.answer = answer_with_cookie; /* which asserts that a cookie is there */
+    ask_with_edns();
+    wait_for_done(*state, fakes, 1);
+    assert_int_equal(fake.seen_tcp, 4);
+    fake.answer = forge_rejection_alone; /* now that its cookie is known; the answer comes too late */
+    for (unsigned i = 5; i <= 8; i++) {
+        ask_with_edns();
+        wait_for_done(*state, fakes, 1);
+        assert_int_equal(client.status, ST_OK);
+        assert_int_equal(fake.seen_tcp, i);
+    }
+    fake.answer = answer_with_cookie;
+    fake.step = 0;
+    ask_with_edns();
+    wait_for_done(*state, fakes, 1);
+    assert_int_equal(fake.step, 1);
+    upstream_free(client.upstream);
+    close_fake(&fake);
+}
+
 static void answer_with_edns_alone(struct fake *fake, uint8_t *query, size_t n)
 {
     uint8_t out[600];
@@ -796,13 +888,15 @@ int main(void)
         LOOP_TEST(d13_ids_and_ports_are_spread_many_queries_at_a_time),
         LOOP_TEST(d12_what_comes_from_elsewhere_is_not_even_seen),
         LOOP_TEST(d12_late_and_repeated_answers_reach_nobody),
-        LOOP_TEST(d30_formerr_to_edns_is_followed_by_tcp_without_it_and_remembered),
-        LOOP_TEST(d30_badvers_is_followed_by_udp_without_edns),
+        LOOP_TEST(d30_formerr_to_edns_is_remembered_once_tcp_says_so_too),
+        LOOP_TEST(d30_badvers_by_udp_alone_is_not_remembered),
         LOOP_TEST(d30_a_server_that_says_notimp_without_edns_too_means_the_question),
         LOOP_TEST(the_servers_cookie_is_sent_back),
         LOOP_TEST(an_answer_with_another_cookie_is_dropped),
         LOOP_TEST(a_cookie_from_another_address_is_left_behind_when_we_move),
         LOOP_TEST(badcookie_is_answered_with_the_new_cookie_and_then_with_tcp),
+        LOOP_TEST(d12_a_bare_rejection_does_not_hide_the_answer_of_a_server_with_cookies),
+        LOOP_TEST(d12_d30_forged_rejections_change_nothing_that_tcp_does_not_confirm),
         LOOP_TEST(where_the_cookie_is_missing_tcp_is_asked_and_after_three_times_it_is_done_without),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
