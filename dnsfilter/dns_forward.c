@@ -546,7 +546,7 @@ enum status dns_forward_wait(struct dns_forwards *forwards, const struct dns_cac
     return ST_OK;
 }
 
-/* By the DNS cookie, which every upstream query by UDP has and which nobody but its server sees (RFC 7873). */
+/* By the DNS cookie, which every upstream query has and which nobody but its server sees (RFC 7873). */
 bool dns_forward_is_own(struct dns_forwards *forwards, const struct dns_edns *edns)
 {
     struct cursor options = cursor_over(edns->options.data, edns->options.length);

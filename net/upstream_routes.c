@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "net/socket.h"
 #include "net/upstream_try.h"
 
 /* Of the first COUNT routes. */
@@ -68,11 +69,23 @@ const struct upstream_servers *upstream_routes_find(const struct upstream_routes
     return index < routes->set->route_count && routes->servers[index].count ? &routes->servers[index] : NULL;
 }
 
+/* Another worker may have asked where this one has not: the same cookie is made here. */
+static bool knows_cookie(struct upstream_server *server, const uint8_t *cookie)
+{
+    if (addr_is_unspecified(&server->cookie.local)) {
+        const struct addr *addr = upstream_server_addr(server);
+        struct addr local = addr ? socket_local_towards(addr) : (struct addr){0};
+        if (addr_is_unspecified(&local) || !upstream_server_cookie(server, &local))
+            return false;
+    }
+    return upstream_server_knows_cookie(server, cookie);
+}
+
 bool upstream_routes_know_cookie(const struct upstream_routes *routes, const uint8_t *cookie)
 {
     for (size_t i = 0; i < routes->set->route_count; i++)
         for (size_t k = 0; k < routes->servers[i].count; k++)
-            if (upstream_server_knows_cookie(routes->servers[i].items[k], cookie))
+            if (knows_cookie(routes->servers[i].items[k], cookie))
                 return true;
     return false;
 }

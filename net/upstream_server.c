@@ -28,6 +28,13 @@ void upstream_server_init(struct upstream_server *server, const struct upstream_
         upstream_host_init(&server->host, hosts, server->address.host, address->addr.port);
 }
 
+const struct addr *upstream_server_addr(const struct upstream_server *server)
+{
+    if (!upstream_address_is_named(&server->address))
+        return &server->address.addr;
+    return server->host.count ? upstream_host_addr(&server->host) : NULL;
+}
+
 /* Health and speed */
 
 bool upstream_server_is_up(const struct upstream_server *server)
@@ -168,7 +175,8 @@ const struct query_cookie *upstream_server_cookie(struct upstream_server *server
 {
     struct server_cookie *cookie = &server->cookie;
     if (!addr_same_ip(&cookie->local, local)) { /* a server cookie would tell that both addresses are ours */
-        if (make_client_cookie(&server->address.addr, local, cookie->value.bytes) != ST_OK)
+        const struct addr *remote = upstream_server_addr(server);
+        if (!remote || make_client_cookie(remote, local, cookie->value.bytes) != ST_OK)
             return NULL;
         cookie->local = *local;
         cookie->value.length = CLIENT_COOKIE_BYTES;

@@ -47,6 +47,8 @@ struct upstream_server {
 void upstream_server_init(struct upstream_server *server, const struct upstream_address *address,
                           struct upstream_hosts *hosts);
 
+const struct addr *upstream_server_addr(const struct upstream_server *server); /* NULL: only its name is known */
+
 /* Health: two failures in a row put it down; it is tried again after 1 s, then after twice as long each time, at most
  * 60 s. */
 bool upstream_server_is_up(const struct upstream_server *server);

@@ -303,10 +303,9 @@ static void ask_by_udp(struct upstream_try *try)
 static bool make_cookie(struct upstream_try *try, struct query_cookie *cookie)
 {
     struct upstream_server *server = try->server;
-    const struct addr *addr = is_named(try) ? upstream_host_addr(&server->host) : &server->address.addr;
     if (try->without_edns || !try->original.edns || !upstream_server_takes_cookies(server, now_ms(try)))
         return false;
-    struct addr local = socket_local_towards(addr);
+    struct addr local = socket_local_towards(upstream_server_addr(server));
     const struct query_cookie *whole = addr_is_unspecified(&local) ? NULL : upstream_server_cookie(server, &local);
     if (!whole)
         return false;

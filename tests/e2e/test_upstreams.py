@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 
+import dns.edns
 import dns.exception
 import dns.flags
 import dns.message
@@ -254,6 +255,44 @@ def test_d24_a_query_that_comes_back_to_us_is_not_sent_again(make_ccward):
     assert relay.passed <= 3
     assert "leads back to ccward" in ccward.errors
     relay.socket.close()
+
+
+class StreamRelay(threading.Thread):
+    """The same for connections; `connections` counts them."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port, self.target, self.connections = self.listener.getsockname()[1], None, 0
+        self.start()
+
+    def run(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client = self.listener.accept()[0]
+                self.connections += 1
+                server = socket.create_connection(("127.0.0.1", self.target))
+                for ends in ((client, server), (server, client)):
+                    threading.Thread(target=self.carry, args=ends, daemon=True).start()
+
+    def carry(self, source, sink):
+        with contextlib.suppress(OSError):
+            while data := source.recv(4096):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_d24_a_query_that_comes_back_by_tcp_is_known_too(make_ccward, workers):
+    relay = StreamRelay()
+    ccward = make_ccward(dns={"upstreams": [f"tcp://127.0.0.1:{relay.port}"]}, daemon={"workers": workers})
+    relay.target = ccward.dns_port
+    answer = ask(ccward, "round.example", use_edns=0)
+    assert answer.rcode() == dns.rcode.SERVFAIL
+    assert [option.code for option in answer.options if isinstance(option, dns.edns.EDEOption)] == [23]
+    assert "leads back to ccward" in ccward.errors
+    assert relay.connections == 1
+    relay.listener.close()
 
 
 def test_d24_two_daemons_that_ask_each_other_end_it_with_a_few_packets(make_ccward):

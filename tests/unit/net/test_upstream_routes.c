@@ -100,6 +100,24 @@ static void d24_a_cookie_of_any_of_the_servers_is_known(void **state)
     upstream_routes_free(routes);
 }
 
+static void d24_a_cookie_that_another_worker_sent_is_known(void **state)
+{
+    (void)state;
+    struct addr there = loopback(53), here = loopback(0);
+    struct upstream_address address = upstream_address_plain(&there);
+    struct upstream_route all = {.servers = &address, .server_count = 1};
+    struct upstream_set *set;
+    struct fault fault = {0};
+    assert_int_equal(dname_from_text(STR("."), &all.domain), ST_OK);
+    assert_int_equal(
+        upstream_set_new(&(struct upstream_set_settings){.routes = &all, .route_count = 1}, &set, &fault), ST_OK);
+    struct upstream_routes *one = upstream_routes_new(set, NULL, NULL), *other = routes_of(set, NULL);
+    struct query_cookie cookie = *upstream_server_cookie(servers_for(one, "a.example")->items[0], &here);
+    assert_true(upstream_routes_know_cookie(other, cookie.bytes));
+    upstream_routes_free(one);
+    upstream_routes_free(other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +125,7 @@ int main(void)
         cmocka_unit_test(what_was_learned_of_a_server_is_kept_while_a_set_names_it),
         cmocka_unit_test(a_server_outlives_its_routes_while_it_is_used),
         cmocka_unit_test(d24_a_cookie_of_any_of_the_servers_is_known),
+        cmocka_unit_test(d24_a_cookie_that_another_worker_sent_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
