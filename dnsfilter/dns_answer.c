@@ -21,6 +21,7 @@ const struct dns_note dns_note_timeout = {DNS_EDE_NO_REACHABLE_AUTHORITY, {"no a
 const struct dns_note dns_note_unreachable = {DNS_EDE_NETWORK_ERROR, {"upstream can't be reached", 25}};
 const struct dns_note dns_note_loop = {DNS_EDE_NETWORK_ERROR, {"an upstream leads back to this server", 37}};
 const struct dns_note dns_note_malformed = {DNS_EDE_NETWORK_ERROR, {"malformed answer from upstream", 30}};
+const struct dns_note dns_note_failed = {DNS_EDE_OTHER, {"the upstream says SERVFAIL", 26}};
 const struct dns_note dns_note_cached_error = {EDE_CACHED_ERROR, {"failed a moment ago", 19}};
 const struct dns_note dns_note_stale = {DNS_EDE_STALE_ANSWER, {"no upstream has a newer answer", 30}};
 const struct dns_note dns_note_stale_none = {DNS_EDE_STALE_NXDOMAIN, {"no upstream has a newer answer", 30}};

@@ -20,6 +20,7 @@ extern const struct dns_note dns_note_timeout;      /* no upstream answered in t
 extern const struct dns_note dns_note_unreachable;  /* no upstream could be reached */
 extern const struct dns_note dns_note_loop;         /* the query was our own */
 extern const struct dns_note dns_note_malformed;    /* an upstream's answer was no good */
+extern const struct dns_note dns_note_failed;       /* an upstream says SERVFAIL and not why */
 extern const struct dns_note dns_note_cached_error; /* it failed a moment ago */
 extern const struct dns_note dns_note_private;      /* private addresses were taken out */
 extern const struct dns_note dns_note_no_recursion; /* we are nobody's authority */

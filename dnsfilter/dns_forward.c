@@ -355,6 +355,8 @@ static struct dns_reply take_reply(struct dns_forward *forward, enum status stat
                                      n, &reply.note, forwards->response);
         if (reply.length) {
             struct dns_cache_key key = key_of(forward);
+            if (reply.note.code < 0 && (reply.data[3] & 15) == DNS_RCODE_SERVFAIL)
+                reply.note = dns_note_failed;
             reply.failed = is_failure(&reply);
             dns_cache_put(forwards->cache, &key, loop_now_ms(forwards->loop), reply.data, reply.length, !reply.failed);
             return reply;
@@ -362,7 +364,9 @@ static struct dns_reply take_reply(struct dns_forward *forward, enum status stat
         reply.status = ST_INVALID;
         reply.note = dns_note_malformed;
     } else {
-        reply.note = status == ST_TIMEOUT ? dns_note_timeout : dns_note_unreachable;
+        reply.note = status == ST_TIMEOUT   ? dns_note_timeout
+                     : status == ST_INVALID ? dns_note_malformed
+                                            : dns_note_unreachable;
     }
     reply.failed = true;
     if (status != ST_CLOSED)

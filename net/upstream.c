@@ -36,6 +36,7 @@ struct slot {
     struct upstream_try *tries[MAX_TRIES];
     size_t try_count;
     bool timed_out;     /* one of the tries */
+    bool heard_invalid; /* one of them, and nothing better */
     struct upstream_account *account; /* NULL: nobody watches */
     struct buf refusal; /* an answer for want of a better one */
 };
@@ -224,7 +225,7 @@ static void finish_without_answer(struct slot *slot)
         memcpy(slot->upstream->shared.reply, slot->refusal.data, n);
         finish(slot, ST_OK, n);
     } else {
-        finish(slot, slot->timed_out ? ST_TIMEOUT : ST_UNAVAILABLE, 0);
+        finish(slot, slot->heard_invalid ? ST_INVALID : slot->timed_out ? ST_TIMEOUT : ST_UNAVAILABLE, 0);
     }
 }
 
@@ -327,6 +328,7 @@ static void on_try_result(void *arg, struct upstream_try *try, const struct upst
     if (slot->account)
         upstream_account_ended(slot->account, try, result->status, result->rcode,
                                loop_now_ms(slot->upstream->shared.loop));
+    slot->heard_invalid |= result->invalid || result->status == ST_INVALID;
     if (result->status == ST_TIMEOUT) {
         slot->timed_out = true;
         step(slot);
@@ -407,7 +409,7 @@ enum status upstream_query(struct upstream *upstream, const uint8_t *query, size
     slot->arg = arg;
     slot->started_ms = loop_now_ms(upstream->shared.loop);
     slot->tries_left = upstream->tries;
-    slot->timed_out = false;
+    slot->timed_out = slot->heard_invalid = false;
     TAILQ_REMOVE(&upstream->idle, slot, entry);
     TAILQ_INSERT_TAIL(&upstream->busy, slot, entry);
     upstream->shared.counters.queries++;

@@ -28,8 +28,8 @@ struct upstream_counters {
 };
 
 /* ST_OK with the whole reply (TCP was used where UDP was truncated), its id and the case of its question put back to
- * those of the query; else ST_TIMEOUT, ST_UNAVAILABLE (refused, unreachable), ST_CLOSED (cancelled by upstream_free()).
- * REPLY is valid in the call only. */
+ * those of the query; else ST_INVALID (replies came, but none was good), ST_TIMEOUT, ST_UNAVAILABLE (refused,
+ * unreachable), ST_CLOSED (cancelled by upstream_free()). REPLY is valid in the call only. */
 typedef void upstream_done_fn(void *arg, enum status status, const uint8_t *reply, size_t n);
 
 /* How the servers that everything without a domain of its own is asked of have done, in loop_now_ms(). */

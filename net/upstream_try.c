@@ -140,7 +140,7 @@ static void on_timer(void *arg)
     if (try->leg == LEG_STREAM)
         upstream_pool_note_late(&try->pooled);
     note_failure(try);
-    tell(try, &(struct upstream_result){.status = ST_TIMEOUT});
+    tell(try, &(struct upstream_result){.status = ST_TIMEOUT, .invalid = try->leg == LEG_UDP && try->unwanted});
 }
 
 /* What an answer leads to */

@@ -32,6 +32,7 @@ struct upstream_result {
     enum status status;
     size_t reply_length; /* with ST_OK: of shared->reply, its id and question still masked */
     unsigned rcode;
+    bool invalid; /* with ST_TIMEOUT: replies came, but none was good */
 };
 
 /* Never called from within a call of a function here; the last thing that its caller does, so the try may be freed. The
