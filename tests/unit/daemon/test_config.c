@@ -334,7 +334,7 @@ static void only_some_options_change_without_a_restart(void **state)
     assert_int_equal(config.dns.upstream_mode, UPSTREAM_FASTEST);
     assert_string_equal(config.dns.resolv_conf, "/x");
     assert_int_equal(config.forward_count, 1);
-    const char *fixed = "dns: {listen: [], block-answer: nodata}\nlog: {rotate-keep: 9}\n";
+    const char *fixed = "dns: {listen: [], block-answer: {default: nodata}}\nlog: {rotate-keep: 9}\n";
     assert_int_equal(config_load_memory("x", fixed, strlen(fixed), &other, &none), ST_OK);
     assert_true(config_needs_restart(&config, &other, &names));
     assert_string_equal(buf_text(&names), "dns.listen, dns.block-answer, log.rotate-keep");

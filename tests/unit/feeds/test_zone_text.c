@@ -15,8 +15,9 @@ static enum status line_of_data(uint16_t type, const void *rdata, size_t n)
     reply_start(&reply, "RPZ.example", DNS_TYPE_AXFR);
     reply_add(&reply, "A.rpz.example", type, rdata, n);
     size_t length = reply_finish(&reply);
-    if (dns_transfer_parse(reply.bytes, length, &message) != ST_OK)
-        return ST_TRUNCATED;
+    /* Not parsed, which would refuse data of another form than the type's before it comes here. */
+    assert_int_equal(dns_header_parse(reply.bytes, length, &message.header), ST_OK);
+    message.question_end = DNS_HEADER_BYTES + sizeof "\3RPZ\7example" + 4;
     struct dns_walk walk = dns_walk_start(reply.bytes, length, &message);
     assert_true(dns_walk_next(&walk, &record));
     buf_free(&line);
