@@ -321,16 +321,26 @@ enum status system_dns_enable(const struct system_dns *dns, struct system_dns_re
 
 /* --- With the daemon --- */
 
+/* What was recorded, for REPORT; ST_NOT_FOUND: nothing was, and it is off. */
+static enum status report_state(const struct system_dns *dns, struct system_state *state,
+                                struct system_dns_report *report, struct fault *fault)
+{
+    *report = (struct system_dns_report){.state = SYSTEM_DNS_OFF};
+    enum status status = system_state_read(dns->root, state, fault);
+    if (status != ST_OK)
+        return status;
+    report->manager = state->manager;
+    report->fail_closed = state->fail_closed;
+    report->state = state->in_force ? SYSTEM_DNS_ON : SYSTEM_DNS_RELEASED;
+    return ST_OK;
+}
+
 enum status system_dns_release(const struct system_dns *dns, struct system_dns_report *report, struct fault *fault)
 {
     struct system_state state;
-    *report = (struct system_dns_report){.state = SYSTEM_DNS_OFF};
-    enum status status = system_state_read(dns->root, &state, fault);
+    enum status status = report_state(dns, &state, report, fault);
     if (status != ST_OK)
         return status == ST_NOT_FOUND ? ST_OK : status;
-    report->manager = state.manager;
-    report->fail_closed = state.fail_closed;
-    report->state = state.in_force ? SYSTEM_DNS_ON : SYSTEM_DNS_RELEASED;
     if (state.in_force && !state.fail_closed) {
         struct system_state released = {.manager = state.manager};
         report->state = SYSTEM_DNS_RELEASED;
@@ -362,13 +372,9 @@ enum status system_dns_resume(const struct system_dns *dns, struct system_dns_re
 enum status system_dns_look(const struct system_dns *dns, struct system_dns_report *report, struct fault *fault)
 {
     struct system_state state;
-    *report = (struct system_dns_report){.state = SYSTEM_DNS_OFF};
-    enum status status = system_state_read(dns->root, &state, fault);
+    enum status status = report_state(dns, &state, report, fault);
     if (status != ST_OK)
         return status == ST_NOT_FOUND ? ST_OK : status;
-    report->manager = state.manager;
-    report->fail_closed = state.fail_closed;
-    report->state = state.in_force ? SYSTEM_DNS_ON : SYSTEM_DNS_RELEASED;
     for (size_t i = 0; status == ST_OK && i < state.change_count; i++) {
         struct file_image now;
         status = system_file_look(dns->root, state.changes[i].path, &now, fault);
