@@ -24,28 +24,40 @@ daemon: {{workers: {workers}}}
     return port, proxy, pid
 
 
+def start_echoes(servers, count):
+    port = free_port()
+    return port, [servers.start([str(ROOT / "build/release/bench/bench_echo"), str(port)], 0, pin="0,1")
+                  for _ in range(count)]
+
+
 def dnsperf_run(dnsperf, port, queries, seconds, *more):
     return subprocess.run(["taskset", "-c", "1", dnsperf, "-s", "127.0.0.1", "-p", str(port), "-d", str(queries), "-c", "16",
                            "-T", "1", "-q", "200", "-l", str(seconds), *more], capture_output=True, text=True).stdout
 
 
-def cost(dnsperf, port, pid, queries, seconds):
-    before = cpu_seconds(pid)
+def cost(dnsperf, port, pids, queries, seconds):
+    before = sum(cpu_seconds(pid) for pid in pids)
     out = dnsperf_run(dnsperf, port, queries, seconds)
-    used = cpu_seconds(pid) - before
+    used = sum(cpu_seconds(pid) for pid in pids) - before
     return used / int(re.search(r"Queries completed:\s+(\d+)", out).group(1)) * 1e6
 
 
 def measure_workers(servers, dnsperf, upstream, queries, options):
-    """Both processors for both, so that they differ in nothing but the number of workers."""
-    peers = {workers: start_ccward(servers, upstream, workers, "0,1") for workers in (1, 2)}
-    costs = {workers: [] for workers in peers}
-    for round_number in range(options.rounds + 1):
-        for workers, (port, _, pid) in peers.items():
-            costs[workers].append(cost(dnsperf, port, pid, queries, options.seconds))
-    medians = {workers: median(runs[1:]) for workers, runs in costs.items()}
-    table("cached names, by the number of workers", ("workers", "us CPU/query", "of one worker's"),
-          [(str(workers), f"{value:.2f}", ratio(value, medians[1])) for workers, value in medians.items()])
+    """Both processors for all, so that they differ in nothing but the number of workers. What the bare echo costs more
+    with two is the machine's: the second shares its processor with the load."""
+    peers = {}
+    for workers in (1, 2):
+        peers["bare echo", workers] = start_echoes(servers, workers)
+        port, _, pid = start_ccward(servers, upstream, workers, "0,1")
+        peers["ccward", workers] = port, [pid]
+    costs = {peer: [] for peer in peers}
+    for _ in range(options.rounds + 1):
+        for peer, (port, pids) in peers.items():
+            costs[peer].append(cost(dnsperf, port, pids, queries, options.seconds))
+    medians = {peer: median(runs[1:]) for peer, runs in costs.items()}
+    table("cached names, by the number of workers", ("server", "workers", "us CPU/query", "of one worker's"),
+          [(name, str(workers), f"{value:.2f}", ratio(value, medians[name, 1]))
+           for (name, workers), value in sorted(medians.items())])
     servers.end()
 
 

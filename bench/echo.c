@@ -1,4 +1,5 @@
-/* The floor for a DNS server: takes datagrams with recvmmsg, sets QR, sends them back with sendmmsg. */
+/* The floor for a DNS server: takes datagrams with recvmmsg, sets QR, sends them back with sendmmsg. Several
+ * at one port share it. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -15,8 +16,8 @@ int main(int argc, char **argv)
     static struct mmsghdr messages[BATCH];
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     at.sin_port = htons((unsigned short)(argc > 1 ? strtoul(argv[1], NULL, 10) : 5300));
-    int fd = socket(AF_INET, SOCK_DGRAM, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof at) != 0) {
+    int fd = socket(AF_INET, SOCK_DGRAM, 0), on = 1;
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0 || bind(fd, (struct sockaddr *)&at, sizeof at) != 0) {
         perror("echo");
         return 1;
     }

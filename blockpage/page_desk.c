@@ -41,7 +41,7 @@ static void record_request(const struct page_desk *desk, const struct http_excha
     };
     text_printable(callback.subject, sizeof callback.subject, url);
     text_printable(callback.method, sizeof callback.method, exchange->request->method);
-    recorder_record(desk->judge->recorder, &callback);
+    judge_record_callback(desk->judge, &callback);
 }
 
 void page_desk_answer(void *arg, struct http_exchange *exchange)

@@ -7,13 +7,19 @@
 
 struct judge {
     struct policy_reader *policy;
-    struct recorder *recorder;
+    struct recorder *recorder; /* NULL: callbacks are not recorded */
     const struct incidents *incidents;
 };
 
 static inline void judge_decide(struct judge *judge, const struct subject *subject, struct verdict *verdict)
 {
     policy_decide(judge->policy, subject, verdict);
+}
+
+static inline void judge_record_callback(const struct judge *judge, const struct callback *callback)
+{
+    if (judge->recorder)
+        recorder_record(judge->recorder, callback);
 }
 
 static inline bool judge_has_trigger(const struct judge *judge, enum record_trigger trigger)

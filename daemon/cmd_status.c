@@ -145,7 +145,9 @@ static void print_people(const json_t *health, long pid)
         printf("  %-12s%lld (`ccward lists`)\n", "own entries", number_of(health, "own_entries"));
     printf("  %-12s%lld configured, %lld in trouble (`ccward feeds list`)\n", "feeds", number_of(feeds, "configured"),
            number_of(feeds, "in_trouble"));
-    if (json_object_get(health, "hits"))
+    if (json_is_false(json_object_get(health, "callbacks_recorded")))
+        printf("  %-12snot recorded (log.callbacks: no)\n", "callbacks");
+    else if (json_object_get(health, "hits"))
         printf("  %-12s%lld contacts since the start, %lld incidents remembered (`ccward hits`)\n", "callbacks",
                number_of(health, "hits"), number_of(health, "incidents"));
 }

@@ -140,6 +140,7 @@ struct config {
 
     struct {
         int level; /* enum log_level */
+        int callbacks; /* 1: yes */
         uint64_t rotate_bytes, rotate_keep, max_lines_per_s;
     } log;
 

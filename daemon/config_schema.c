@@ -403,6 +403,9 @@ static const struct config_option forward_options[] = {
 
 static const struct config_option log_options[] = {
     {"level", OPTION_WORD, AT(log.level), "info", 0, 0, &levels, "How much the program says about itself."},
+    {"callbacks", OPTION_WORD, AT(log.callbacks), "yes", 0, 0, &yes_no,
+     "Whether contacts are recorded. With no, nobody can tell which machine called: no log, no incidents, and the page "
+     "takes each contact for the first."},
     {"rotate-size", OPTION_SIZE, AT(log.rotate_bytes), "64MiB", 64 << 10, (uint64_t)65536 * MIB, NULL,
      "A callback log over this size is put aside and a new one begun."},
     {"rotate-keep", OPTION_COUNT, AT(log.rotate_keep), "4", 0, 1000, NULL, "How many of those are kept."},

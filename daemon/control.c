@@ -210,7 +210,8 @@ static enum status open_workers(struct control *control, struct fault *fault)
                                            .names = control->names.names,
                                            .serving = &control->serving,
                                            .signer_generation = signer_keeper_generation(control->signer)};
-        enum status status = collector_add_recorder(control->collector, &settings.recorder);
+        enum status status =
+            config->log.callbacks ? collector_add_recorder(control->collector, &settings.recorder) : ST_OK;
         if (status == ST_OK)
             settings.signer = signer_keeper_take_fd(control->signer, control->worker_count);
         if (status == ST_OK)

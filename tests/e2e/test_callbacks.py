@@ -7,6 +7,7 @@ import time
 
 import dns.message
 import dns.query
+import dns.rcode
 
 from harness import BINARY, wait_for
 
@@ -48,6 +49,13 @@ def test_names_that_are_not_listed_leave_no_line(ccward):
     ask(ccward, "good.example")
     time.sleep(0.5)
     assert ccward.log_lines() == []
+
+
+def test_nothing_is_recorded_where_that_is_turned_off(make_ccward):
+    ccward = make_ccward(log={"callbacks": "no"})
+    assert ask(ccward).rcode() == dns.rcode.NOERROR and ask(ccward).answer  # the page, as before
+    time.sleep(0.5)
+    assert ccward.log_lines() == [] and "not recorded" in ccward.run("status").stdout
 
 
 def test_hits_come_as_table_json_and_csv(ccward):
