@@ -5,6 +5,7 @@ no proxy resolves for it are not found, unless RESOLVE says where on loopback th
 import base64
 import contextlib
 import json
+import os
 import pathlib
 import shutil
 import time
@@ -22,8 +23,9 @@ QUIET = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-u
 
 
 class Chromium:
-    def __init__(self, profile, *arguments, languages="en", resolve=None):
+    def __init__(self, profile, *arguments, languages="en", resolve=None, home=None):
         self.profile, self.languages = pathlib.Path(profile), languages
+        self.environment = {**os.environ, "HOME": str(home)} if home else None
         self.arguments = [*QUIET, f"--user-data-dir={self.profile}", *arguments]
         if resolve is not None:
             rules = [f"MAP {name} {address}" for name, address in resolve.items()]
@@ -39,7 +41,7 @@ class Chromium:
         options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
         options.set_capability("unhandledPromptBehavior", "ignore")
         driver = shutil.which("chromedriver") or "/usr/bin/chromedriver"
-        self.driver = webdriver.Chrome(service=Service(driver), options=options)
+        self.driver = webdriver.Chrome(service=Service(driver, env=self.environment), options=options)
         self.driver.set_page_load_timeout(LIMIT_SECONDS)
         self.driver.set_script_timeout(LIMIT_SECONDS)
         self.driver.get("about:blank")
