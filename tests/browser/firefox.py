@@ -47,13 +47,13 @@ class Firefox(Program):
             "".join(f"user_pref({json.dumps(key)}, {json.dumps(value)});\n" for key, value in self.preferences.items()))
         self.process = subprocess.Popen(
             [shutil.which("firefox-esr") or "/usr/bin/firefox-esr", "--headless", "--no-remote", "--marionette",
-             "--profile", str(self.profile), "about:blank"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={"HOME": str(self.profile), "PATH": "/usr/bin:/bin"})
+             "--profile", str(self.profile), "about:blank"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env={"HOME": str(self.profile), "PATH": "/usr/bin:/bin"})
         self.connection = wait_for(self.connect, LIMIT_SECONDS, "Firefox's start")
         self.connection.settimeout(LIMIT_SECONDS)
         self.receive()  # its greeting
-        self.command("WebDriver:NewSession", {"capabilities": {"alwaysMatch": {
-            "acceptInsecureCerts": self.any_certificate, "timeouts": {"pageLoad": LIMIT_SECONDS * 1000}}}})
+        self.command("WebDriver:NewSession", {"acceptInsecureCerts": self.any_certificate,
+                                              "timeouts": {"pageLoad": LIMIT_SECONDS * 1000}})
         self.open("about:blank")
 
     def connect(self):
