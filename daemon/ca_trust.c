@@ -128,8 +128,12 @@ static bool system_trusts(const struct ca_trust *trust)
 static enum status change_file(const struct ca_trust *trust, enum trust_change change, const char *path,
                                struct fault *fault)
 {
-    if (change == TRUST_INSTALL)
+    char dir[PATH_MAX];
+    if (change == TRUST_INSTALL) { /* the folder is Debian's, but may have been removed with the last file in it */
+        if (ca_trust_path(trust, local_dir, dir, sizeof dir))
+            mkdir(dir, 0755);
         return file_replace_public(path, trust->pem, fault);
+    }
     if (unlink(path) == 0 || errno == ENOENT)
         return ST_OK;
     return fault_errno(fault, file_status(errno), "it cannot be removed");

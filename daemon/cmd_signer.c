@@ -1,15 +1,12 @@
 /* `ccward signer`: the process that alone has the authority's key. `ccward run` starts it. */
 #include <errno.h>
 #include <getopt.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <poll.h>
+#include <seccomp.h>
 #include <signal.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -19,32 +16,35 @@
 
 /* The cage */
 
-#define REFUSE(name) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 1), BPF_STMT(BPF_RET | BPF_K, refusal)
-
 /* No network, no other programs, no look into other processes: not even code that an attacker brings in gets the key
- * out by another way than the workers' sockets. What is denied fails with EPERM. */
-static bool filter_calls(void)
+ * out by another way than the workers' sockets. What is denied fails with EPERM; a call of another architecture's (32
+ * bit, x32), where the numbers mean something else, ends the process. */
+static int filter_calls(void)
 {
-    enum { refusal = SECCOMP_RET_ERRNO | EPERM };
-    static struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        REFUSE(socket),
-        REFUSE(socketpair),
-        REFUSE(connect),
-        REFUSE(bind),
-        REFUSE(listen),
-        REFUSE(accept),
-        REFUSE(accept4),
-        REFUSE(execve),
-        REFUSE(execveat),
-        REFUSE(ptrace),
-        REFUSE(process_vm_readv),
-        REFUSE(process_vm_writev),
-        REFUSE(pidfd_getfd),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    static const int refused[] = {
+        SCMP_SYS(socket),
+        SCMP_SYS(socketpair),
+        SCMP_SYS(connect),
+        SCMP_SYS(bind),
+        SCMP_SYS(listen),
+        SCMP_SYS(accept),
+        SCMP_SYS(accept4),
+        SCMP_SYS(execve),
+        SCMP_SYS(execveat),
+        SCMP_SYS(ptrace),
+        SCMP_SYS(pidfd_getfd),
+        SCMP_SYS(process_vm_readv),
+        SCMP_SYS(process_vm_writev),
+        SCMP_SYS(io_uring_setup),
     };
-    struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
-    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    int failed = filter ? 0 : -ENOMEM;
+    for (size_t i = 0; !failed && i < sizeof refused / sizeof refused[0]; i++)
+        failed = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), refused[i], 0);
+    if (!failed)
+        failed = seccomp_load(filter); /* sets no_new_privs as well */
+    seccomp_release(filter);
+    return failed;
 }
 
 /* Before the key is read: it is in no core file, and no other process of the same user can look at it. */
@@ -56,8 +56,9 @@ static void hide_memory(void)
 
 static void close_cage(void)
 {
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !filter_calls())
-        log_warning("signer: runs without a filter of system calls: %s", strerror(errno));
+    int failed = filter_calls();
+    if (failed)
+        log_warning("signer: runs without a filter of system calls: %s", strerror(-failed));
 }
 
 /* Serving */

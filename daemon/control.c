@@ -239,6 +239,7 @@ static bool health(void *arg, struct buf *out)
                                  .upstream_count = all->server_count,
                                  .config_fault = control->config_fault.text,
                                  .tls_fault = control->tls_fault.text,
+                                 .signer_fault = signer_keeper_fault(control->signer),
                                  .store_fault = control->policy_fault.text,
                                  .upstreams_down = control->upstreams_down,
                                  .lists_fault = control->lists.fault.text,

@@ -13,7 +13,7 @@ enum {
     FIRST_FETCH_S = 900, /* by then every feed has had its turn */
 };
 
-/* KIND: configuration, certificate, store, lists, callbacks, upstreams, feed. */
+/* KIND: configuration, certificate, signer, store, lists, callbacks, upstreams, feed. */
 static void PRINTF_LIKE(4, 5) add_problem(json_t *problems, const char *kind, const char *name, const char *format, ...)
 {
     char text[1024], safe[1536];
@@ -31,6 +31,8 @@ static void add_config_problems(const struct health_facts *facts, json_t *proble
         add_problem(problems, "configuration", NULL, "%s", facts->config_fault);
     if (facts->tls_fault && facts->tls_fault[0])
         add_problem(problems, "certificate", NULL, "%s", facts->tls_fault);
+    if (facts->signer_fault && facts->signer_fault[0])
+        add_problem(problems, "signer", NULL, "%s", facts->signer_fault);
 }
 
 static void add_store_problems(const struct health_facts *facts, json_t *problems)

@@ -21,6 +21,7 @@ enum {
     LOOK_MS = 500,
     FIRST_WAIT_MS = 500, /* after one that ended by itself; doubles */
     MAX_WAIT_MS = 60000,
+    SETTLED_MS = 5000,    /* one that lives so long is well */
     LONG_LIFE_MS = 60000, /* after which an end counts as the first one */
 };
 
@@ -36,9 +37,10 @@ struct signer_keeper {
     size_t count;
     atomic_uint generation;
     unsigned last_generation;
-    pid_t child;       /* 0: none */
-    bool ended_by_us;  /* that is no fault of it */
-    struct stamp seen; /* the authority that the child has */
+    pid_t child;        /* 0: none */
+    bool ended_by_us;   /* that is no fault of it */
+    struct fault fault; /* of the last one, until the next has lived for a while */
+    struct stamp seen;  /* the authority that the child has */
     int64_t looked_ms, started_ms, not_before_ms, wait_ms;
 };
 
@@ -109,7 +111,8 @@ static void start(struct signer_keeper *keeper, const struct config *config, int
     if (pid == 0)
         run_child(keeper, config->path, count, parent);
     if (pid < 0) {
-        log_warning("the signer cannot be started: %s", strerror(errno));
+        fault_set(&keeper->fault, ST_IO, "the signer cannot be started: %s", strerror(errno));
+        log_warning("%s", keeper->fault.text);
         put_off(keeper, now_ms);
         return;
     }
@@ -140,8 +143,11 @@ void signer_keeper_step(struct signer_keeper *keeper, const struct config *confi
     if (!same(now, keeper->seen)) {
         keeper->seen = now;
         keeper->not_before_ms = keeper->wait_ms = 0;
+        keeper->fault = (struct fault){0};
         end(keeper);
     }
+    if (keeper->child && now_ms - keeper->started_ms >= SETTLED_MS)
+        keeper->fault = (struct fault){0};
     if (!keeper->child && now.inode && now_ms >= keeper->not_before_ms)
         start(keeper, config, now_ms);
 }
@@ -169,6 +175,7 @@ void signer_keeper_reap(struct signer_keeper *keeper, int64_t now_ms)
         snprintf(why, sizeof why, "signal %d", WTERMSIG(result));
     else
         snprintf(why, sizeof why, "exit code %d", WEXITSTATUS(result));
+    fault_set(&keeper->fault, ST_IO, "the signer has ended (%s); the log says why", why);
     log_warning("the signer has ended (%s); it is started again in %lld ms, until when no block page is shown over "
                 "HTTPS",
                 why, (long long)keeper->wait_ms);
@@ -216,6 +223,11 @@ int signer_keeper_take_fd(struct signer_keeper *keeper, size_t index)
     int fd = keeper->ours[index];
     keeper->ours[index] = -1;
     return fd;
+}
+
+const char *signer_keeper_fault(const struct signer_keeper *keeper)
+{
+    return keeper->fault.text;
 }
 
 const atomic_uint *signer_keeper_generation(const struct signer_keeper *keeper)

@@ -24,5 +24,7 @@ const atomic_uint *signer_keeper_generation(const struct signer_keeper *keeper);
 void signer_keeper_step(struct signer_keeper *keeper, const struct config *config, int64_t now_ms);
 /* After SIGCHLD. */
 void signer_keeper_reap(struct signer_keeper *keeper, int64_t now_ms);
+/* Why there are no pages over HTTPS although there is an authority; empty: there are, or there is none. */
+const char *signer_keeper_fault(const struct signer_keeper *keeper);
 /* The configuration was read again: another signer takes over. */
 void signer_keeper_renew(struct signer_keeper *keeper);

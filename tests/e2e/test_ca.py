@@ -128,6 +128,9 @@ def test_a_signer_does_not_use_a_key_that_others_can_read(make_ccward):
     (ccward.state / "ca.key").chmod(0o644)
     ccward.start()
     wait_for(lambda: "ca.key is open to others" in ccward.errors, what="the complaint")
+    said = wait_for(lambda: "the signer has ended" in (text := ccward.run("status", check=False).stdout) and text,
+                    what="the problem in the status")
+    assert "the log says why" in said
 
 
 @pytest.fixture
