@@ -1,4 +1,4 @@
-/* client address and port -> /proc/net/{tcp,udp}* -> inode of the socket and user -> /proc/PID/fd (proc(5)). */
+/* client address and port -> inode of the socket and user (socket_owner.c) -> /proc/PID/fd (proc(5)). */
 #include "callbacks/process.h"
 
 #include <dirent.h>
@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "callbacks/socket_owner.h"
 
 enum {
     KNOWN_MAX = 16,       /* programs found lately, which are looked at first: a browser opens many sockets */
@@ -47,75 +48,6 @@ struct process_finder *process_finder_new(void)
 void process_finder_free(struct process_finder *finder)
 {
     free(finder);
-}
-
-/* The kernel prints each 32-bit word of an address as a number in the machine's own order. */
-static bool parse_socket_addr(struct str text, struct addr *addr)
-{
-    struct str ip, port;
-    if (!str_cut(text, ':', &ip, &port) || port.length != 4 || (ip.length != 8 && ip.length != 32))
-        return false;
-    *addr = addr_v4(0, 0);
-    uint8_t *out = ip.length == 8 ? addr->ip + 12 : addr->ip;
-    for (size_t i = 0; i < ip.length; i += 8) {
-        uint32_t word = 0;
-        for (size_t k = 0; k < 8; k++)
-            word = word << 4 | (uint32_t)(hex_value(ip.data[i + k]) & 15);
-        memcpy(out + i / 2, &word, sizeof word);
-    }
-    for (size_t k = 0; k < 4; k++)
-        addr->port = (uint16_t)(addr->port << 4 | (hex_value(port.data[k]) & 15));
-    return true;
-}
-
-struct socket_owner {
-    uint64_t inode, uid;
-};
-
-/* One line: sl local remote state queues timer retransmits uid timeout inode ... */
-static bool parse_socket_line(struct str line, struct addr *local, struct addr *remote, struct socket_owner *owner)
-{
-    struct str words[10];
-    for (size_t i = 0; i < 10; i++)
-        words[i] = str_word(&line);
-    return parse_socket_addr(words[1], local) && parse_socket_addr(words[2], remote) &&
-           text_u64(words[7], UINT32_MAX, &owner->uid) == ST_OK &&
-           text_u64(words[9], UINT64_MAX, &owner->inode) == ST_OK && owner->inode;
-}
-
-static bool is_clients_socket(const struct callback *callback, const struct addr *local, const struct addr *remote)
-{
-    if (local->port != callback->client.port)
-        return false;
-    if (callback->udp) /* may be bound to no address and connected to nobody */
-        return addr_same_ip(local, &callback->client) || addr_is_unspecified(local);
-    return addr_same_ip(local, &callback->client) && remote->port == callback->local.port;
-}
-
-static bool find_socket_in(const char *path, const struct callback *callback, struct socket_owner *owner)
-{
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return false;
-    bool found = false;
-    char line[512];
-    while (!found && fgets(line, sizeof line, file)) {
-        struct addr local, remote;
-        line[strcspn(line, "\n")] = '\0';
-        found = parse_socket_line(str_of(line), &local, &remote, owner) && is_clients_socket(callback, &local, &remote);
-    }
-    fclose(file);
-    return found;
-}
-
-static bool find_socket(const struct callback *callback, struct socket_owner *owner)
-{
-    static const char *const tcp[] = {"/proc/net/tcp", "/proc/net/tcp6"};
-    static const char *const udp[] = {"/proc/net/udp", "/proc/net/udp6"};
-    const char *const *paths = callback->udp ? udp : tcp;
-    /* An IPv4 client may use a socket of IPv6 (RFC 4291 section 2.5.5.2). */
-    return (addr_is_v4(&callback->client) && find_socket_in(paths[0], callback, owner)) ||
-           find_socket_in(paths[1], callback, owner);
 }
 
 static bool process_has_socket(int pid, const char *link)
@@ -195,7 +127,7 @@ static void read_user(uint64_t uid, char out[PROCESS_NAME_SIZE])
 static void look_up(struct process_finder *finder, const struct callback *callback, struct process *process)
 {
     struct socket_owner owner;
-    if (!find_socket(callback, &owner))
+    if (!socket_owner_find(callback, &owner))
         return;
     read_user(owner.uid, process->user);
     process->pid = find_pid(finder, owner.inode);

@@ -40,7 +40,7 @@ static bool take(struct tls_leaf *leaf, struct str certificate, struct str key)
 {
     const unsigned char *at = (const unsigned char *)certificate.data, *key_at = (const unsigned char *)key.data;
     leaf->certificate = d2i_X509(NULL, &at, (long)certificate.length);
-    leaf->key = d2i_AutoPrivateKey(NULL, &key_at, (long)key.length);
+    leaf->key = d2i_PrivateKey(EVP_PKEY_EC, NULL, &key_at, (long)key.length); /* to guess the kind takes 0.4 ms */
     if (!leaf->certificate || !leaf->key || (const char *)at != certificate.data + certificate.length ||
         (const char *)key_at != key.data + key.length)
         return false;

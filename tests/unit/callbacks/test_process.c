@@ -4,8 +4,10 @@
 #include <netinet/in.h>
 #include <pwd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "callbacks/process.h"
+#include "callbacks/socket_owner.h"
 
 struct sockets {
     struct process_finder *finder;
@@ -59,6 +61,16 @@ static void assert_is_this_process(const struct sockets *sockets)
         assert_string_equal(process.user, user->pw_name);
 }
 
+static void close_sockets(struct sockets *sockets)
+{
+    int *const ends[] = {&sockets->server, &sockets->client, &sockets->accepted};
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        if (*ends[i] >= 0)
+            close(*ends[i]);
+        *ends[i] = -1;
+    }
+}
+
 static int setup(void **state)
 {
     struct sockets *sockets = calloc(1, sizeof *sockets);
@@ -72,12 +84,29 @@ static int teardown(void **state)
 {
     struct sockets *sockets = *state;
     process_finder_free(sockets->finder);
-    close(sockets->server);
-    close(sockets->client);
-    close(sockets->accepted);
+    close_sockets(sockets);
     clock_real();
     free(sockets);
     return 0;
+}
+
+/* The inode is the client's end, not the server's. */
+static void the_owner_of_a_socket_is_told_by_its_inode(void **state)
+{
+    static const struct {
+        int family, type;
+    } kinds[] = {{AF_INET, SOCK_STREAM}, {AF_INET, SOCK_DGRAM}};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct sockets *sockets = *state;
+        struct socket_owner owner;
+        struct stat file;
+        connect_sockets(sockets, kinds[i].family, kinds[i].type);
+        assert_int_equal(fstat(sockets->client, &file), 0);
+        assert_true(socket_owner_find(&sockets->callback, &owner));
+        assert_int_equal(owner.inode, file.st_ino);
+        assert_int_equal(owner.uid, getuid());
+        close_sockets(sockets);
+    }
 }
 
 static void a_tcp_client_of_this_machine_is_found(void **state)
@@ -156,10 +185,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(a_tcp_client_of_this_machine_is_found),     TEST(a_udp_client_of_this_machine_is_found),
-        TEST(an_ipv6_client_of_this_machine_is_found),   TEST(an_unconnected_udp_socket_is_found),
-        TEST(a_client_elsewhere_is_not_looked_for),      TEST(a_socket_that_is_gone_is_unknown),
-        TEST(look_ups_rest_after_a_few_and_go_on_later),
+        TEST(the_owner_of_a_socket_is_told_by_its_inode), TEST(a_tcp_client_of_this_machine_is_found),
+        TEST(a_udp_client_of_this_machine_is_found),      TEST(an_ipv6_client_of_this_machine_is_found),
+        TEST(an_unconnected_udp_socket_is_found),         TEST(a_client_elsewhere_is_not_looked_for),
+        TEST(a_socket_that_is_gone_is_unknown),           TEST(look_ups_rest_after_a_few_and_go_on_later),
     };
     return cmocka_run_group_tests_name("process", tests, NULL, NULL);
 }
