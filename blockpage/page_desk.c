@@ -41,7 +41,7 @@ static void record_request(const struct page_desk *desk, const struct http_excha
     };
     text_printable(callback.subject, sizeof callback.subject, url);
     text_printable(callback.method, sizeof callback.method, exchange->request->method);
-    judge_record_callback(desk->judge, &callback);
+    recorder_record(desk->judge->recorder, &callback);
 }
 
 void page_desk_answer(void *arg, struct http_exchange *exchange)

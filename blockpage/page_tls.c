@@ -92,7 +92,7 @@ static void record(const struct connection *connection, const char *sni, const s
         .verdict = *verdict,
     };
     text_printable(callback.subject, sizeof callback.subject, str_of(sni));
-    judge_record_callback(connection->tls->judge, &callback);
+    recorder_record(connection->tls->judge->recorder, &callback);
 }
 
 static void on_leaf(void *arg, struct tls_leaf *leaf)

@@ -16,12 +16,6 @@ static inline void judge_decide(struct judge *judge, const struct subject *subje
     policy_decide(judge->policy, subject, verdict);
 }
 
-static inline void judge_record_callback(const struct judge *judge, const struct callback *callback)
-{
-    if (judge->recorder)
-        recorder_record(judge->recorder, callback);
-}
-
 static inline bool judge_has_trigger(const struct judge *judge, enum record_trigger trigger)
 {
     return policy_has_trigger(judge->policy, trigger);

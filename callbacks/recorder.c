@@ -98,6 +98,8 @@ static bool count_at_level(struct recorder *recorder, unsigned first, const stru
 void recorder_record(struct recorder *recorder, const struct callback *callback)
 {
     unsigned first = 0;
+    if (!recorder)
+        return;
     uint64_t key = fold_key(recorder->seed, FOLD_NONE, callback);
     for (enum fold level = FOLD_NONE; level < FOLD_LEVELS; level++) {
         uint64_t next_key = level < FOLD_CLIENTS ? fold_key(recorder->seed, level + 1, callback) : 0;

@@ -38,5 +38,5 @@ const struct collector_counters *collector_counters(const struct collector *coll
  * callbacks wait in memory. incidents_is_failing() tells the same of incidents. */
 bool collector_is_failing(const struct collector *collector);
 
-/* Worker: takes a copy. Never waits, takes no lock, loses no count. */
+/* Worker: takes a copy. Never waits, takes no lock, loses no count. RECORDER NULL: callbacks are not recorded. */
 void recorder_record(struct recorder *recorder, const struct callback *callback);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "dnsfilter/dns_clients.h"
 #include "dnsfilter/doh_request.h"
 #include "message/dns_opt.h"
 #include "net/listener.h"
@@ -11,93 +12,49 @@ enum {
     MAX_LISTENERS = 64,
     MAX_REQUESTS = 100, /* of one client at once; RFC 9113 section 6.5.2 wants no less */
     MAX_HEAD_BYTES = 16 << 10,
-    LINGER_MS = 1000,
 };
 
 static const char alpn[] = "h2";
 
+/* The timer is restarted by requests and by answers. */
 struct doh_client {
-    struct dns_carrier carrier; /* first: a pointer to it is one to the client */
-    struct dns_doh *doh;
-    struct dns_seat seat;
-    struct stream *stream;
+    struct dns_connection connection;
     struct http2_session *session;
-    struct dns_client who;
-    struct timer *timer; /* restarted by requests and by answers */
-    size_t waiting;
-    bool busy;      /* within its session, which sends afterwards */
-    bool active;    /* a request has come in this step */
-    bool kept;      /* the query that was received last waits */
-    bool ending;    /* nothing more is read; closed once nothing waits */
-    bool lingering; /* counts in the limits until its stream is closed, and does no more */
-    TAILQ_HEAD(, dns_query) queries;
-    TAILQ_ENTRY(doh_client) entry;
+    bool busy;   /* within its session, which sends afterwards */
+    bool active; /* a request has come in this step */
+    bool kept;   /* the query that was received last waits */
 };
 
 struct dns_doh {
-    struct dns_core *core;
+    struct dns_clients clients; /* first */
     struct listener *listeners[MAX_LISTENERS];
-    size_t listener_count, client_count, lingering_count;
-    bool draining;
-    TAILQ_HEAD(, doh_client) clients;
+    size_t listener_count;
     uint8_t message[DOH_MESSAGE_MAX]; /* of the one request that is read */
 };
 
-enum status dns_doh_new(struct dns_core *core, struct dns_doh **result)
+/* Its clients are the first thing that it has. */
+static struct dns_doh *doh_of(const struct doh_client *client)
 {
-    struct dns_doh *doh = calloc(1, sizeof *doh);
-    if (!doh)
-        return ST_NOMEM;
-    doh->core = core;
-    TAILQ_INIT(&doh->clients);
-    *result = doh;
-    return ST_OK;
+    return (struct dns_doh *)client->connection.all;
 }
 
-/* The end of a client */
-
-static void forget(struct doh_client *client, struct dns_query *query)
+static void release(struct dns_connection *connection)
 {
-    TAILQ_REMOVE(&client->queries, query, of_client);
-    client->waiting--;
-    dns_query_cancel(query);
+    http2_session_free(((struct doh_client *)connection)->session);
 }
 
-/* All but the stream. */
-static void client_free(struct doh_client *client)
+static enum status send_ready(struct doh_client *client)
 {
-    while (!TAILQ_EMPTY(&client->queries))
-        forget(client, TAILQ_FIRST(&client->queries));
-    TAILQ_REMOVE(&client->doh->clients, client, entry);
-    dns_seats_leave(&client->doh->core->seats, &client->seat);
-    client->doh->client_count--;
-    client->doh->lingering_count -= client->lingering;
-    http2_session_free(client->session);
-    timer_free(client->timer);
-    free(client);
+    return http2_session_send(client->session, client->connection.stream);
 }
 
-static void client_cut(struct doh_client *client)
+static void finish(struct doh_client *client)
 {
-    stream_free(client->stream);
-    client_free(client);
-}
-
-static void on_stream_gone(void *arg)
-{
-    client_free(arg);
-}
-
-static void client_finish(struct doh_client *client)
-{
-    client->lingering = true;
-    client->doh->lingering_count++;
-    timer_stop(client->timer);
     http2_session_end(client->session);
-    if (http2_session_send(client->session, client->stream) != ST_OK)
-        client_cut(client);
+    if (send_ready(client) != ST_OK)
+        dns_connection_cut(&client->connection);
     else
-        stream_finish_own(client->stream, LINGER_MS, on_stream_gone, client);
+        dns_connection_finish(&client->connection);
 }
 
 /* Requests and answers */
@@ -118,9 +75,10 @@ static void answer(struct doh_client *client, int32_t id, const uint8_t *reply, 
 static void on_request(void *arg, const struct http2_request *request)
 {
     struct doh_client *client = arg;
-    struct dns_core *core = client->doh->core;
+    struct dns_doh *doh = doh_of(client);
+    struct dns_core *core = doh->clients.core;
     struct str message = {0};
-    unsigned status = doh_request_read(request, client->doh->message, &message);
+    unsigned status = doh_request_read(request, doh->message, &message);
     client->active = true;
     if (status != 200) {
         http2_session_answer(
@@ -128,7 +86,7 @@ static void on_request(void *arg, const struct http2_request *request)
             &(struct http2_answer){.status = status, .allow = status == 405 ? "GET, POST" : NULL, .max_age_s = -1});
         return;
     }
-    struct dns_client who = client->who;
+    struct dns_client who = client->connection.who;
     who.request = request->id;
     client->kept = false;
     size_t n = dns_query_receive(core, &who, (const uint8_t *)message.data, message.length);
@@ -140,11 +98,12 @@ static void on_cancelled(void *arg, int32_t id)
 {
     struct doh_client *client = arg;
     struct dns_query *query;
-    TAILQ_FOREACH(query, &client->queries, of_client)
+    TAILQ_FOREACH(query, &client->connection.queries, of_client)
     {
         if (query->client.request != id)
             continue;
-        forget(client, query);
+        dns_connection_drop(&client->connection, query);
+        dns_query_cancel(query);
         return;
     }
 }
@@ -152,8 +111,7 @@ static void on_cancelled(void *arg, int32_t id)
 static void on_wait(struct dns_carrier *carrier, struct dns_query *query)
 {
     struct doh_client *client = (struct doh_client *)carrier;
-    TAILQ_INSERT_TAIL(&client->queries, query, of_client);
-    client->waiting++;
+    dns_connection_keep(&client->connection, query);
     client->kept = true;
 }
 
@@ -161,35 +119,41 @@ static void on_wait(struct dns_carrier *carrier, struct dns_query *query)
 static void on_answer(struct dns_carrier *carrier, struct dns_query *query, const uint8_t *reply, size_t n)
 {
     struct doh_client *client = (struct doh_client *)carrier;
-    TAILQ_REMOVE(&client->queries, query, of_client);
-    client->waiting--;
+    struct dns_connection *connection = &client->connection;
+    dns_connection_drop(connection, query);
     answer(client, query->client.request, reply, n);
-    if (!client->busy && http2_session_send(client->session, client->stream) != ST_OK)
-        client->ending = true;
-    timer_start(client->timer, client->ending && !client->waiting ? 0 : client->doh->core->settings->tcp_idle_ms);
+    if (!client->busy && send_ready(client) != ST_OK)
+        connection->ending = true;
+    if (connection->ending && !connection->waiting)
+        timer_start(connection->timer, 0);
+    else
+        dns_connection_restart_timer(connection);
 }
 
-/* Reads what has come and sends what is ready. May free the client. */
-static void step(struct doh_client *client)
+/* Reads what has come and sends what is ready. */
+static void step(struct dns_connection *connection)
 {
-    struct str input = stream_input(client->stream);
+    struct doh_client *client = (struct doh_client *)connection;
+    struct str input = stream_input(connection->stream);
     client->active = false;
     client->busy = true;
-    if (!client->ending && input.length && http2_session_receive(client->session, input.data, input.length) != ST_OK)
-        client->ending = true;
-    stream_consume(client->stream, input.length);
-    if (http2_session_send(client->session, client->stream) != ST_OK)
-        client->ending = true;
+    if (!connection->ending && input.length &&
+        http2_session_receive(client->session, input.data, input.length) != ST_OK)
+        connection->ending = true;
+    stream_consume(connection->stream, input.length);
+    if (send_ready(client) != ST_OK)
+        connection->ending = true;
     client->busy = false;
-    client->ending |= client->doh->draining || stream_saw_eof(client->stream) || http2_session_is_over(client->session);
+    connection->ending |=
+        connection->all->draining || stream_saw_eof(connection->stream) || http2_session_is_over(client->session);
     if (client->active)
-        timer_start(client->timer, client->doh->core->settings->tcp_idle_ms);
-    if (client->ending && !client->waiting && !stream_is_full(client->stream))
-        client_finish(client);
-    else if (stream_is_full(client->stream))
-        stream_pause(client->stream);
+        dns_connection_restart_timer(connection);
+    if (connection->ending && !connection->waiting && !stream_is_full(connection->stream))
+        finish(client);
+    else if (stream_is_full(connection->stream))
+        stream_pause(connection->stream);
     else
-        stream_resume(client->stream);
+        stream_resume(connection->stream);
 }
 
 static void on_progress(void *arg)
@@ -200,19 +164,31 @@ static void on_progress(void *arg)
 static void on_failed(void *arg, enum status status)
 {
     (void)status;
-    client_cut(arg);
+    dns_connection_cut(arg);
 }
 
 static void on_timer(void *arg)
 {
-    struct doh_client *client = arg;
-    if (client->waiting && !client->ending) /* each has a deadline of its own */
-        timer_start(client->timer, client->doh->core->settings->tcp_idle_ms);
-    else if (!client->waiting)
-        client_finish(client);
+    struct dns_connection *connection = arg;
+    if (connection->waiting && !connection->ending) /* each has a deadline of its own */
+        dns_connection_restart_timer(connection);
+    else if (!connection->waiting)
+        finish(arg);
 }
 
 /* Listening */
+
+enum status dns_doh_new(struct dns_core *core, struct dns_doh **result)
+{
+    static const struct dns_clients_ops ops = {
+        .wait = on_wait, .answer = on_answer, .on_timer = on_timer, .step = step, .release = release};
+    struct dns_doh *doh = calloc(1, sizeof *doh);
+    if (!doh)
+        return ST_NOMEM;
+    dns_clients_init(&doh->clients, core, &ops);
+    *result = doh;
+    return ST_OK;
+}
 
 static void on_accept(void *arg, int fd, const struct addr *peer, const struct addr *local)
 {
@@ -222,31 +198,23 @@ static void on_accept(void *arg, int fd, const struct addr *peer, const struct a
         .max_requests = MAX_REQUESTS, .max_head_bytes = MAX_HEAD_BYTES, .max_body_bytes = DOH_MESSAGE_MAX};
     static const struct http2_ops ops = {.on_request = on_request, .on_cancelled = on_cancelled};
     struct dns_doh *doh = arg;
-    struct dns_core *core = doh->core;
-    enum dns_standing standing = dns_core_standing(core, peer);
-    struct doh_client *client = standing == DNS_STRANGER ? NULL : calloc(1, sizeof *client);
-    if (!client || !dns_seats_take(&core->seats, &client->seat, peer)) {
-        free(client);
+    struct dns_core *core = doh->clients.core;
+    if (dns_core_standing(core, peer) == DNS_STRANGER) {
         close(fd);
         return;
     }
-    client->carrier = (struct dns_carrier){.wait = on_wait, .answer = on_answer};
-    client->doh = doh;
-    client->who = (struct dns_client){.peer = {.remote = *peer, .local = *local},
-                                      .standing = standing,
-                                      .encrypted = true,
-                                      .carrier = &client->carrier};
-    TAILQ_INIT(&client->queries);
-    client->timer = timer_new(core->loop, on_timer, client);
+    struct dns_connection *connection =
+        dns_clients_admit_own(&doh->clients, fd, peer, local, true, sizeof(struct doh_client));
+    if (!connection)
+        return;
+    struct doh_client *client = (struct doh_client *)connection;
     client->session = http2_session_new(&settings, &ops, client);
-    client->stream = tls_server_stream_own(core->loop, fd, core->tls, alpn, &stream_ops, client);
-    TAILQ_INSERT_TAIL(&doh->clients, client, entry);
-    doh->client_count++;
-    if (!client->timer || !client->session || !client->stream) {
-        client_cut(client);
+    connection->stream = tls_server_stream_own(core->loop, fd, core->tls, alpn, &stream_ops, connection);
+    if (!connection->timer || !client->session || !connection->stream) {
+        dns_connection_cut(connection);
         return;
     }
-    timer_start(client->timer, core->settings->tcp_idle_ms);
+    dns_connection_restart_timer(connection);
 }
 
 enum status dns_doh_listen(struct dns_doh *doh, const struct addr *addr, struct fault *fault)
@@ -254,7 +222,8 @@ enum status dns_doh_listen(struct dns_doh *doh, const struct addr *addr, struct 
     static const struct listener_ops ops = {.on_accept = on_accept};
     if (doh->listener_count == MAX_LISTENERS)
         return fault_set(fault, ST_TOO_LARGE, "more than %d addresses to listen at", MAX_LISTENERS);
-    enum status status = listener_open(doh->core->loop, addr, &ops, doh, &doh->listeners[doh->listener_count], fault);
+    enum status status =
+        listener_open(doh->clients.core->loop, addr, &ops, doh, &doh->listeners[doh->listener_count], fault);
     if (status == ST_OK)
         doh->listener_count++;
     return status;
@@ -274,13 +243,7 @@ static void close_listeners(struct dns_doh *doh)
 void dns_doh_drain(struct dns_doh *doh)
 {
     close_listeners(doh);
-    doh->draining = true;
-    struct doh_client *client, *next;
-    for (client = TAILQ_FIRST(&doh->clients); client; client = next) {
-        next = TAILQ_NEXT(client, entry);
-        if (!client->lingering)
-            step(client);
-    }
+    dns_clients_drain(&doh->clients);
 }
 
 void dns_doh_free(struct dns_doh *doh)
@@ -288,12 +251,11 @@ void dns_doh_free(struct dns_doh *doh)
     if (!doh)
         return;
     close_listeners(doh);
-    while (!TAILQ_EMPTY(&doh->clients))
-        client_cut(TAILQ_FIRST(&doh->clients));
+    dns_clients_cut_all(&doh->clients);
     free(doh);
 }
 
 size_t dns_doh_client_count(const struct dns_doh *doh)
 {
-    return doh->client_count - doh->lingering_count;
+    return dns_clients_count(&doh->clients);
 }

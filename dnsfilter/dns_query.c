@@ -237,8 +237,6 @@ static void record(const struct dns_query *query, enum match match, const struct
         query->client.trace->recorded = true;
         return;
     }
-    if (!query->core->judge->recorder)
-        return;
     struct callback callback; /* strings are ended, the rest of their room stays unset */
     char name[DNAME_TEXT_SIZE];
     struct dname asked = query->message.question.name;
@@ -255,7 +253,7 @@ static void record(const struct dns_query *query, enum match match, const struct
     callback.method[0] = '\0';
     callback.status = 0;
     callback.verdict = *verdict;
-    judge_record_callback(query->core->judge, &callback);
+    recorder_record(query->core->judge->recorder, &callback);
 }
 
 /* What a policy zone gives in place of the answer: at once, or behind an alias what its target has. */

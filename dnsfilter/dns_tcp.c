@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "dnsfilter/dns_clients.h"
 #include "net/listener.h"
 
 enum {
@@ -11,24 +12,14 @@ enum {
     MAX_WAITING = 256,          /* of one client; then its next queries stay unread */
     MAX_QUEUED_BYTES = 1 << 20, /* answers that a client doesn't read; then it is cut off */
     MESSAGE_MS = 2000,          /* from a message's first bytes to its last */
-    LINGER_MS = 1000,
 };
 
 static const char alpn[] = "dot"; /* RFC 7858 section 3.1, IANA's registry */
 
-struct dns_tcp_client {
-    struct dns_carrier carrier; /* first: a pointer to it is one to the client */
-    struct dns_tcp *tcp;
-    struct dns_seat seat;
-    struct stream *stream;
-    struct dns_client who;
-    struct timer *timer; /* restarted by whole messages and by answers, so that bytes that trickle in don't count */
-    size_t waiting;
-    bool begun;     /* a part of a message has come, and the rest is being waited for */
-    bool ending;    /* nothing more is read; closed once nothing waits */
-    bool lingering; /* counts in the limits until its stream is closed, and does no more */
-    TAILQ_HEAD(, dns_query) queries;
-    TAILQ_ENTRY(dns_tcp_client) entry;
+/* The timer is restarted by whole messages and by answers, so that bytes that trickle in don't count. */
+struct tcp_client {
+    struct dns_connection connection;
+    bool begun; /* a part of a message has come, and the rest is being waited for */
 };
 
 struct place {
@@ -38,127 +29,85 @@ struct place {
 };
 
 struct dns_tcp {
-    struct dns_core *core;
+    struct dns_clients clients;
     struct place places[MAX_LISTENERS];
-    size_t listener_count, client_count;
-    size_t lingering_count; /* of the clients */
-    bool draining;
-    TAILQ_HEAD(, dns_tcp_client) clients;
+    size_t listener_count;
 };
 
-enum status dns_tcp_new(struct dns_core *core, struct dns_tcp **result)
-{
-    struct dns_tcp *tcp = calloc(1, sizeof *tcp);
-    if (!tcp)
-        return ST_NOMEM;
-    tcp->core = core;
-    TAILQ_INIT(&tcp->clients);
-    *result = tcp;
-    return ST_OK;
-}
-
-/* All but the stream. */
-static void client_free(struct dns_tcp_client *client)
-{
-    while (!TAILQ_EMPTY(&client->queries)) {
-        struct dns_query *query = TAILQ_FIRST(&client->queries);
-        TAILQ_REMOVE(&client->queries, query, of_client);
-        dns_query_cancel(query);
-    }
-    TAILQ_REMOVE(&client->tcp->clients, client, entry);
-    dns_seats_leave(&client->tcp->core->seats, &client->seat);
-    client->tcp->client_count--;
-    client->tcp->lingering_count -= client->lingering;
-    timer_free(client->timer);
-    free(client);
-}
-
-static void client_cut(struct dns_tcp_client *client)
-{
-    stream_free(client->stream);
-    client_free(client);
-}
-
-static void on_stream_gone(void *arg)
-{
-    client_free(arg);
-}
-
-/* Closes once all answers are out. */
-static void client_finish(struct dns_tcp_client *client)
-{
-    client->lingering = true;
-    client->tcp->lingering_count++;
-    timer_stop(client->timer);
-    stream_finish_own(client->stream, LINGER_MS, on_stream_gone, client);
-}
-
-/* Never frees the client: it is called on the way of a query, which may be this client's own. */
-static void put_message(struct dns_tcp_client *client, const uint8_t *reply, size_t n)
+/* Never frees the connection: it is called on the way of a query, which may be this one's own. */
+static void put_message(struct dns_connection *connection, const uint8_t *reply, size_t n)
 {
     const uint8_t prefix[PREFIX_BYTES] = {(uint8_t)(n >> 8), (uint8_t)n};
+    struct stream *stream = connection->stream;
     if (!n)
         return;
-    if (stream_queued(client->stream) > MAX_QUEUED_BYTES)
-        stream_flush(client->stream); /* many have got ready in one round, and it has had no chance to read */
-    if (stream_queued(client->stream) > MAX_QUEUED_BYTES ||
-        stream_write(client->stream, prefix, sizeof prefix) != ST_OK || stream_write(client->stream, reply, n) != ST_OK)
-        client->ending = true;
+    if (stream_queued(stream) > MAX_QUEUED_BYTES)
+        stream_flush(stream); /* many have got ready in one round, and it has had no chance to read */
+    if (stream_queued(stream) > MAX_QUEUED_BYTES || stream_write(stream, prefix, sizeof prefix) != ST_OK ||
+        stream_write(stream, reply, n) != ST_OK)
+        connection->ending = true;
+}
+
+/* It is we who do not read. */
+static bool is_held(const struct dns_connection *connection)
+{
+    return connection->waiting >= MAX_WAITING || stream_is_full(connection->stream);
 }
 
 /* Takes the next whole message off the input and serves it; false: there is none, or not now. */
-static bool serve_next(struct dns_tcp_client *client)
+static bool serve_next(struct dns_connection *connection)
 {
-    if (client->ending || client->waiting >= MAX_WAITING || stream_is_full(client->stream))
+    if (connection->ending || is_held(connection))
         return false;
-    struct str input = stream_input(client->stream);
+    struct str input = stream_input(connection->stream);
     struct cursor cursor = cursor_over(input.data, input.length);
     uint16_t length = cursor_u16(&cursor);
     if (cursor.failed)
         return false;
     if (length < DNS_HEADER_BYTES) { /* RFC 7766 section 8: the framing is lost */
-        client->ending = true;
+        connection->ending = true;
         return false;
     }
     const uint8_t *packet = cursor_bytes(&cursor, length);
     if (!packet)
         return false;
-    struct dns_core *core = client->tcp->core;
-    size_t n = dns_query_receive(core, &client->who, packet, length);
-    stream_consume(client->stream, PREFIX_BYTES + length);
-    put_message(client, core->out, n);
+    struct dns_core *core = connection->all->core;
+    size_t n = dns_query_receive(core, &connection->who, packet, length);
+    stream_consume(connection->stream, PREFIX_BYTES + length);
+    put_message(connection, core->out, n);
     return true;
 }
 
 /* Time runs anew with each whole message. One that has begun has less, unless it is we who do not read it. */
-static void watch_time(struct dns_tcp_client *client, bool served)
+static void watch_time(struct tcp_client *client, bool served)
 {
-    int64_t idle_ms = client->tcp->core->settings->tcp_idle_ms;
-    bool part = stream_input(client->stream).length && client->waiting < MAX_WAITING && !stream_is_full(client->stream);
+    struct dns_connection *connection = &client->connection;
+    int64_t idle_ms = connection->all->core->settings->tcp_idle_ms;
+    bool part = stream_input(connection->stream).length && !is_held(connection);
     if (part && (served || !client->begun))
-        timer_start(client->timer, idle_ms < MESSAGE_MS ? idle_ms : MESSAGE_MS);
+        timer_start(connection->timer, idle_ms < MESSAGE_MS ? idle_ms : MESSAGE_MS);
     else if (!part && served)
-        timer_start(client->timer, idle_ms);
+        timer_start(connection->timer, idle_ms);
     client->begun = part;
 }
 
-/* Serves what has come in as far as it may. May free the client. */
-static void step(struct dns_tcp_client *client)
+/* Serves what has come in as far as it may. */
+static void step(struct dns_connection *connection)
 {
     bool served = false;
-    while (serve_next(client))
+    while (serve_next(connection))
         served = true;
-    watch_time(client, served);
-    if (stream_saw_eof(client->stream) && client->waiting < MAX_WAITING && !stream_is_full(client->stream))
-        client->ending = true; /* what may be left of the input is no whole message */
-    if (client->tcp->draining)
-        client->ending = true;
-    if (client->ending && !client->waiting)
-        client_finish(client);
-    else if (client->waiting >= MAX_WAITING || stream_is_full(client->stream))
-        stream_pause(client->stream);
+    watch_time((struct tcp_client *)connection, served);
+    if (stream_saw_eof(connection->stream) && !is_held(connection))
+        connection->ending = true; /* what may be left of the input is no whole message */
+    if (connection->all->draining)
+        connection->ending = true;
+    if (connection->ending && !connection->waiting)
+        dns_connection_finish(connection);
+    else if (is_held(connection))
+        stream_pause(connection->stream);
     else
-        stream_resume(client->stream);
+        stream_resume(connection->stream);
 }
 
 static void on_progress(void *arg)
@@ -169,80 +118,80 @@ static void on_progress(void *arg)
 static void on_failed(void *arg, enum status status)
 {
     (void)status;
-    client_cut(arg);
+    dns_connection_cut(arg);
 }
 
 static void on_timer(void *arg)
 {
-    struct dns_tcp_client *client = arg;
-    client->ending |= client->begun;
-    if (client->ending && !client->waiting)
-        client_finish(client);
-    else if (client->waiting) /* each has a deadline of its own */
-        timer_start(client->timer, client->tcp->core->settings->tcp_idle_ms);
+    struct dns_connection *connection = arg;
+    connection->ending |= ((struct tcp_client *)connection)->begun;
+    if (connection->ending && !connection->waiting)
+        dns_connection_finish(connection);
+    else if (connection->waiting) /* each has a deadline of its own */
+        dns_connection_restart_timer(connection);
     else
-        client_cut(client);
+        dns_connection_cut(connection);
 }
-
-static const struct stream_ops stream_ops = {
-    .on_data = on_progress,
-    .on_eof = on_progress,
-    .on_drained = on_progress,
-    .on_failed = on_failed,
-};
 
 static void on_wait(struct dns_carrier *carrier, struct dns_query *query)
 {
-    struct dns_tcp_client *client = (struct dns_tcp_client *)carrier;
-    TAILQ_INSERT_TAIL(&client->queries, query, of_client);
-    client->waiting++;
+    dns_connection_keep((struct dns_connection *)carrier, query);
 }
 
 static void on_answer(struct dns_carrier *carrier, struct dns_query *query, const uint8_t *reply, size_t n)
 {
-    struct dns_tcp_client *client = (struct dns_tcp_client *)carrier;
-    TAILQ_REMOVE(&client->queries, query, of_client);
-    client->waiting--;
-    put_message(client, reply, n);
-    timer_start(client->timer, client->ending && !client->waiting ? 0 : client->tcp->core->settings->tcp_idle_ms);
-    stream_resume(client->stream); /* on_data() follows if there is more to read */
+    struct dns_connection *connection = (struct dns_connection *)carrier;
+    dns_connection_drop(connection, query);
+    put_message(connection, reply, n);
+    if (connection->ending && !connection->waiting)
+        timer_start(connection->timer, 0);
+    else
+        dns_connection_restart_timer(connection);
+    stream_resume(connection->stream); /* on_data() follows if there is more to read */
 }
 
-static struct stream *make_stream(const struct place *place, int fd, struct dns_tcp_client *client)
+static const struct dns_clients_ops clients_ops = {
+    .wait = on_wait, .answer = on_answer, .on_timer = on_timer, .step = step};
+
+enum status dns_tcp_new(struct dns_core *core, struct dns_tcp **result)
 {
-    const struct dns_core *core = place->tcp->core;
+    struct dns_tcp *tcp = calloc(1, sizeof *tcp);
+    if (!tcp)
+        return ST_NOMEM;
+    dns_clients_init(&tcp->clients, core, &clients_ops);
+    *result = tcp;
+    return ST_OK;
+}
+
+static struct stream *make_stream(const struct place *place, int fd, struct dns_connection *connection)
+{
+    static const struct stream_ops ops = {
+        .on_data = on_progress, .on_eof = on_progress, .on_drained = on_progress, .on_failed = on_failed};
+    const struct dns_core *core = place->tcp->clients.core;
     if (place->encrypted)
-        return tls_server_stream_own(core->loop, fd, core->tls, alpn, &stream_ops, client);
-    return stream_new_own(core->loop, fd, &stream_ops, client);
+        return tls_server_stream_own(core->loop, fd, core->tls, alpn, &ops, connection);
+    return stream_new_own(core->loop, fd, &ops, connection);
 }
 
 static void on_accept(void *arg, int fd, const struct addr *peer, const struct addr *local)
 {
     struct place *place = arg;
-    struct dns_tcp *tcp = place->tcp;
-    struct dns_tcp_client *client = dns_core_admits(tcp->core, peer) ? calloc(1, sizeof *client) : NULL;
-    if (!client || !dns_seats_take(&tcp->core->seats, &client->seat, peer)) {
-        free(client);
+    struct dns_clients *clients = &place->tcp->clients;
+    if (!dns_core_admits(clients->core, peer)) {
         close(fd);
         return;
     }
-    client->carrier = (struct dns_carrier){.wait = on_wait, .answer = on_answer};
-    client->tcp = tcp;
-    client->who = (struct dns_client){.peer = {.remote = *peer, .local = *local},
-                                      .standing = dns_core_standing(tcp->core, peer),
-                                      .encrypted = place->encrypted,
-                                      .carrier = &client->carrier};
-    TAILQ_INIT(&client->queries);
-    client->timer = timer_new(tcp->core->loop, on_timer, client);
-    client->stream = make_stream(place, fd, client);
-    TAILQ_INSERT_TAIL(&tcp->clients, client, entry);
-    tcp->client_count++;
-    if (!client->timer || !client->stream) {
-        client_cut(client);
+    struct dns_connection *connection =
+        dns_clients_admit_own(clients, fd, peer, local, place->encrypted, sizeof(struct tcp_client));
+    if (!connection)
+        return;
+    connection->stream = make_stream(place, fd, connection);
+    if (!connection->timer || !connection->stream) {
+        dns_connection_cut(connection);
         return;
     }
-    stream_set_input_limit(client->stream, PREFIX_BYTES + DNS_MESSAGE_MAX);
-    timer_start(client->timer, tcp->core->settings->tcp_idle_ms);
+    stream_set_input_limit(connection->stream, PREFIX_BYTES + DNS_MESSAGE_MAX);
+    dns_connection_restart_timer(connection);
 }
 
 enum status dns_tcp_listen(struct dns_tcp *tcp, const struct addr *addr, bool encrypted, struct fault *fault)
@@ -252,7 +201,7 @@ enum status dns_tcp_listen(struct dns_tcp *tcp, const struct addr *addr, bool en
         return fault_set(fault, ST_TOO_LARGE, "more than %d addresses to listen at", MAX_LISTENERS);
     struct place *place = &tcp->places[tcp->listener_count];
     *place = (struct place){.tcp = tcp, .encrypted = encrypted};
-    enum status status = listener_open(tcp->core->loop, addr, &ops, place, &place->listener, fault);
+    enum status status = listener_open(tcp->clients.core->loop, addr, &ops, place, &place->listener, fault);
     if (status == ST_OK)
         tcp->listener_count++;
     return status;
@@ -272,13 +221,7 @@ static void close_listeners(struct dns_tcp *tcp)
 void dns_tcp_drain(struct dns_tcp *tcp)
 {
     close_listeners(tcp);
-    tcp->draining = true;
-    struct dns_tcp_client *client, *next;
-    for (client = TAILQ_FIRST(&tcp->clients); client; client = next) {
-        next = TAILQ_NEXT(client, entry);
-        if (!client->lingering)
-            step(client);
-    }
+    dns_clients_drain(&tcp->clients);
 }
 
 void dns_tcp_free(struct dns_tcp *tcp)
@@ -286,12 +229,11 @@ void dns_tcp_free(struct dns_tcp *tcp)
     if (!tcp)
         return;
     close_listeners(tcp);
-    while (!TAILQ_EMPTY(&tcp->clients))
-        client_cut(TAILQ_FIRST(&tcp->clients));
+    dns_clients_cut_all(&tcp->clients);
     free(tcp);
 }
 
 size_t dns_tcp_client_count(const struct dns_tcp *tcp)
 {
-    return tcp->client_count - tcp->lingering_count;
+    return dns_clients_count(&tcp->clients);
 }

@@ -128,7 +128,7 @@ void http_verdict_record(struct http_txn *txn, const struct http_finding *findin
     };
     text_printable(callback.subject, sizeof callback.subject, txn->head.target);
     text_printable(callback.method, sizeof callback.method, txn->head.method);
-    judge_record_callback(txn->proxy->judge, &callback);
+    recorder_record(txn->proxy->judge->recorder, &callback);
 }
 
 void http_verdict_page(struct http_txn *txn, const struct verdict *verdict, bool keep_alive, struct buf *out)
