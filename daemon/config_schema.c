@@ -149,7 +149,7 @@ static const struct config_option proxy_options[] = {
     {"idle-timeout", OPTION_DURATION, AT(proxy.idle_timeout_ms), "1m", 100, HOUR, NULL,
      "A client's connection without a request for so long is closed."},
     {"connect-timeout", OPTION_DURATION, AT(proxy.connect_timeout_ms), "10s", 100, 2 * MINUTE, NULL,
-     "How long a connection to one address of an origin may take."},
+     "How long connecting to an origin may take, over all its addresses."},
     {"response-timeout", OPTION_DURATION, AT(proxy.response_timeout_ms), "2m", 100, HOUR, NULL,
      "How long an origin may take to begin its answer, and pause within it."},
     {"tunnel-idle", OPTION_DURATION, AT(proxy.tunnel_idle_ms), "10m", SECOND, DAY, NULL,

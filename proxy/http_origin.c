@@ -1,6 +1,8 @@
 /* The second half of a request's way: the exchange with the origin, the server that the request is for. */
+#include "net/socket.h"
 #include "proxy/http_forward.h"
 #include "proxy/http_steps.h"
+#include "proxy/origin_order.h"
 
 enum { MAX_INTERIM = 100 };
 
@@ -34,8 +36,10 @@ static void on_dialled(void *arg, enum status status, struct stream *stream, con
     struct http_txn *txn = arg;
     txn->dial_state = FINISHED;
     txn->dial_status = status;
-    if (status == ST_OK)
+    if (status == ST_OK) {
+        txn->proxy->counters.fallbacks += addr != &txn->addrs[0];
         attach_origin(txn, stream, addr);
+    }
     http_client_step(txn->client);
 }
 
@@ -94,6 +98,7 @@ enum next http_step_connect(struct http_txn *txn)
     if (txn->dial_state == NOT_STARTED) {
         if (take_idle_origin(txn))
             return http_txn_go_to(txn, STEP_SEND);
+        origin_order(txn->addrs, txn->addr_count, socket_local_towards);
         if (origin_dial_start(&txn->dial, txn->proxy->loop, txn->addrs, txn->addr_count, settings->connect_timeout_ms,
                               on_dialled, txn) != ST_OK)
             return http_txn_answer(txn, ANSWER_NO_MEMORY);

@@ -1,25 +1,33 @@
-/* Connecting to a server that has several addresses: one after the other, in their order, until one answers. */
+/* Connecting to a server that has several addresses (RFC 8305 section 5): a connection attempt every 250 ms, at once
+ * when one fails, until one succeeds. The others are closed then. */
 #pragma once
 
 #include "base/addr.h"
+#include "net/resolver.h"
 #include "net/stream.h"
 
 /* ST_OK: the caller owns STREAM, which has DIAL's ops and no more callbacks until stream_set_owner(). Else STREAM is
- * NULL and STATUS that of the last address. Never called from within origin_dial_start(). */
+ * NULL and STATUS that of the attempt that failed last. Never called from within origin_dial_start(). */
 typedef void origin_dialled_fn(void *arg, enum status status, struct stream *stream, const struct addr *addr);
+
+struct origin_attempt {
+    struct origin_dial *dial;
+    struct stream *stream; /* NULL: has failed, or was not begun */
+};
 
 struct origin_dial {
     struct loop *loop;
     const struct addr *addrs;
-    size_t left;
-    int64_t try_ms; /* of each address */
+    size_t count, begun, failed;
+    int64_t until_ms;
     origin_dialled_fn *done;
     void *arg;
-    struct stream *stream;
+    struct timer *timer; /* of the next attempt; NULL: there is one address */
+    struct origin_attempt attempts[RESOLVER_MAX_ADDRS];
 };
 
-/* TIMEOUT_MS is shared out among the addresses, a second for each at least. ADDRS (one or more) must stay until DONE is
- * called or origin_dial_stop(). ST_NOMEM. */
+/* Tries ADDRS (1 to RESOLVER_MAX_ADDRS, which must stay until DONE is called or origin_dial_stop()) in their order, for
+ * at most TIMEOUT_MS in all. ST_NOMEM. */
 enum status origin_dial_start(struct origin_dial *dial, struct loop *loop, const struct addr *addrs, size_t count,
                               int64_t timeout_ms, origin_dialled_fn *done, void *arg) MUST_CHECK;
 /* DONE is not called any more. Any time, also for one that never started (zeros). */

@@ -36,5 +36,6 @@ struct addr proxy_server_addr(const struct proxy_server *server, size_t index);
 
 struct proxy_counters {
     uint64_t requests, tunnels, blocked, refused, failed, malformed;
+    uint64_t fallbacks; /* connections to another address of a server than the one that was tried first */
 };
 const struct proxy_counters *proxy_server_counters(const struct proxy_server *server);

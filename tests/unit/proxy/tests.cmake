@@ -16,3 +16,5 @@ ccward_unit(proxy http_verdict LINKS proxy_fixture) # the real policy
 ccward_unit(proxy origin_pool)
 ccward_fuzz(http_forward ccward_proxy)
 ccward_unit(proxy http_page LINKS proxy_fixture proxy_policy_double PkgConfig::OPENSSL)
+ccward_unit(proxy origin_dial)
+ccward_unit(proxy origin_order)
