@@ -168,6 +168,14 @@ bool network_contains(const struct network *network, const struct addr *addr)
     return !memcmp(ip, network->ip, sizeof ip);
 }
 
+bool networks_contain(const struct network *networks, size_t count, const struct addr *addr)
+{
+    for (size_t i = 0; i < count; i++)
+        if (network_contains(&networks[i], addr))
+            return true;
+    return false;
+}
+
 void network_format(const struct network *network, char out[ADDR_TEXT_SIZE])
 {
     struct addr addr = {0};

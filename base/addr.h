@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -45,6 +46,7 @@ bool addr_is_link_local(const struct addr *addr); /* 169.254.0.0/16, fe80::/10 *
 /* "192.0.2.0/24", or an address alone. ST_INVALID when host bits are set. */
 enum status network_parse(struct str text, struct network *network) MUST_CHECK;
 bool network_contains(const struct network *network, const struct addr *addr);
+bool networks_contain(const struct network *networks, size_t count, const struct addr *addr); /* one of them does */
 void network_format(const struct network *network, char out[ADDR_TEXT_SIZE]);
 /* Clears all bits past PREFIX in place. */
 void network_mask(uint8_t ip[16], uint8_t prefix);

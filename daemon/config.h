@@ -13,6 +13,7 @@
 #include "feeds/feeds.h"
 #include "net/upstream_set.h"
 #include "policy/policy.h"
+#include "proxy/egress.h"
 
 struct addr_list {
     struct addr *items;
@@ -100,7 +101,8 @@ struct config {
 
     struct {
         struct addr_list listen;
-        struct network_list allow_destinations;
+        struct network_list allow_clients, allow_destinations;
+        int private_networks; /* enum egress_private */
         struct port_list connect_ports;
         uint64_t head_timeout_ms, idle_timeout_ms, connect_timeout_ms, response_timeout_ms, tunnel_idle_ms;
         uint64_t max_clients, max_clients_per_address;

@@ -61,7 +61,7 @@ struct place {
 
 static void report_place(struct loading *loading, const struct place *place, const char *format, const char *detail)
 {
-    char field[64], text[ADDR_TEXT_SIZE], why[200];
+    char field[64], text[ADDR_TEXT_SIZE], why[300];
     addr_format(place->addr, text);
     snprintf(field, sizeof field, "%s.%s[%zu]", place->section, place->key, place->index);
     snprintf(why, sizeof why, "%s %s%s", text, format, detail);
@@ -127,6 +127,21 @@ static void check_tls(struct loading *loading)
     config_report(loading, true, config_value_line(loading, section, -1, str_of(key), -1), field,
                   "needs a certificate: name its file in dns.tls-certificate and that of its key in dns.tls-key, as an "
                   "ACME client or your own authority gives them for this machine's name and addresses");
+}
+
+/* An open proxy is found within hours and used by strangers for what they do not want to be seen doing. */
+static void check_proxy_clients(struct loading *loading)
+{
+    struct place places[MAX_LISTENERS];
+    size_t count = all_listeners(config_of(loading), places);
+    if (config_of(loading)->proxy.allow_clients.count)
+        return;
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(places[i].section, "proxy") && !addr_is_loopback(places[i].addr))
+            report_place(loading, &places[i],
+                         "can be reached from other machines: name the networks that may use the proxy in "
+                         "proxy.allow-clients, or listen at 127.0.0.1",
+                         "");
 }
 
 /* An upstream that is a listener of ours would ask itself for ever. */
@@ -204,6 +219,7 @@ void config_check_whole(struct loading *loading)
     check_feeds(loading);
     check_groups(loading);
     check_listeners(loading);
+    check_proxy_clients(loading);
     check_tls(loading);
     check_upstreams(loading, "dns", -1, &config_of(loading)->dns.upstreams);
     check_bootstrap(loading);

@@ -27,8 +27,16 @@ static const char *level_text(enum log_level level)
     return texts[level];
 }
 
+static const char *private_text(enum egress_private who)
+{
+    static const char *const texts[] = {
+        [EGRESS_THIS_MACHINE] = "this-machine", [EGRESS_EVERYONE] = "everyone", [EGRESS_NOBODY] = "nobody"};
+    return texts[who];
+}
+
 DEFINE_WORDS(answers, block_answer_text, enum block_answer, BLOCK_DROP + 1);
 DEFINE_WORDS(actions, action_text, enum action, ACTION_BLOCK + 1);
+DEFINE_WORDS(private_reach, private_text, enum egress_private, EGRESS_NOBODY + 1);
 DEFINE_WORDS(modes, mode_text, enum part_mode, PART_BLOCK + 1);
 DEFINE_WORDS(risks, risk_text, enum risk, RISK_HIGH + 1);
 DEFINE_WORDS(levels, level_text, enum log_level, LOG_LEVEL_DEBUG + 1);
@@ -141,8 +149,13 @@ static const struct config_option dns_options[] = {
 static const struct config_option proxy_options[] = {
     {"listen", OPTION_ADDRESSES, AT(proxy.listen), "127.0.0.1:3128", 3128, 64, NULL,
      "Addresses of the HTTP proxy; an empty list turns it off."},
+    {"allow-clients", OPTION_NETWORKS, AT(proxy.allow_clients), "", 0, 256, NULL,
+     "Networks whose clients may use the proxy, besides this machine itself; without any it listens on loopback "
+     "alone."},
+    {"private-networks", OPTION_WORD, AT(proxy.private_networks), "this-machine", 0, 0, &private_reach,
+     "Who may reach private networks (10/8, 172.16/12, 192.168/16, 100.64/10, fc00::/7, ...) through the proxy."},
     {"allow-destinations", OPTION_NETWORKS, AT(proxy.allow_destinations), "", 0, 256, NULL,
-     "Loopback and link-local networks that clients may reach through the proxy; all others of that kind are refused."},
+     "Private, loopback and link-local networks that every client may reach through the proxy."},
     {"connect-ports", OPTION_PORTS, AT(proxy.connect_ports), "443", 1, 64, NULL, "Ports that CONNECT may ask for."},
     {"head-timeout", OPTION_DURATION, AT(proxy.head_timeout_ms), "10s", 100, 10 * MINUTE, NULL,
      "A request head must be whole by then, counted from its first byte."},

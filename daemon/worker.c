@@ -94,6 +94,9 @@ static enum status open_proxy(struct worker *worker, const struct config *config
         return fault_set(fault, ST_NOMEM, "out of memory");
     struct proxy_settings settings = {.listen = config->proxy.listen.items,
                                       .listen_count = config->proxy.listen.count,
+                                      .allow_clients = config->proxy.allow_clients.items,
+                                      .allow_client_count = config->proxy.allow_clients.count,
+                                      .private_networks = (enum egress_private)config->proxy.private_networks,
                                       .allow_destinations = config->proxy.allow_destinations.items,
                                       .allow_destination_count = config->proxy.allow_destinations.count,
                                       .own = own.items,

@@ -10,19 +10,12 @@ static const struct network own_networks[] = {
     {.ip = {0xfe, 0x80}, .prefix = 10},
 };
 
-static bool is_in(const struct network *networks, size_t count, const struct addr *client)
-{
-    for (size_t i = 0; i < count; i++)
-        if (network_contains(&networks[i], client))
-            return true;
-    return false;
-}
-
 enum dns_standing dns_access_standing(const struct network *allow, size_t count, const struct addr *client)
 {
     if (addr_is_loopback(client))
         return DNS_MACHINE;
-    if (!is_in(allow, count, client))
+    if (!networks_contain(allow, count, client))
         return DNS_STRANGER;
-    return is_in(own_networks, sizeof own_networks / sizeof own_networks[0], client) ? DNS_NEAR : DNS_FAR;
+    bool near = networks_contain(own_networks, sizeof own_networks / sizeof own_networks[0], client);
+    return near ? DNS_NEAR : DNS_FAR;
 }

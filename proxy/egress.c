@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define V4(a, b, c, d, bits)                                                                                           \
     {                                                                                                                  \
         .ip = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d}, .prefix = 96 + (bits)                            \
@@ -26,6 +27,18 @@ static const struct network refused[] = {
     {.ip = {0xfd, 0, 0xe, 0xc2, [15] = 0}, .prefix = 112}, /* metadata: Amazon, fd00:ec2::254 and its neighbours */
 };
 
+/* Networks that belong to whoever runs them: of no use to one who asks the world, and what a stranger would like to
+ * reach from here. */
+static const struct network private_networks[] = {
+    V4(10, 0, 0, 0, 8),          /* RFC 1918 */
+    V4(172, 16, 0, 0, 12),       /* RFC 1918 */
+    V4(192, 168, 0, 0, 16),      /* RFC 1918 */
+    V4(100, 64, 0, 0, 10),       /* shared address space, RFC 6598 */
+    V4(192, 0, 0, 0, 24),        /* protocol assignments, RFC 6890 */
+    V4(198, 18, 0, 0, 15),       /* benchmarks, RFC 2544 */
+    {.ip = {0xfc}, .prefix = 7}, /* unique local, RFC 4193 */
+};
+
 /* IPv6 addresses that a gateway turns into IPv4, and where the IPv4 address stands in them. */
 static const struct {
     struct network network;
@@ -41,14 +54,6 @@ static const struct {
     {{.ip = {0x20, 0x01, 0, 0}, .prefix = 32}, {4, 5, 6, 7}, 0},                       /* Teredo server */
     {{.ip = {0x20, 0x01, 0, 0}, .prefix = 32}, {12, 13, 14, 15}, 0xff},                /* Teredo client */
 };
-
-static bool within(const struct network *networks, size_t count, const struct addr *addr)
-{
-    for (size_t i = 0; i < count; i++)
-        if (network_contains(&networks[i], addr))
-            return true;
-    return false;
-}
 
 /* The system lets a socket be bound to this machine's addresses alone. Asked only where a listener of ours is bound to
  * every address and the port is the same. */
@@ -78,28 +83,40 @@ bool egress_is_our_listener(const struct egress *egress, const struct addr *addr
     return false;
 }
 
-static bool allows_form(const struct egress *egress, const struct addr *addr)
+static bool may_reach_private(const struct egress *egress, const struct addr *client)
+{
+    return egress->private == EGRESS_EVERYONE || (egress->private == EGRESS_THIS_MACHINE && addr_is_loopback(client));
+}
+
+static bool allows_form(const struct egress *egress, const struct addr *client, const struct addr *addr)
 {
     if (egress_is_our_listener(egress, addr))
         return false;
-    return !within(refused, sizeof refused / sizeof *refused, addr) ||
-           within(egress->allowed, egress->allowed_count, addr);
+    if (networks_contain(egress->allowed, egress->allowed_count, addr))
+        return true;
+    return !networks_contain(refused, COUNT_OF(refused), addr) &&
+           (!egress_is_private(addr) || may_reach_private(egress, client));
 }
 
-bool egress_allows(const struct egress *egress, const struct addr *addr)
+bool egress_is_private(const struct addr *addr)
 {
-    if (!addr->port || !allows_form(egress, addr))
+    return networks_contain(private_networks, COUNT_OF(private_networks), addr);
+}
+
+bool egress_allows(const struct egress *egress, const struct addr *client, const struct addr *addr)
+{
+    if (!addr->port || !allows_form(egress, client, addr))
         return false;
-    if (addr_is_v4(addr) || within(egress->allowed, egress->allowed_count, addr))
+    if (addr_is_v4(addr) || networks_contain(egress->allowed, egress->allowed_count, addr))
         return true;
-    for (size_t i = 0; i < sizeof embeddings / sizeof *embeddings; i++) {
+    for (size_t i = 0; i < COUNT_OF(embeddings); i++) {
         if (!network_contains(&embeddings[i].network, addr))
             continue;
         uint32_t v4 = 0;
         for (size_t byte = 0; byte < 4; byte++)
             v4 = v4 << 8 | (uint8_t)(addr->ip[embeddings[i].at[byte]] ^ embeddings[i].mask);
         struct addr inner = addr_v4(v4, addr->port);
-        if (!allows_form(egress, &inner))
+        if (!allows_form(egress, client, &inner))
             return false;
     }
     return true;

@@ -25,6 +25,9 @@ static const struct {
     [ANSWER_DESTINATION] = {403, BLAME_RULES, "destination_ip_prohibited",
                             "This address is reached by the machine itself or its link alone; "
                             "proxy.allow-destinations in the configuration of ccward lists exceptions"},
+    [ANSWER_PRIVATE] = {403, BLAME_RULES, "destination_ip_prohibited",
+                        "This address is in a private network. proxy.private-networks in the configuration of ccward "
+                        "says who may reach those; proxy.allow-destinations opens single ones"},
     [ANSWER_OUR_LISTENER] = {403, BLAME_RULES, "destination_ip_prohibited",
                              "This address is ccward's own: the proxy does not connect to itself or to another part of "
                              "ccward"},

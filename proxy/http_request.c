@@ -173,10 +173,14 @@ static enum http_answer lookup_answer(enum status status)
 /* Why no address was left. Where one is our own, the way that opens others would not open it. */
 static enum http_answer refusal(const struct http_txn *txn, size_t refused)
 {
-    for (size_t i = 0; i < refused; i++)
+    enum http_answer answer = ANSWER_DESTINATION;
+    for (size_t i = 0; i < refused; i++) {
         if (egress_is_our_listener(&txn->proxy->egress, &txn->addrs[i]))
             return ANSWER_OUR_LISTENER;
-    return ANSWER_DESTINATION;
+        if (egress_is_private(&txn->addrs[i]))
+            answer = ANSWER_PRIVATE;
+    }
+    return answer;
 }
 
 /* Takes out the addresses that nobody may reach through the proxy. */
@@ -184,7 +188,7 @@ static void keep_allowed(struct http_txn *txn)
 {
     size_t allowed = 0;
     for (size_t i = 0; i < txn->addr_count; i++)
-        if (egress_allows(&txn->proxy->egress, &txn->addrs[i]))
+        if (egress_allows(&txn->proxy->egress, &txn->client->peer, &txn->addrs[i]))
             txn->addrs[allowed++] = txn->addrs[i];
     txn->addr_count = allowed;
 }

@@ -38,5 +38,9 @@ struct proxy_context {
     int64_t date_s;
 };
 
+/* Whether CLIENT may use the proxy at all: a program of this machine, or one of settings->allow_clients. To be asked for
+ * every connection that is accepted, whatever protocol it speaks. */
+bool proxy_context_serves(const struct proxy_context *proxy, const struct addr *client);
+
 /* The Date of now (RFC 9110 section 5.6.7), formatted once a second. */
 const char *proxy_context_date(struct proxy_context *proxy);

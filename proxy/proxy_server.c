@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "net/listener.h"
@@ -32,18 +33,21 @@ static enum status copy_settings(struct proxy_server *server, const struct proxy
     if (!arena)
         return ST_NOMEM;
     *to = *from;
+    void *clients = arena_copy(arena, from->allow_clients, from->allow_client_count * sizeof(struct network));
     void *allowed = arena_copy(arena, from->allow_destinations, from->allow_destination_count * sizeof(struct network));
     void *own = arena_copy(arena, from->own, from->own_count * sizeof(struct addr));
     void *ports = arena_copy(arena, from->connect_ports, from->connect_port_count * sizeof(uint16_t));
     to->contact = from->contact ? arena_copy(arena, from->contact, strlen(from->contact)) : NULL;
     server->listeners = arena_alloc(arena, from->listen_count * sizeof(struct listener *));
-    if (!allowed || !own || !ports || !server->listeners || (from->contact && !to->contact))
+    if (!clients || !allowed || !own || !ports || !server->listeners || (from->contact && !to->contact))
         return ST_NOMEM;
     to->listen = NULL; /* not needed once it is open */
+    to->allow_clients = clients;
     to->allow_destinations = allowed;
     to->own = own;
     to->connect_ports = ports;
-    server->context.egress = (struct egress){.allowed = allowed,
+    server->context.egress = (struct egress){.private = to->private_networks,
+                                             .allowed = allowed,
                                              .allowed_count = to->allow_destination_count,
                                              .own = own,
                                              .own_count = to->own_count,
@@ -65,6 +69,11 @@ static void on_accept(void *arg, int fd, const struct addr *peer, const struct a
 {
     struct proxy_server *server = arg;
     struct proxy_context *proxy = &server->context;
+    if (!proxy_context_serves(proxy, peer)) {
+        proxy->counters.refused++;
+        close(fd);
+        return;
+    }
     if (proxy->client_count >= server->settings.max_clients ||
         client_counts_add(server->counts, peer, server->settings.max_clients_per_address) != ST_OK) {
         turn_away(proxy, fd);

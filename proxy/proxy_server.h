@@ -5,13 +5,17 @@
 #include "callbacks/judge.h"
 #include "net/loop.h"
 #include "net/resolver.h"
+#include "proxy/egress.h"
 
 struct page_https;
 
 struct proxy_settings {
     const struct addr *listen;
     size_t listen_count;
-    const struct network *allow_destinations; /* loopback and link-local networks that may be dialled after all */
+    const struct network *allow_clients; /* who is served besides this machine itself */
+    size_t allow_client_count;
+    enum egress_private private_networks; /* who may reach them */
+    const struct network *allow_destinations; /* networks that may be dialled after all */
     size_t allow_destination_count;
     const struct addr *own; /* every listener of ours: never dialled */
     size_t own_count;

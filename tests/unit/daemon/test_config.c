@@ -197,6 +197,26 @@ static void two_services_cannot_share_an_address(void **state)
     assert_int_equal(load("dns: {listen: ['127.0.0.1:53', '[::1]:53']}\n"), ST_OK);
 }
 
+static void a_proxy_for_other_machines_says_which(void **state)
+{
+    (void)state;
+    static const char *const open[] = {"192.168.1.1", "0.0.0.0", "[::]", "[2001:db8::1]"};
+    for (size_t i = 0; i < sizeof open / sizeof open[0]; i++) {
+        char yaml[200], fault[200];
+        snprintf(yaml, sizeof yaml, "proxy:\n  listen: ['127.0.0.1:3128', '%s:3129']\n", open[i]);
+        snprintf(fault, sizeof fault,
+                 "test.yaml:2: proxy.listen[1]: %s:3129 can be reached from other machines: name the networks that "
+                 "may use the proxy in proxy.allow-clients",
+                 open[i]);
+        assert_fault(yaml, fault);
+        assert_int_equal(faults.errors, 1);
+        snprintf(yaml, sizeof yaml, "proxy:\n  listen: ['%s:3129']\n  allow-clients: [192.168.1.0/24]\n", open[i]);
+        assert_int_equal(load(yaml), ST_OK);
+    }
+    assert_int_equal(load("proxy: {listen: ['127.9.9.9:3128', '[::1]:3128']}\n"), ST_OK);
+    assert_int_equal(config.proxy.private_networks, EGRESS_THIS_MACHINE);
+}
+
 static void listening_nowhere_is_a_fault(void **state)
 {
     (void)state;
@@ -357,6 +377,7 @@ int main(void)
         cmocka_unit_test_teardown(wrong_shapes_are_refused, tear_down),
         cmocka_unit_test_teardown(an_empty_section_is_one_of_defaults, tear_down),
         cmocka_unit_test_teardown(two_services_cannot_share_an_address, tear_down),
+        cmocka_unit_test_teardown(a_proxy_for_other_machines_says_which, tear_down),
         cmocka_unit_test_teardown(listening_nowhere_is_a_fault, tear_down),
         cmocka_unit_test_teardown(ranges_are_kept, tear_down),
         cmocka_unit_test_teardown(feeds_are_checked_as_a_whole, tear_down),

@@ -316,7 +316,7 @@ struct peer *new_client_from(struct fixture *f, uint32_t address)
 
 struct peer *new_client(struct fixture *f)
 {
-    return new_client_from(f, 0x7f000001);
+    return new_client_from(f, addr_is_loopback(&f->proxy_addr) ? 0x7f000001 : 0);
 }
 
 struct peer *try_accept(struct fixture *f)

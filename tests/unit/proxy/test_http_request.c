@@ -195,6 +195,28 @@ static void of_a_mixed_answer_only_the_allowed_addresses_are_dialled(void **stat
     close(trap_fd);
 }
 
+/* H20: what a name led to a moment ago says nothing of what it leads to now. */
+static void a_name_that_moves_into_a_private_network_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    f->settings.private_networks = EGRESS_NOBODY;
+    fixture_open(f);
+    const char *request = "GET http://rebind.test:%P/ HTTP/1.1\r\nHost: x\r\n\r\n";
+    struct peer *client = ask(f, request);
+    struct peer *origin = accept_origin(f);
+    wait_for(f, origin, "GET / ");
+    say(f, origin, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    wait_for(f, client, "ok");
+    f->lookup_addrs[0] = addr_v4(0x0a000001, 0); /* the connection to the old address waits in the pool */
+    say(f, client, with_port(f, request));
+    wait_for(f, client, "HTTP/1.1 403 ");
+    assert_true(has(client, "error=destination_ip_prohibited"));
+    assert_true(has(client, "proxy.private-networks"));
+    assert_int_equal(f->lookups, 2);
+    assert_int_equal(count_of(origin, "GET / "), 1);
+    expect_refusal(f, "CONNECT rebind.test:%P HTTP/1.1\r\nHost: x\r\n\r\n", "403");
+}
+
 static void a_listener_of_ours_is_never_dialled(void **state)
 {
     struct fixture *f = *state;
@@ -515,6 +537,7 @@ int main(void)
         T(a_host_in_an_odd_spelling_is_refused_before_anything_is_asked),
         CLOSED(loopback_is_refused_unless_it_is_allowed),
         CLOSED(of_a_mixed_answer_only_the_allowed_addresses_are_dialled),
+        CLOSED(a_name_that_moves_into_a_private_network_is_refused),
         CLOSED(a_listener_of_ours_is_never_dialled),
         T(a_blocked_host_gets_the_page_before_it_is_looked_up),
         T(policy_is_asked_with_what_the_client_sent),

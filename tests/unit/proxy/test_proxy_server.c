@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "net/socket.h"
+
 static const char *const get = "GET http://a.test:%P/ HTTP/1.1\r\nHost: a.test\r\n\r\n";
 
 static void one_client_too_many_is_turned_away(void **state)
@@ -121,6 +123,35 @@ static void a_close_with_everything_under_way_frees_it_all(void **state)
     assert_int_equal(f->cancels, 1);
 }
 
+/* The proxy listens at an address of this machine that others could reach, and is called from there. */
+static void a_client_that_is_not_allowed_is_closed_at_accept(void **state)
+{
+    struct fixture *f = *state;
+    struct addr far = addr_v4(0xcb007101, 9), own = socket_local_towards(&far);
+    if (addr_is_unspecified(&own) || addr_is_loopback(&own))
+        skip();
+    struct network others, same = {.prefix = 128};
+    assert_int_equal(network_parse(STR("203.0.113.0/24"), &others), ST_OK);
+    memcpy(same.ip, own.ip, sizeof same.ip);
+    own.port = 0;
+    f->settings.listen = &own;
+    f->settings.allow_clients = &others;
+    f->settings.allow_client_count = 1;
+    fixture_open(f);
+    struct peer *stranger = ask(f, get);
+    wait_closed(f, stranger);
+    assert_int_equal(stranger->got.length, 0);
+    assert_no_origin(f);
+    assert_int_equal(proxy_server_counters(f->proxy)->refused, 1);
+    assert_int_equal(proxy_server_counters(f->proxy)->requests, 0);
+    proxy_server_close(f->proxy);
+    f->settings.allow_clients = &same;
+    fixture_open(f);
+    struct peer *friend = ask(f, get);
+    wait_for(f, accept_origin(f), "GET / ");
+    assert_open(f, friend);
+}
+
 static void a_port_in_use_is_a_failure_and_not_a_crash(void **state)
 {
     struct fixture *f = *state;
@@ -146,6 +177,7 @@ int main(void)
         CLOSED(a_tunnel_that_ended_counts_until_its_client_is_gone),
         T(a_drain_ends_what_is_idle_and_lets_the_rest_finish),
         T(a_close_with_everything_under_way_frees_it_all),
+        CLOSED(a_client_that_is_not_allowed_is_closed_at_accept),
         CLOSED(a_port_in_use_is_a_failure_and_not_a_crash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
