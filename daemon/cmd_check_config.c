@@ -11,16 +11,19 @@ static void check_files(const struct config *config, const char *path, struct co
     const struct upstream_source source = {0};
     struct upstream_set *upstreams = NULL;
     struct tls_server *tls = NULL;
-    struct fault why[2] = {0};
+    struct origin_parent *parent = NULL;
+    struct fault why[3] = {0};
     (void)!serving_load_tls(config, &tls, &why[0]);
     (void)!upstream_source_build(&source, config, &upstreams, &why[1]);
-    for (size_t i = 0; i < 2; i++)
+    (void)!serving_load_parent(config, &parent, &why[2]);
+    for (size_t i = 0; i < sizeof why / sizeof why[0]; i++)
         if (why[i].text[0]) {
             buf_printf(&faults->text, "%s: %s\n", path, why[i].text);
             faults->errors++;
         }
     upstream_set_unref(upstreams);
     tls_server_unref(tls);
+    origin_parent_free(parent);
 }
 
 int cmd_check_config(const struct command *command, int argc, char **argv)

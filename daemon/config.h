@@ -67,6 +67,8 @@ struct config_host {
     struct text_list addresses;
 };
 
+enum parent_gets { PARENT_GETS_ADDRESS, PARENT_GETS_NAME };
+
 /* Tells a file from another in its place; zero: there was none. */
 struct chosen_stamp {
     struct timespec changed;
@@ -102,7 +104,10 @@ struct config {
     struct {
         struct addr_list listen;
         struct network_list allow_clients, allow_destinations;
-        int private_networks; /* enum egress_private */
+        int private_networks;        /* enum egress_private */
+        char *parent, *parent_login; /* "": none */
+        int parent_gets;             /* enum parent_gets */
+        struct text_list no_proxy;
         struct port_list connect_ports;
         uint64_t head_timeout_ms, idle_timeout_ms, connect_timeout_ms, response_timeout_ms, tunnel_idle_ms;
         uint64_t max_clients, max_clients_per_address;

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "daemon/config_loading.h"
 #include "net/system_servers.h"
+#include "proxy/origin_parent.h"
 
 static const struct config *config_of(const struct loading *loading)
 {
@@ -214,12 +215,31 @@ static void check_forwards(struct loading *loading)
         config_report(loading, true, 0, "forwards", "there are too many domains: at most %d", UPSTREAM_MAX_ROUTES - 1);
 }
 
+/* A parent that is ourselves would pass every request round and round. */
+static void check_parent(struct loading *loading)
+{
+    const struct config *config = config_of(loading);
+    const struct section *section = find_section("proxy");
+    struct origin_parent parent = {0};
+    if (!config->proxy.parent[0]) {
+        if (config->proxy.parent_login[0])
+            config_report(loading, true, config_value_line(loading, section, -1, STR("parent-login"), -1),
+                          "proxy.parent-login", "is of no use without proxy.parent");
+        return;
+    }
+    if (origin_parent_parse(str_of(config->proxy.parent), &parent, NULL) == ST_OK && !parent.name.length &&
+        system_servers_is_own(&parent.addr, config->proxy.listen.items, config->proxy.listen.count))
+        config_report(loading, true, config_value_line(loading, section, -1, STR("parent"), -1), "proxy.parent",
+                      "%s is where ccward itself listens: it would ask itself", config->proxy.parent);
+}
+
 void config_check_whole(struct loading *loading)
 {
     check_feeds(loading);
     check_groups(loading);
     check_listeners(loading);
     check_proxy_clients(loading);
+    check_parent(loading);
     check_tls(loading);
     check_upstreams(loading, "dns", -1, &config_of(loading)->dns.upstreams);
     check_bootstrap(loading);

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "feeds/transfer_url.h"
+#include "proxy/origin_parent.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -27,6 +28,11 @@ static const char *level_text(enum log_level level)
     return texts[level];
 }
 
+static const char *parent_gets_text(enum parent_gets what)
+{
+    return what == PARENT_GETS_NAME ? "name" : "address";
+}
+
 static const char *private_text(enum egress_private who)
 {
     static const char *const texts[] = {
@@ -36,6 +42,7 @@ static const char *private_text(enum egress_private who)
 
 DEFINE_WORDS(answers, block_answer_text, enum block_answer, BLOCK_DROP + 1);
 DEFINE_WORDS(actions, action_text, enum action, ACTION_BLOCK + 1);
+DEFINE_WORDS(parent_tells, parent_gets_text, enum parent_gets, PARENT_GETS_NAME + 1);
 DEFINE_WORDS(private_reach, private_text, enum egress_private, EGRESS_NOBODY + 1);
 DEFINE_WORDS(modes, mode_text, enum part_mode, PART_BLOCK + 1);
 DEFINE_WORDS(risks, risk_text, enum risk, RISK_HIGH + 1);
@@ -146,6 +153,31 @@ static const struct config_option dns_options[] = {
      "Ask anew for an answer that is asked for in the last tenth of its time, so that it is always at hand."},
 };
 
+static enum status check_secret_place(struct str text, struct fault *why)
+{
+    bool named = str_starts(text, STR("env:")) && text.length > 4;
+    bool file = str_starts(text, STR("file:/")) && text.length > 6;
+    return !text.length || named || file
+               ? ST_OK
+               : fault_set(why, ST_INVALID,
+                           "'%.*s' is no place of a key: write env:NAME for a variable of the environment or "
+                           "file:/PATH for a file",
+                           (int)text.length, text.data);
+}
+
+static enum status check_parent(struct str text, struct fault *why)
+{
+    struct origin_parent parent = {0};
+    return text.length ? origin_parent_parse(text, &parent, why) : ST_OK;
+}
+
+static enum status check_no_proxy(struct str text, struct fault *why)
+{
+    struct network network;
+    struct dname domain;
+    return origin_parent_parse_direct(text, &network, &domain, why);
+}
+
 static const struct config_option proxy_options[] = {
     {"listen", OPTION_ADDRESSES, AT(proxy.listen), "127.0.0.1:3128", 3128, 64, NULL,
      "Addresses of the HTTP proxy; an empty list turns it off."},
@@ -157,6 +189,17 @@ static const struct config_option proxy_options[] = {
     {"allow-destinations", OPTION_NETWORKS, AT(proxy.allow_destinations), "", 0, 256, NULL,
      "Private, loopback and link-local networks that every client may reach through the proxy."},
     {"connect-ports", OPTION_PORTS, AT(proxy.connect_ports), "443", 1, 64, NULL, "Ports that CONNECT may ask for."},
+    {"parent", OPTION_TEXT, AT(proxy.parent), "", 0, 300, NULL,
+     "A proxy that all servers are reached through: http://HOST:PORT or socks5://HOST:PORT; empty: none.",
+     check_parent},
+    {"parent-login", OPTION_TEXT, AT(proxy.parent_login), "", 0, 1000, NULL,
+     "Where its USER:PASSWORD is: env:NAME, or file:/PATH of a file that only its owner can read.", check_secret_place},
+    {"parent-gets", OPTION_WORD, AT(proxy.parent_gets), "address", 0, 0, &parent_tells,
+     "What it is told of a server: the address that was judged, or the name, for one that decides by names or alone "
+     "can "
+     "look them up."},
+    {"no-proxy", OPTION_TEXTS, AT(proxy.no_proxy), "", 0, 256, NULL,
+     "Domains (with all below them), addresses and networks that are reached directly all the same.", check_no_proxy},
     {"head-timeout", OPTION_DURATION, AT(proxy.head_timeout_ms), "10s", 100, 10 * MINUTE, NULL,
      "A request head must be whole by then, counted from its first byte."},
     {"idle-timeout", OPTION_DURATION, AT(proxy.idle_timeout_ms), "1m", 100, HOUR, NULL,
@@ -251,18 +294,6 @@ static enum status check_feed_format(struct str text, struct fault *why)
                      feed_format_names());
 }
 
-static enum status check_feed_key(struct str text, struct fault *why)
-{
-    bool named = str_starts(text, STR("env:")) && text.length > 4;
-    bool file = str_starts(text, STR("file:/")) && text.length > 6;
-    return !text.length || named || file
-               ? ST_OK
-               : fault_set(why, ST_INVALID,
-                           "'%.*s' is no place of a key: write env:NAME for a variable of the environment or "
-                           "file:/PATH for a file",
-                           (int)text.length, text.data);
-}
-
 static enum status check_feed_key_as(struct str text, struct fault *why)
 {
     return feed_key_as_valid(text) ? ST_OK
@@ -294,7 +325,7 @@ const struct config_option config_feed_options[] = {
      "Where its key, its password or, of a zone, its TSIG key is: env:NAME, or file:/PATH of a file that only its "
      "owner "
      "can read.",
-     check_feed_key},
+     check_secret_place},
     {"key-as", OPTION_TEXT, offsetof(struct config_feed, key_as), "header Auth-Key", 1, 100, NULL,
      "How the key is sent: `header NAME`, `query NAME`, `bearer`, or `basic` for user:password.", check_feed_key_as},
     {"match", OPTION_WORD, offsetof(struct config_feed, match), "subtree", 0, 0, &matches,

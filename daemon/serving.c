@@ -1,6 +1,9 @@
 #include "daemon/serving.h"
 
+#include <stdlib.h>
 #include <sys/random.h>
+
+#include "feeds/secret.h"
 
 enum status serving_load_tls(const struct config *config, struct tls_server **tls, struct fault *fault)
 {
@@ -14,12 +17,45 @@ enum status serving_load_tls(const struct config *config, struct tls_server **tl
     return tls_server_new(&files, tls, fault);
 }
 
+static enum status take_login(const struct config *config, struct origin_parent *parent, struct fault *fault)
+{
+    struct secret login;
+    struct fault why = {0};
+    enum status status = secret_read(config->proxy.parent_login, &login, &why);
+    if (status == ST_OK && login.text[0])
+        status = origin_parent_set_login(parent, str_of(login.text), &why);
+    secret_wipe(&login);
+    return status == ST_OK ? ST_OK : fault_set(fault, status, "proxy.parent-login: %s", why.text);
+}
+
+enum status serving_load_parent(const struct config *config, struct origin_parent **out, struct fault *fault)
+{
+    *out = NULL;
+    if (!config->proxy.parent[0])
+        return ST_OK;
+    struct origin_parent *parent = calloc(1, sizeof *parent);
+    if (!parent)
+        return fault_set(fault, ST_NOMEM, "out of memory");
+    parent->by_name = config->proxy.parent_gets == PARENT_GETS_NAME;
+    enum status status = origin_parent_parse(str_of(config->proxy.parent), parent, fault);
+    for (size_t i = 0; status == ST_OK && i < config->proxy.no_proxy.count; i++)
+        status = origin_parent_add_direct(parent, str_of(config->proxy.no_proxy.items[i]));
+    if (status == ST_OK)
+        status = take_login(config, parent, fault);
+    if (status == ST_OK)
+        *out = parent;
+    else
+        origin_parent_free(parent);
+    return status;
+}
+
 enum status serving_open(struct serving *serving, const struct config *config, struct fault *fault)
 {
     ssize_t got = getrandom(serving->cookie_secret, sizeof serving->cookie_secret, 0);
     if (got != (ssize_t)sizeof serving->cookie_secret)
         return fault_errno(fault, ST_IO, "no random bytes for the secret of DNS cookies");
-    return serving_load_tls(config, &serving->tls, fault);
+    enum status status = serving_load_tls(config, &serving->tls, fault);
+    return status == ST_OK ? serving_load_parent(config, &serving->parent, fault) : status;
 }
 
 enum status serving_renew(struct serving *serving, const struct config *config, struct fault *fault)
@@ -37,4 +73,6 @@ void serving_close(struct serving *serving)
 {
     tls_server_unref(serving->tls);
     serving->tls = NULL;
+    origin_parent_free(serving->parent);
+    serving->parent = NULL;
 }

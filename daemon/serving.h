@@ -1,18 +1,24 @@
-/* What all workers need alike to serve DNS: the certificate, the secret of cookies. */
+/* What all workers need alike: to serve DNS the certificate and the secret of cookies, for the proxy its parent. */
 #pragma once
 
 #include "daemon/config.h"
 #include "net/tls_server.h"
+#include "proxy/origin_parent.h"
 
 struct serving {
     struct tls_server *tls; /* NULL: nothing listens over TLS */
     uint8_t cookie_secret[SIPHASH_KEY_BYTES];
+    struct origin_parent *parent; /* NULL: none */
 };
 
 /* Reads what dns.tls-certificate and dns.tls-key name, where something listens over TLS; *TLS is NULL else. */
 enum status serving_load_tls(const struct config *config, struct tls_server **tls, struct fault *fault) MUST_CHECK;
 
+/* The proxy that proxy.parent names, with its login; *PARENT is NULL where it names none. */
+enum status serving_load_parent(const struct config *config, struct origin_parent **parent,
+                                struct fault *fault) MUST_CHECK;
+
 enum status serving_open(struct serving *serving, const struct config *config, struct fault *fault) MUST_CHECK;
-/* Reads the files anew; on failure all stays as it was. */
+/* Reads the certificate's files anew; on failure all stays as it was. */
 enum status serving_renew(struct serving *serving, const struct config *config, struct fault *fault) MUST_CHECK;
 void serving_close(struct serving *serving); /* also of `{0}` */

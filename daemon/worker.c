@@ -85,8 +85,9 @@ static enum status own_addresses(const struct config *config, struct addr_list *
     return ST_OK;
 }
 
-static enum status open_proxy(struct worker *worker, const struct config *config, struct fault *fault)
+static enum status open_proxy(struct worker *worker, const struct worker_settings *worker_settings, struct fault *fault)
 {
+    const struct config *config = worker_settings->config;
     struct addr_list own;
     if (!config->proxy.listen.count)
         return ST_OK;
@@ -103,6 +104,7 @@ static enum status open_proxy(struct worker *worker, const struct config *config
                                       .own_count = own.count,
                                       .connect_ports = config->proxy.connect_ports.items,
                                       .connect_port_count = config->proxy.connect_ports.count,
+                                      .parent = worker_settings->serving->parent,
                                       .contact = config->blockpage.contact,
                                       .page = worker->https,
                                       .head_timeout_ms = (int64_t)config->proxy.head_timeout_ms,
@@ -181,7 +183,7 @@ enum status worker_new(const struct worker_settings *settings, struct policy *po
     if (status == ST_OK)
         status = open_dns(worker, settings, page, fault);
     if (status == ST_OK)
-        status = open_proxy(worker, config, fault);
+        status = open_proxy(worker, settings, fault);
     if (status == ST_OK)
         status = open_page(worker, config, fault);
     if (status != ST_OK) {

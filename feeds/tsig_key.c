@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/base64.h"
+
 static const struct {
     struct str name;
     enum hmac_hash hash;
@@ -34,50 +36,9 @@ static enum status take_algorithm(struct str text, struct tsig_key *key, struct 
                      shown, weak ? "too weak to be taken" : "not known");
 }
 
-static int base64_value(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (ascii_digit(c))
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/* RFC 4648 section 4, padded, without bits left over. */
-static bool decode_base64(struct str text, uint8_t *out, size_t size, size_t *length)
-{
-    size_t padding = 0, used = 0;
-    uint32_t bits = 0;
-    while (padding < 2 && padding < text.length && text.data[text.length - 1 - padding] == '=')
-        padding++;
-    if (!text.length || text.length % 4 || text.length / 4 * 3 - padding > size)
-        return false;
-    for (size_t i = 0; i < text.length; i++) {
-        bool pad = i >= text.length - padding;
-        int value = pad ? 0 : base64_value(text.data[i]);
-        if (value < 0)
-            return false;
-        bits = bits << 6 | (uint32_t)value;
-        if (i % 4 < 3)
-            continue;
-        for (int shift = 16; shift >= 0; shift -= 8) {
-            uint8_t byte = (uint8_t)(bits >> shift);
-            if (used < text.length / 4 * 3 - padding)
-                out[used++] = byte;
-            else if (byte)
-                return false;
-        }
-        bits = 0;
-    }
-    *length = used;
-    return used > 0;
-}
-
 static enum status take_secret(struct str text, struct tsig_key *key, struct fault *fault)
 {
-    if (decode_base64(text, key->secret, sizeof key->secret, &key->secret_length))
+    if (base64_decode(text, key->secret, sizeof key->secret, &key->secret_length) && key->secret_length)
         return ST_OK;
     return fault_set(fault, ST_INVALID, "the key's secret is no base64 of 1 to %d bytes", TSIG_SECRET_MAX);
 }

@@ -37,6 +37,20 @@ static const struct {
     [ANSWER_UNREACHABLE] = {502, BLAME_ORIGIN, "destination_unavailable",
                             "The server refused the connection or cannot be reached"},
     [ANSWER_CONNECT_TIMEOUT] = {504, BLAME_ORIGIN, "connection_timeout", "The server did not take the connection"},
+    [ANSWER_PARENT_UNREACHABLE] = {502, BLAME_ORIGIN, "destination_unavailable",
+                                   "The parent proxy (proxy.parent in the configuration of ccward) cannot be reached"},
+    [ANSWER_PARENT_TIMEOUT] = {504, BLAME_ORIGIN, "connection_timeout",
+                               "The parent proxy (proxy.parent in the configuration of ccward) did not make the "
+                               "connection in time"},
+    [ANSWER_PARENT_LOGIN] = {502, BLAME_ORIGIN, "proxy_configuration_error",
+                             "The parent proxy asks for a user and password, or does not take those that it was given; "
+                             "proxy.parent-login in the configuration of ccward says where they are"},
+    [ANSWER_PARENT_REFUSED] = {502, BLAME_ORIGIN, "connection_refused",
+                               "The parent proxy (proxy.parent in the configuration of ccward) does not connect to "
+                               "this server"},
+    [ANSWER_PARENT_MALFORMED] = {502, BLAME_ORIGIN, "http_protocol_error",
+                                 "What the parent proxy (proxy.parent in the configuration of ccward) answers is "
+                                 "malformed, or nothing"},
     [ANSWER_NO_RESPONSE] = {502, BLAME_ORIGIN, "connection_terminated", "The server hung up without an answer"},
     [ANSWER_RESPONSE_TIMEOUT] = {504, BLAME_ORIGIN, "http_response_timeout", "The server did not answer in time"},
     [ANSWER_BAD_RESPONSE] = {502, BLAME_ORIGIN, "http_protocol_error", "The server's answer is malformed"},

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "proxy/parent_messages.h"
+
 static bool in_list(struct str name, const struct str *list, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -72,8 +74,14 @@ bool http_forward_max(const struct http_head *request, uint64_t *hops)
 }
 
 /* RFC 9112 section 3.2.4: OPTIONS for a whole server, when nothing follows its authority. */
-static void add_target(struct buf *out, const struct http_head *request)
+static void add_target(struct buf *out, const struct http_head *request, bool absolute)
 {
+    if (absolute) {
+        add_str(out, STR("http://"));
+        add_str(out, request->authority);
+    }
+    if (absolute && !request->path.length && str_eq(request->method, STR("OPTIONS")))
+        return; /* the last proxy writes the asterisk */
     if (!request->path.length && str_eq(request->method, STR("OPTIONS"))) {
         buf_add_char(out, '*');
         return;
@@ -111,20 +119,22 @@ static void add_fields(struct buf *out, const struct http_head *head)
     }
 }
 
-void http_forward_request(struct buf *out, const struct http_head *request, bool upgrade, const char *via_token)
+void http_forward_request(struct buf *out, const struct http_head *request, const struct http_forward_request *how)
 {
     add_str(out, request->method);
     buf_add_char(out, ' ');
-    add_target(out, request);
+    add_target(out, request, how->parent);
     add_str(out, STR(" HTTP/1.1\r\n"));
     add_field(out, STR("Host"), request->authority); /* RFC 9112 section 3.2.2: that of the target */
     add_fields(out, request);
     if (request->framing == HTTP_BODY_CHUNKED)
         add_str(out, STR("Transfer-Encoding: chunked\r\n"));
-    if (upgrade)
+    if (how->parent)
+        parent_authorization_build(out, how->parent);
+    if (how->upgrade)
         add_str(out, STR("Connection: Upgrade\r\nUpgrade: websocket\r\n"));
     add_str(out, request->version_minor ? STR("Via: 1.1 ccward (") : STR("Via: 1.0 ccward ("));
-    buf_add_text(out, via_token);
+    buf_add_text(out, how->via_token);
     add_str(out, STR(")\r\n\r\n"));
 }
 

@@ -5,8 +5,15 @@
 #include "base/buf.h"
 #include "message/http_head.h"
 
-/* REQUEST has an absolute-form target. UPGRADE: a WebSocket is asked for. */
-void http_forward_request(struct buf *out, const struct http_head *request, bool upgrade, const char *via_token);
+struct origin_parent;
+
+struct http_forward_request {
+    bool upgrade; /* a WebSocket is asked for */
+    const char *via_token;
+    const struct origin_parent *parent; /* it goes to this proxy, in absolute form; NULL: to the server */
+};
+/* REQUEST has an absolute-form target. */
+void http_forward_request(struct buf *out, const struct http_head *request, const struct http_forward_request *how);
 
 struct http_forward_response {
     enum http_framing framing; /* towards the client */

@@ -1,8 +1,6 @@
 /* The second half of a request's way: the exchange with the origin, the server that the request is for. */
-#include "net/socket.h"
 #include "proxy/http_forward.h"
 #include "proxy/http_steps.h"
-#include "proxy/origin_order.h"
 
 enum { MAX_INTERIM = 100 };
 
@@ -31,15 +29,13 @@ static void attach_origin(struct http_txn *txn, struct stream *stream, const str
     txn->origin_idle_ms = -1;
 }
 
-static void on_dialled(void *arg, enum status status, struct stream *stream, const struct addr *addr)
+static void on_connected(void *arg, enum origin_result result, struct stream *stream, const struct addr *addr)
 {
     struct http_txn *txn = arg;
-    txn->dial_state = FINISHED;
-    txn->dial_status = status;
-    if (status == ST_OK) {
-        txn->proxy->counters.fallbacks += addr != &txn->addrs[0];
-        attach_origin(txn, stream, addr);
-    }
+    txn->connect_state = FINISHED;
+    txn->connect_result = result;
+    if (result == ORIGIN_CONNECTED)
+        attach_origin(txn, stream, addr ? addr : &(struct addr){.port = txn->port});
     http_client_step(txn->client);
 }
 
@@ -56,31 +52,66 @@ static bool is_repeatable(const struct http_txn *txn)
     return false;
 }
 
+/* Under what an idle connection is kept. One to an HTTP parent that reads requests itself is for every host (and the
+ * same port, which is 80 as a rule): no host has the empty name. */
+static struct str pool_host(const struct http_txn *txn)
+{
+    return txn->route == ROUTE_PLAIN ? (struct str){0} : txn->head.host;
+}
+
+static bool take_idle_at(struct http_txn *txn, const struct addr *addr)
+{
+    struct stream *stream = origin_pool_take(txn->proxy->pool, addr, pool_host(txn));
+    if (!stream)
+        return false;
+    attach_origin(txn, stream, addr);
+    txn->origin_reused = true;
+    return true;
+}
+
+/* The parent is told the host's name, so that no address is known. */
+static bool is_told_by_name(const struct http_txn *txn)
+{
+    return txn->route == ROUTE_PARENT && txn->name.length && txn->proxy->settings->parent->by_name;
+}
+
 static bool take_idle_origin(struct http_txn *txn)
 {
     if (txn->retried || !is_repeatable(txn))
         return false;
-    for (size_t i = 0; i < txn->addr_count; i++) {
-        struct stream *stream = origin_pool_take(txn->proxy->pool, &txn->addrs[i], txn->head.host);
-        if (stream) {
-            attach_origin(txn, stream, &txn->addrs[i]);
-            txn->origin_reused = true;
+    if (txn->route == ROUTE_PLAIN || is_told_by_name(txn))
+        return take_idle_at(txn, &(struct addr){.port = txn->port});
+    for (size_t i = 0; i < txn->addr_count; i++)
+        if (take_idle_at(txn, &txn->addrs[i]))
             return true;
-        }
-    }
     return false;
 }
 
-static enum http_answer dial_answer(enum status status)
+static enum http_answer connect_answer(enum origin_result result)
 {
-    switch (status) {
-    case ST_TIMEOUT:
-        return ANSWER_CONNECT_TIMEOUT;
-    case ST_NOMEM:
-        return ANSWER_NO_MEMORY;
-    default:
-        return ANSWER_UNREACHABLE;
-    }
+    static const enum http_answer answers[] = {
+        [ORIGIN_CONNECTED] = ANSWER_NONE,
+        [ORIGIN_NO_MEMORY] = ANSWER_NO_MEMORY,
+        [ORIGIN_UNREACHABLE] = ANSWER_UNREACHABLE,
+        [ORIGIN_TIMEOUT] = ANSWER_CONNECT_TIMEOUT,
+        [ORIGIN_PARENT_UNREACHABLE] = ANSWER_PARENT_UNREACHABLE,
+        [ORIGIN_PARENT_TIMEOUT] = ANSWER_PARENT_TIMEOUT,
+        [ORIGIN_PARENT_LOGIN] = ANSWER_PARENT_LOGIN,
+        [ORIGIN_PARENT_REFUSED] = ANSWER_PARENT_REFUSED,
+        [ORIGIN_PARENT_MALFORMED] = ANSWER_PARENT_MALFORMED,
+    };
+    return answers[result];
+}
+
+static enum status start_connecting(struct http_txn *txn)
+{
+    bool by_name = is_told_by_name(txn);
+    const struct origin_target target = {.route = txn->route,
+                                         .addrs = txn->addrs,
+                                         .addr_count = by_name ? 0 : txn->addr_count,
+                                         .name = by_name ? txn->head.host : (struct str){0},
+                                         .port = txn->port};
+    return origin_connect_start(&txn->connect, txn->proxy, &target, on_connected, txn);
 }
 
 /* RFC 9110 section 9.3.6: dialled first, so that a client learns of a failure. */
@@ -94,20 +125,17 @@ static enum next open_tunnel(struct http_txn *txn)
 
 enum next http_step_connect(struct http_txn *txn)
 {
-    const struct proxy_settings *settings = txn->proxy->settings;
-    if (txn->dial_state == NOT_STARTED) {
+    if (txn->connect_state == NOT_STARTED) {
         if (take_idle_origin(txn))
             return http_txn_go_to(txn, STEP_SEND);
-        origin_order(txn->addrs, txn->addr_count, socket_local_towards);
-        if (origin_dial_start(&txn->dial, txn->proxy->loop, txn->addrs, txn->addr_count, settings->connect_timeout_ms,
-                              on_dialled, txn) != ST_OK)
+        if (start_connecting(txn) != ST_OK)
             return http_txn_answer(txn, ANSWER_NO_MEMORY);
-        txn->dial_state = RUNNING;
+        txn->connect_state = RUNNING;
     }
-    if (txn->dial_state == RUNNING)
+    if (txn->connect_state == RUNNING)
         return WAIT;
-    if (txn->dial_status != ST_OK)
-        return http_txn_answer(txn, dial_answer(txn->dial_status));
+    if (txn->connect_result != ORIGIN_CONNECTED)
+        return http_txn_answer(txn, connect_answer(txn->connect_result));
     return txn->is_connect ? open_tunnel(txn) : http_txn_go_to(txn, STEP_SEND);
 }
 
@@ -115,7 +143,10 @@ enum next http_step_connect(struct http_txn *txn)
 
 enum next http_step_send(struct http_txn *txn)
 {
-    http_forward_request(&txn->proxy->out, &txn->head, txn->upgrade, txn->via_token);
+    const struct http_forward_request how = {.upgrade = txn->upgrade,
+                                             .via_token = txn->via_token,
+                                             .parent = txn->route == ROUTE_PLAIN ? txn->proxy->settings->parent : NULL};
+    http_forward_request(&txn->proxy->out, &txn->head, &how);
     http_relay_init(&txn->upload, &txn->head, txn->head.framing);
     txn->upload_failed = http_txn_send_out(txn, txn->origin) != ST_OK; /* then on_origin_failed() follows */
     return http_txn_go_to(txn, STEP_AWAIT);
@@ -221,6 +252,8 @@ enum next http_step_await(struct http_txn *txn)
         return await_more(txn, input.length);
     if (status != ST_OK)
         return http_txn_answer(txn, ANSWER_BAD_RESPONSE);
+    if (response.status == 407 && txn->route == ROUTE_PLAIN)
+        return http_txn_answer(txn, ANSWER_PARENT_LOGIN); /* asked of us, not of the client */
     return response.status < 200 ? pass_interim(txn, &response) : pass_head(txn, &response);
 }
 
@@ -231,7 +264,7 @@ static enum next response_complete(struct http_txn *txn)
     bool reusable = txn->origin_keep_alive && txn->upload.ended && !origin_ended(txn) &&
                     !stream_input(txn->origin).length && !stream_queued(txn->origin);
     if (reusable) {
-        origin_pool_put_own(txn->proxy->pool, txn->origin, &txn->origin_addr, txn->head.host);
+        origin_pool_put_own(txn->proxy->pool, txn->origin, &txn->origin_addr, pool_host(txn));
         txn->origin = NULL;
     }
     return http_txn_finish(txn, txn->keep_alive ? HTTP_END_KEEP : HTTP_END_CLOSE);

@@ -204,9 +204,14 @@ enum next http_step_inspect(struct http_txn *txn)
         return http_txn_block(txn, &finding);
     if (action == ACTION_LOG && !txn->address_recorded)
         http_verdict_record(txn, &finding, 0);
-    if (!txn->addr_count)
-        return http_txn_answer(txn, lookup_answer(txn->lookup_status));
+    const struct origin_parent *parent = txn->proxy->settings->parent;
     size_t found = txn->addr_count;
+    if (!found && !origin_route_without_addr(parent, &txn->name))
+        return http_txn_answer(txn, lookup_answer(txn->lookup_status));
     keep_allowed(txn);
-    return txn->addr_count ? http_txn_go_to(txn, STEP_CONNECT) : http_txn_answer(txn, refusal(txn, found));
+    if (found && !txn->addr_count)
+        return http_txn_answer(txn, refusal(txn, found));
+    bool is_plain = !txn->is_connect && !txn->upgrade;
+    txn->route = origin_route(parent, &txn->name, txn->addrs, &txn->addr_count, is_plain);
+    return http_txn_go_to(txn, STEP_CONNECT);
 }

@@ -98,7 +98,7 @@ void http_txn_free(struct http_txn *txn)
         proxy->resolver->cancel(proxy->resolver->self, txn);
     leaf_ask_cancel(&txn->leaf_ask);
     tls_leaf_unref(txn->leaf);
-    origin_dial_stop(&txn->dial);
+    origin_connect_stop(&txn->connect);
     stream_free(txn->origin);
     timer_stop(txn->timer);
     arena_reset(txn->arena);

@@ -6,7 +6,7 @@
 #include "net/stream.h"
 #include "proxy/http_answer.h"
 #include "proxy/http_relay.h"
-#include "proxy/origin_dial.h"
+#include "proxy/origin_connect.h"
 #include "proxy/proxy_context.h"
 
 struct http_finding;
@@ -71,12 +71,13 @@ struct http_txn {
     struct leaf_ask leaf_ask;
     struct tls_leaf *leaf; /* NULL: there is none */
 
-    enum wait dial_state;
-    enum status dial_status;
-    struct origin_dial dial;
+    enum origin_route route;
+    enum wait connect_state;
+    enum origin_result connect_result;
+    struct origin_connect connect;
 
     struct stream *origin;
-    struct addr origin_addr;
+    struct addr origin_addr; /* the port alone where a parent proxy is told the name */
     bool origin_reused, retried;
     enum status origin_status; /* why its stream failed; ST_OK: it has not */
 

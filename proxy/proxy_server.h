@@ -7,6 +7,7 @@
 #include "net/resolver.h"
 #include "proxy/egress.h"
 
+struct origin_parent;
 struct page_https;
 
 struct proxy_settings {
@@ -21,6 +22,7 @@ struct proxy_settings {
     size_t own_count;
     const uint16_t *connect_ports;
     size_t connect_port_count;
+    const struct origin_parent *parent; /* borrowed; NULL: servers are dialled directly */
     const char *contact;     /* for the block page; may be NULL */
     struct page_https *page; /* for the block page in the CONNECT of a blocked host; borrowed, may be NULL */
     int64_t head_timeout_ms, idle_timeout_ms, connect_timeout_ms, response_timeout_ms, tunnel_idle_ms;

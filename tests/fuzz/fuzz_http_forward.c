@@ -24,7 +24,7 @@ static void check_request(const struct http_head *head)
     struct http_head next;
     enum http_reject reject;
     buf_clear(&out);
-    http_forward_request(&out, head, false, "0123456789abcdef");
+    http_forward_request(&out, head, &(struct http_forward_request){.via_token = "0123456789abcdef"});
     CHECK(!out.failed);
     enum status status = http_request_parse((struct str){out.data, out.length}, &next, &reject);
     if (status == ST_TOO_LARGE) /* by our Via, or the blanks we add */

@@ -14,7 +14,7 @@ static const char *request(const char *text)
     enum http_reject reject;
     assert_int_equal(http_request_parse(str_of(text), &head, &reject), ST_OK);
     buf_clear(&out);
-    http_forward_request(&out, &head, false, "TOKEN");
+    http_forward_request(&out, &head, &(struct http_forward_request){.via_token = "TOKEN"});
     assert_false(out.failed);
     return buf_text(&out);
 }
