@@ -12,10 +12,12 @@ static void check_files(const struct config *config, const char *path, struct co
     struct upstream_set *upstreams = NULL;
     struct tls_server *tls = NULL;
     struct origin_parent *parent = NULL;
-    struct fault why[3] = {0};
+    struct proxy_users *users = NULL;
+    struct fault why[4] = {0};
     (void)!serving_load_tls(config, &tls, &why[0]);
     (void)!upstream_source_build(&source, config, &upstreams, &why[1]);
     (void)!serving_load_parent(config, &parent, &why[2]);
+    (void)!serving_load_users(config, &users, &why[3]);
     for (size_t i = 0; i < sizeof why / sizeof why[0]; i++)
         if (why[i].text[0]) {
             buf_printf(&faults->text, "%s: %s\n", path, why[i].text);
@@ -24,6 +26,7 @@ static void check_files(const struct config *config, const char *path, struct co
     upstream_set_unref(upstreams);
     tls_server_unref(tls);
     origin_parent_free(parent);
+    proxy_users_unref(users);
 }
 
 int cmd_check_config(const struct command *command, int argc, char **argv)

@@ -105,6 +105,7 @@ struct config {
         struct addr_list listen;
         struct network_list allow_clients, allow_destinations;
         int private_networks;        /* enum egress_private */
+        char *users;                 /* "": no login is asked for */
         char *parent, *parent_login; /* "": none */
         int parent_gets;             /* enum parent_gets */
         struct text_list no_proxy;

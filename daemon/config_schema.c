@@ -184,6 +184,10 @@ static const struct config_option proxy_options[] = {
     {"allow-clients", OPTION_NETWORKS, AT(proxy.allow_clients), "", 0, 256, NULL,
      "Networks whose clients may use the proxy, besides this machine itself; without any it listens on loopback "
      "alone."},
+    {"users", OPTION_TEXT, AT(proxy.users), "", 0, 4000, NULL,
+     "A file of those who may use the proxy, as `htpasswd -B` writes it (bcrypt, SHA-512 or yescrypt), read again on "
+     "SIGHUP; empty: no login is asked for.",
+     check_path},
     {"private-networks", OPTION_WORD, AT(proxy.private_networks), "this-machine", 0, 0, &private_reach,
      "Who may reach private networks (10/8, 172.16/12, 192.168/16, 100.64/10, fc00::/7, ...) through the proxy."},
     {"allow-destinations", OPTION_NETWORKS, AT(proxy.allow_destinations), "", 0, 256, NULL,

@@ -55,6 +55,7 @@ struct control {
     struct snapshot_facts facts;
     struct fault config_fault; /* why the configuration in force is not that of the file; empty: it is */
     struct fault tls_fault;    /* the same of the certificate */
+    struct fault users_fault;  /* the same of the proxy's users */
     struct fault policy_fault; /* why `policy` is not what store and configuration say; empty: it is */
     struct lists_watch lists;
     struct clock_watch clock;
@@ -239,6 +240,7 @@ static bool health(void *arg, struct buf *out)
                                  .upstream_count = all->server_count,
                                  .config_fault = control->config_fault.text,
                                  .tls_fault = control->tls_fault.text,
+                                 .users_fault = control->users_fault.text,
                                  .signer_fault = signer_keeper_fault(control->signer),
                                  .store_fault = control->policy_fault.text,
                                  .upstreams_down = control->upstreams_down,
@@ -470,6 +472,21 @@ static void renew_certificate(struct control *control)
     log_error("%s", control->tls_fault.text);
 }
 
+/* Those who may use the proxy may have changed. */
+static void renew_users(struct control *control)
+{
+    struct fault fault = {0};
+    enum status status = serving_renew_users(&control->serving, control->config, &fault);
+    for (size_t i = 0; status == ST_OK && control->serving.users && i < control->worker_count; i++)
+        status = worker_set_users(control->workers[i], control->serving.users);
+    control->users_fault = (struct fault){0};
+    if (status == ST_OK)
+        return;
+    fault_set(&control->users_fault, status, "%s; the users that were in force stay in force",
+              fault.text[0] ? fault.text : status_text(status));
+    log_error("%s", control->users_fault.text);
+}
+
 /* What was wrong first. */
 static struct str first_error(const struct config_faults *faults)
 {
@@ -560,6 +577,7 @@ static void on_signal(void *arg, int number)
         sd_notify(0, "RELOADING=1");
         collector_reopen(control->collector);
         renew_certificate(control);
+        renew_users(control);
         reload(control);
         sd_notify(0, "READY=1");
         break;

@@ -31,6 +31,8 @@ static void add_config_problems(const struct health_facts *facts, json_t *proble
         add_problem(problems, "configuration", NULL, "%s", facts->config_fault);
     if (facts->tls_fault && facts->tls_fault[0])
         add_problem(problems, "certificate", NULL, "%s", facts->tls_fault);
+    if (facts->users_fault && facts->users_fault[0])
+        add_problem(problems, "users", NULL, "%s", facts->users_fault);
     if (facts->signer_fault && facts->signer_fault[0])
         add_problem(problems, "signer", NULL, "%s", facts->signer_fault);
 }

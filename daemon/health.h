@@ -14,6 +14,7 @@ struct health_facts {
     size_t upstream_count;
     const char *config_fault; /* why what is in force is not what the file says; NULL or empty: it is */
     const char *tls_fault;    /* the same of the certificate */
+    const char *users_fault;  /* the same of the proxy's users */
     const char *signer_fault; /* why there are no pages over HTTPS; NULL or empty: there are, or shall be none */
     const char *store_fault;  /* why what is in force is not what the store has; empty: it is */
     const char *lists_fault;  /* the same of the user's own entries */

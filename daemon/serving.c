@@ -5,6 +5,8 @@
 
 #include "feeds/secret.h"
 
+enum { MAX_LOGINS_WAITING = 64 }; /* at 100 ms each */
+
 enum status serving_load_tls(const struct config *config, struct tls_server **tls, struct fault *fault)
 {
     const struct tls_server_files files = {.certificate = config->dns.tls_certificate,
@@ -49,13 +51,32 @@ enum status serving_load_parent(const struct config *config, struct origin_paren
     return status;
 }
 
+enum status serving_load_users(const struct config *config, struct proxy_users **users, struct fault *fault)
+{
+    struct fault why = {0};
+    *users = NULL;
+    if (!config->proxy.users[0])
+        return ST_OK;
+    enum status status = proxy_users_load(config->proxy.users, users, &why);
+    return status == ST_OK ? ST_OK : fault_set(fault, status, "proxy.users: %s", why.text);
+}
+
+static enum status open_users(struct serving *serving, const struct config *config, struct fault *fault)
+{
+    enum status status = serving_load_users(config, &serving->users, fault);
+    return status == ST_OK && serving->users ? password_checker_new(MAX_LOGINS_WAITING, &serving->checker, fault)
+                                             : status;
+}
+
 enum status serving_open(struct serving *serving, const struct config *config, struct fault *fault)
 {
     ssize_t got = getrandom(serving->cookie_secret, sizeof serving->cookie_secret, 0);
     if (got != (ssize_t)sizeof serving->cookie_secret)
         return fault_errno(fault, ST_IO, "no random bytes for the secret of DNS cookies");
     enum status status = serving_load_tls(config, &serving->tls, fault);
-    return status == ST_OK ? serving_load_parent(config, &serving->parent, fault) : status;
+    if (status == ST_OK)
+        status = serving_load_parent(config, &serving->parent, fault);
+    return status == ST_OK ? open_users(serving, config, fault) : status;
 }
 
 enum status serving_renew(struct serving *serving, const struct config *config, struct fault *fault)
@@ -69,10 +90,27 @@ enum status serving_renew(struct serving *serving, const struct config *config, 
     return ST_OK;
 }
 
+enum status serving_renew_users(struct serving *serving, const struct config *config, struct fault *fault)
+{
+    struct proxy_users *users;
+    if (!serving->users)
+        return ST_OK;
+    enum status status = serving_load_users(config, &users, fault);
+    if (status != ST_OK)
+        return status;
+    proxy_users_unref(serving->users);
+    serving->users = users;
+    return ST_OK;
+}
+
 void serving_close(struct serving *serving)
 {
     tls_server_unref(serving->tls);
     serving->tls = NULL;
+    password_checker_free(serving->checker);
+    serving->checker = NULL;
+    proxy_users_unref(serving->users);
+    serving->users = NULL;
     origin_parent_free(serving->parent);
     serving->parent = NULL;
 }

@@ -104,6 +104,8 @@ static enum status open_proxy(struct worker *worker, const struct worker_setting
                                       .own_count = own.count,
                                       .connect_ports = config->proxy.connect_ports.items,
                                       .connect_port_count = config->proxy.connect_ports.count,
+                                      .users = worker_settings->serving->users,
+                                      .checker = worker_settings->serving->checker,
                                       .parent = worker_settings->serving->parent,
                                       .contact = config->blockpage.contact,
                                       .page = worker->https,
@@ -342,6 +344,35 @@ enum status worker_set_tls(struct worker *worker, struct tls_server *tls)
     enum status status = loop_call(worker->loop, apply_tls, change);
     if (status != ST_OK) {
         tls_server_unref(tls);
+        free(change);
+    }
+    return status;
+}
+
+struct users_change {
+    struct worker *worker;
+    struct proxy_users *users;
+};
+
+static void apply_users(void *arg)
+{
+    struct users_change *change = arg;
+    proxy_server_set_users(change->worker->proxy, change->users);
+    proxy_users_unref(change->users);
+    free(change);
+}
+
+enum status worker_set_users(struct worker *worker, struct proxy_users *users)
+{
+    if (!worker->proxy)
+        return ST_OK;
+    struct users_change *change = malloc(sizeof *change);
+    if (!change)
+        return ST_NOMEM;
+    *change = (struct users_change){worker, proxy_users_ref(users)};
+    enum status status = loop_call(worker->loop, apply_users, change);
+    if (status != ST_OK) {
+        proxy_users_unref(users);
         free(change);
     }
     return status;

@@ -19,6 +19,12 @@ static const struct {
     [ANSWER_OPTIONS] = {200, BLAME_NOBODY, NULL, ""},
     [ANSWER_LOOP] = {508, BLAME_CLIENT, "proxy_loop_detected", "The request came back to the proxy that sent it"},
     [ANSWER_HEAD_TIMEOUT] = {408, BLAME_CLIENT, "http_request_error", "The request did not arrive in time"},
+    [ANSWER_LOGIN] = {407, BLAME_RULES, "http_request_denied",
+                      "The proxy asks for a user and password (proxy.users in the configuration of ccward)"},
+    [ANSWER_LOGIN_LIMIT] = {429, BLAME_RULES, "http_request_denied",
+                            "Too many wrong passwords came from this address; try again in a minute"},
+    [ANSWER_LOGIN_BUSY] = {503, BLAME_RULES, "proxy_internal_error",
+                           "Too many passwords are being checked at the moment"},
     [ANSWER_CONNECT_PORT] = {403, BLAME_RULES, "http_request_denied",
                              "CONNECT to this port is not allowed; proxy.connect-ports in the configuration of ccward "
                              "lists those that are"},
@@ -80,8 +86,10 @@ void http_answer_build(struct buf *out, enum http_answer answer, enum http_rejec
         buf_printf(out, "Proxy-Status: ccward; error=%s\r\n", answers[answer].error);
     if (status == 405)
         buf_add_text(out, "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, CONNECT\r\n");
-    if (status == 503)
-        buf_add_text(out, "Retry-After: 5\r\n");
+    if (status == 407)
+        buf_add_text(out, "Proxy-Authenticate: Basic realm=\"ccward\", charset=\"UTF-8\"\r\n");
+    if (status == 503 || status == 429)
+        buf_add_text(out, status == 503 ? "Retry-After: 5\r\n" : "Retry-After: 60\r\n");
     buf_add_text(out, keep_alive ? "\r\n" : "Connection: close\r\n\r\n");
     if (!head_only)
         buf_add(out, body.data, body.length);

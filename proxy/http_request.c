@@ -86,7 +86,56 @@ enum next http_step_parse(struct http_txn *txn)
     if (txn->head.framing == HTTP_BODY_LENGTH && !txn->head.content_length)
         txn->head.framing = HTTP_BODY_NONE;
     enum http_answer fault = find_fault(txn);
-    return fault == ANSWER_NONE ? http_txn_go_to(txn, STEP_DECIDE) : http_txn_answer(txn, fault);
+    return fault == ANSWER_NONE ? http_txn_go_to(txn, STEP_AUTHORIZE) : http_txn_answer(txn, fault);
+}
+
+/* Authorize */
+
+static void on_verdict(void *arg, enum auth_verdict verdict)
+{
+    struct http_txn *txn = arg;
+    txn->auth_state = FINISHED;
+    txn->auth_verdict = verdict;
+    http_client_step(txn->client);
+}
+
+/* Two fields of the kind are no credentials: who would say which holds? */
+static enum auth_verdict ask_for_login(struct http_txn *txn)
+{
+    static const struct str name = {"Proxy-Authorization", 19};
+    const struct http_field *found = NULL;
+    for (size_t i = 0; i < txn->head.field_count; i++) {
+        if (!str_eq_nocase(txn->head.fields[i].name, name))
+            continue;
+        if (found)
+            return AUTH_DENIED;
+        found = &txn->head.fields[i];
+    }
+    txn->auth_ask = (struct auth_ask){.on_verdict = on_verdict, .arg = txn};
+    return found ? proxy_auth_ask_basic(txn->proxy->auth, &txn->client->peer, found->value, &txn->auth_ask)
+                 : AUTH_DENIED;
+}
+
+enum next http_step_authorize(struct http_txn *txn)
+{
+    if (!txn->proxy->auth)
+        return http_txn_go_to(txn, STEP_DECIDE);
+    if (txn->auth_state == NOT_STARTED) {
+        txn->auth_verdict = ask_for_login(txn);
+        txn->auth_state = txn->auth_verdict == AUTH_PENDING ? RUNNING : FINISHED;
+    }
+    if (txn->auth_state == RUNNING)
+        return WAIT;
+    switch (txn->auth_verdict) {
+    case AUTH_GRANTED:
+        return http_txn_go_to(txn, STEP_DECIDE);
+    case AUTH_LIMITED:
+        return http_txn_answer(txn, ANSWER_LOGIN_LIMIT);
+    case AUTH_BUSY:
+        return http_txn_answer(txn, ANSWER_LOGIN_BUSY);
+    default:
+        return http_txn_answer(txn, ANSWER_LOGIN);
+    }
 }
 
 /* Decide */

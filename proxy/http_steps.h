@@ -11,6 +11,7 @@ enum next { GO_ON, WAIT };
 /* http_request.c */
 enum next http_step_receive(struct http_txn *txn);
 enum next http_step_parse(struct http_txn *txn);
+enum next http_step_authorize(struct http_txn *txn);
 enum next http_step_decide(struct http_txn *txn);
 enum next http_step_resolve(struct http_txn *txn);
 enum next http_step_inspect(struct http_txn *txn);

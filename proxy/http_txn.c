@@ -1,6 +1,6 @@
 /* The way of one request.
  *
- *     receive -> parse -> decide -> resolve -> inspect -> connect -> send -> await -> relay -> done
+ *     receive -> parse -> authorize -> decide -> resolve -> inspect -> connect -> send -> await -> relay -> done
  *
  * Each step is a function in the table below, in this order. It does what it can now and says whether to go on or to
  * wait. What is waited for comes by a callback, which stores what came and steps the client again (http_client.c); the
@@ -21,16 +21,17 @@ enum {
 };
 
 static enum next (*const steps[])(struct http_txn *txn) = {
-    [STEP_RECEIVE] = http_step_receive, /* the head, whole */
-    [STEP_PARSE] = http_step_parse,     /* is it a request that a proxy takes? */
-    [STEP_DECIDE] = http_step_decide,   /* may this client have this host and URL? */
-    [STEP_RESOLVE] = http_step_resolve, /* the host's aliases and addresses */
-    [STEP_INSPECT] = http_step_inspect, /* may it be an alias of these names? may the addresses be dialled? */
-    [STEP_PAGE] = http_step_page,       /* of a CONNECT that is blocked alone: a certificate for the page */
-    [STEP_CONNECT] = http_step_connect, /* an idle connection, or a new one */
-    [STEP_SEND] = http_step_send,       /* the request's head */
-    [STEP_AWAIT] = http_step_await,     /* the response's head; the request's body goes on */
-    [STEP_RELAY] = http_step_relay,     /* the response's body */
+    [STEP_RECEIVE] = http_step_receive,     /* the head, whole */
+    [STEP_PARSE] = http_step_parse,         /* is it a request that a proxy takes? */
+    [STEP_AUTHORIZE] = http_step_authorize, /* may this user use the proxy? */
+    [STEP_DECIDE] = http_step_decide,       /* may this client have this host and URL? */
+    [STEP_RESOLVE] = http_step_resolve,     /* the host's aliases and addresses */
+    [STEP_INSPECT] = http_step_inspect,     /* may it be an alias of these names? may the addresses be dialled? */
+    [STEP_PAGE] = http_step_page,           /* of a CONNECT that is blocked alone: a certificate for the page */
+    [STEP_CONNECT] = http_step_connect,     /* an idle connection, or a new one */
+    [STEP_SEND] = http_step_send,           /* the request's head */
+    [STEP_AWAIT] = http_step_await,         /* the response's head; the request's body goes on */
+    [STEP_RELAY] = http_step_relay,         /* the response's body */
 };
 
 /* Life */
@@ -96,6 +97,7 @@ void http_txn_free(struct http_txn *txn)
     struct proxy_context *proxy = txn->proxy;
     if (txn->lookup == RUNNING)
         proxy->resolver->cancel(proxy->resolver->self, txn);
+    auth_ask_cancel(&txn->auth_ask);
     leaf_ask_cancel(&txn->leaf_ask);
     tls_leaf_unref(txn->leaf);
     origin_connect_stop(&txn->connect);

@@ -7,6 +7,7 @@
 #include "proxy/http_answer.h"
 #include "proxy/http_relay.h"
 #include "proxy/origin_connect.h"
+#include "proxy/proxy_auth.h"
 #include "proxy/proxy_context.h"
 
 struct http_finding;
@@ -14,6 +15,7 @@ struct http_finding;
 enum http_step {
     STEP_RECEIVE,
     STEP_PARSE,
+    STEP_AUTHORIZE,
     STEP_DECIDE,
     STEP_RESOLVE,
     STEP_INSPECT,
@@ -54,6 +56,10 @@ struct http_txn {
     bool is_connect;
     bool upgrade; /* to a WebSocket */
     char via_token[HTTP_VIA_TOKEN_SIZE];
+
+    enum wait auth_state;
+    enum auth_verdict auth_verdict;
+    struct auth_ask auth_ask;
 
     /* Where to: a name, or an address; then what the name is an alias of, and the addresses that may be dialled. */
     uint16_t port;

@@ -11,12 +11,14 @@
 #include "proxy/proxy_server.h"
 
 struct http_client;
+struct proxy_auth;
 struct http_txn;
 
 struct proxy_context {
     struct loop *loop;
     struct proxy_server *server;
     struct judge *judge;
+    struct proxy_auth *auth; /* NULL: everyone whose address is served may use the proxy */
     struct resolver *resolver;
     const struct proxy_settings *settings;
     struct egress egress;
@@ -38,8 +40,8 @@ struct proxy_context {
     int64_t date_s;
 };
 
-/* Whether CLIENT may use the proxy at all: a program of this machine, or one of settings->allow_clients. To be asked for
- * every connection that is accepted, whatever protocol it speaks. */
+/* Whether CLIENT may use the proxy at all: a program of this machine, or one of settings->allow_clients. To be asked
+ * for every connection that is accepted, whatever protocol it speaks. */
 bool proxy_context_serves(const struct proxy_context *proxy, const struct addr *client);
 
 /* The Date of now (RFC 9110 section 5.6.7), formatted once a second. */

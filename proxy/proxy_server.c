@@ -10,6 +10,7 @@
 #include "proxy/client_counts.h"
 #include "proxy/http_answer.h"
 #include "proxy/http_client.h"
+#include "proxy/proxy_auth.h"
 
 enum {
     SETTINGS_BYTES = 1 << 20,
@@ -102,6 +103,13 @@ static enum status open_listeners(struct proxy_server *server, const struct prox
     return ST_OK;
 }
 
+static enum status open_auth(struct proxy_server *server, const struct proxy_settings *settings, struct fault *fault)
+{
+    struct proxy_context *proxy = &server->context;
+    enum status status = proxy_auth_new(proxy->loop, settings->checker, settings->users, &proxy->auth);
+    return status == ST_OK ? ST_OK : fault_set(fault, status, "users of the proxy cannot be checked: out of memory");
+}
+
 enum status proxy_server_open(struct loop *loop, const struct proxy_settings *settings, struct judge *judge,
                               struct resolver *resolver, struct proxy_server **out, struct fault *fault)
 {
@@ -122,6 +130,8 @@ enum status proxy_server_open(struct loop *loop, const struct proxy_settings *se
         status = fault_set(fault, ST_NOMEM, "out of memory");
     if (status == ST_OK && http_via_init(&server->context.via) != ST_OK)
         status = fault_set(fault, ST_IO, "no random numbers to be had");
+    if (status == ST_OK && settings->users)
+        status = open_auth(server, settings, fault);
     if (status == ST_OK)
         status = open_listeners(server, settings, fault);
     if (status != ST_OK) {
@@ -130,6 +140,11 @@ enum status proxy_server_open(struct loop *loop, const struct proxy_settings *se
     }
     *out = server;
     return ST_OK;
+}
+
+void proxy_server_set_users(struct proxy_server *server, struct proxy_users *users)
+{
+    proxy_auth_set_users(server->context.auth, users);
 }
 
 static void close_listeners(struct proxy_server *server)
@@ -163,6 +178,7 @@ void proxy_server_close(struct proxy_server *server)
     close_listeners(server);
     while (!LIST_EMPTY(&proxy->clients))
         http_client_close(LIST_FIRST(&proxy->clients));
+    proxy_auth_free(proxy->auth);
     http_txn_free_spare(proxy);
     origin_pool_free(proxy->pool);
     client_counts_free(server->counts);

@@ -9,22 +9,26 @@
 
 struct origin_parent;
 struct page_https;
+struct password_checker;
+struct proxy_users;
 
 struct proxy_settings {
     const struct addr *listen;
     size_t listen_count;
     const struct network *allow_clients; /* who is served besides this machine itself */
     size_t allow_client_count;
-    enum egress_private private_networks; /* who may reach them */
+    enum egress_private private_networks;     /* who may reach them */
     const struct network *allow_destinations; /* networks that may be dialled after all */
     size_t allow_destination_count;
     const struct addr *own; /* every listener of ours: never dialled */
     size_t own_count;
     const uint16_t *connect_ports;
     size_t connect_port_count;
+    struct proxy_users *users;          /* who may use the proxy; a reference is taken; NULL: no login is asked for */
+    struct password_checker *checker;   /* borrowed; for those */
     const struct origin_parent *parent; /* borrowed; NULL: servers are dialled directly */
-    const char *contact;     /* for the block page; may be NULL */
-    struct page_https *page; /* for the block page in the CONNECT of a blocked host; borrowed, may be NULL */
+    const char *contact;                /* for the block page; may be NULL */
+    struct page_https *page;            /* for the block page in the CONNECT of a blocked host; borrowed, may be NULL */
     int64_t head_timeout_ms, idle_timeout_ms, connect_timeout_ms, response_timeout_ms, tunnel_idle_ms;
     size_t max_clients, max_clients_per_address;
 };
@@ -37,6 +41,8 @@ enum status proxy_server_open(struct loop *loop, const struct proxy_settings *se
 void proxy_server_drain(struct proxy_server *server); /* stops accepting; keep-alive ends after the current request */
 bool proxy_server_idle(const struct proxy_server *server);
 void proxy_server_close(struct proxy_server *server); /* NULL is allowed */
+/* Who may use it from now on; of a server that was opened with users. */
+void proxy_server_set_users(struct proxy_server *server, struct proxy_users *users);
 /* Where settings.listen[INDEX] listens, with the port that was found for 0. Not after proxy_server_drain(). */
 struct addr proxy_server_addr(const struct proxy_server *server, size_t index);
 

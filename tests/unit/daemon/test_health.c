@@ -154,6 +154,9 @@ static void a_configuration_or_certificate_that_was_not_taken_is_told(void **sta
     f->facts.config_fault = "";
     f->facts.tls_fault = "the certificate stays";
     assert_problem(f, "certificate", "", "stays");
+    f->facts.tls_fault = "";
+    f->facts.users_fault = "the users stay";
+    assert_problem(f, "users", "", "users stay");
 }
 
 static void what_does_not_run_is_stopped_and_has_no_live_figures(void **state)

@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "proxy/proxy_auth.h"
+
 static void expect_refusal(struct fixture *f, const char *request, const char *status)
 {
     struct peer *client = ask(f, request);
@@ -338,6 +340,109 @@ static void a_post_to_a_blocked_host_is_answered_at_once_and_its_body_not_kept(v
     assert_no_origin(f);
 }
 
+/* "me", "open sesame" */
+static struct proxy_users *open_with_users(struct fixture *f, struct password_checker **checker)
+{
+    struct proxy_users *users;
+    assert_int_equal(proxy_users_parse(STR("me:$2y$04$abcdefghijklmnopqrstuu/LVz6MZlItEy42I2juLihZ66HnQx/cy\n"),
+                                       "users", &users, NULL),
+                     ST_OK);
+    assert_int_equal(password_checker_new(4, checker, NULL), ST_OK);
+    f->settings.users = users;
+    f->settings.checker = *checker;
+    fixture_open(f);
+    return users;
+}
+
+static void close_with_users(struct fixture *f, struct proxy_users *users, struct password_checker *checker)
+{
+    proxy_server_close(f->proxy);
+    f->proxy = NULL;
+    proxy_users_unref(users);
+    password_checker_free(checker);
+}
+
+#define RIGHT "Proxy-Authorization: Basic bWU6b3BlbiBzZXNhbWU=\r\n"
+#define WRONG "Proxy-Authorization: Basic bWU6c2VzYW1l\r\n"
+
+static void without_a_login_everything_is_407(void **state)
+{
+    struct fixture *f = *state;
+    struct password_checker *checker;
+    struct proxy_users *users = open_with_users(f, &checker);
+    static const char *const requests[] = {
+        "GET http://a.test:%P/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        "CONNECT a.test:%P HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET http://a.test:%P/ HTTP/1.1\r\nHost: x\r\n" WRONG "\r\n",
+        "CONNECT a.test:%P HTTP/1.1\r\nHost: x\r\n" WRONG "\r\n",
+        "GET http://a.test:%P/ HTTP/1.1\r\nHost: x\r\n" RIGHT RIGHT "\r\n",
+        "GET http://a.test:%P/ HTTP/1.1\r\nHost: x\r\nAuthorization: Basic bWU6b3BlbiBzZXNhbWU=\r\n\r\n",
+        "GET http://a.test:%P/ HTTP/1.1\r\nHost: x\r\nProxy-Authorization: Bearer x\r\n\r\n",
+    };
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        struct peer *client = ask(f, requests[i]);
+        wait_for(f, client, "HTTP/1.1 407 Proxy Authentication Required\r\n");
+        wait_for(f, client, "Proxy-Authenticate: Basic realm=\"ccward\", charset=\"UTF-8\"\r\n");
+    }
+    assert_open(f, &f->peers[0]); /* for the next try */
+    assert_int_equal(f->lookups, 0);
+    assert_int_equal(rule.asked, 0);
+    assert_no_origin(f);
+    close_with_users(f, users, checker);
+}
+
+/* H14 */
+static void a_right_login_opens_the_proxy_and_goes_no_further(void **state)
+{
+    struct fixture *f = *state;
+    struct password_checker *checker;
+    struct proxy_users *users = open_with_users(f, &checker);
+    struct peer *client = ask(f, "GET http://a.test:%P/ HTTP/1.1\r\nHost: x\r\n\r\n");
+    wait_for(f, client, "HTTP/1.1 407 ");
+    say(f, client,
+        with_port(f, "GET http://a.test:%P/ HTTP/1.1\r\nHost: x\r\n" RIGHT "Authorization: Basic b3JpZ2lu\r\n\r\n"));
+    struct peer *origin = accept_origin(f);
+    wait_for(f, origin, "\r\n\r\n");
+    assert_false(has(origin, "Proxy-Authorization"));
+    assert_true(has(origin, "Authorization: Basic b3JpZ2lu\r\n"));
+    struct peer *tunnel = ask(f, "CONNECT a.test:%P HTTP/1.1\r\nHost: x\r\n" RIGHT "\r\n");
+    wait_for(f, tunnel, "HTTP/1.1 200 ");
+    close_with_users(f, users, checker);
+}
+
+static void a_guesser_is_429_after_ten_guesses(void **state)
+{
+    struct fixture *f = *state;
+    struct password_checker *checker;
+    struct proxy_users *users = open_with_users(f, &checker);
+    clock_fake(1000, 1000000);
+    struct peer *client = new_client(f);
+    for (unsigned i = 0; i < AUTH_MAX_FAILURES; i++) {
+        char request[200];
+        snprintf(request, sizeof request,
+                 "GET http://a.test/ HTTP/1.1\r\nHost: x\r\nProxy-Authorization: Basic bWU6MDA%c\r\n\r\n", 'g' + i);
+        say(f, client, request);
+        wait_count(f, client, "HTTP/1.1 407 ", i + 1);
+    }
+    say(f, client, "GET http://a.test/ HTTP/1.1\r\nHost: x\r\n" RIGHT "\r\n");
+    wait_for(f, client, "HTTP/1.1 429 ");
+    assert_true(has(client, "Retry-After: 60\r\n"));
+    close_with_users(f, users, checker);
+}
+
+static void a_client_that_goes_while_its_password_is_checked_is_forgotten(void **state)
+{
+    struct fixture *f = *state;
+    struct password_checker *checker;
+    struct proxy_users *users = open_with_users(f, &checker);
+    struct peer *client = ask(f, "GET http://a.test:%P/ HTTP/1.1\r\nHost: x\r\n" RIGHT "\r\n");
+    turn(f);
+    hang_up_hard(client);
+    settle(f);
+    assert_true(proxy_server_idle(f->proxy));
+    close_with_users(f, users, checker);
+}
+
 static void a_name_without_address_is_502_and_a_silent_resolver_504(void **state)
 {
     struct fixture *f = *state;
@@ -547,6 +652,10 @@ int main(void)
         T(a_blocked_address_stops_the_request_before_it_is_dialled),
         T(a_literal_address_is_judged_as_an_address_too),
         T(a_post_to_a_blocked_host_is_answered_at_once_and_its_body_not_kept),
+        CLOSED(without_a_login_everything_is_407),
+        CLOSED(a_right_login_opens_the_proxy_and_goes_no_further),
+        CLOSED(a_guesser_is_429_after_ten_guesses),
+        CLOSED(a_client_that_goes_while_its_password_is_checked_is_forgotten),
         T(a_name_without_address_is_502_and_a_silent_resolver_504),
         T(an_answer_of_the_resolver_may_come_later),
         T(a_client_that_goes_cancels_its_lookup),
