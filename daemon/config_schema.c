@@ -215,9 +215,9 @@ static const struct config_option proxy_options[] = {
     {"tunnel-idle", OPTION_DURATION, AT(proxy.tunnel_idle_ms), "10m", SECOND, DAY, NULL,
      "A tunnel without traffic for so long is closed."},
     {"max-clients", OPTION_COUNT, AT(proxy.max_clients), "10000", 1, 1000000, NULL,
-     "Client connections each worker serves at once."},
+     "Client connections served at once; fewer where the limit of open files has no room for so many."},
     {"max-clients-per-address", OPTION_COUNT, AT(proxy.max_clients_per_address), "256", 1, 1000000, NULL,
-     "Client connections each worker serves at once for one address."},
+     "Client connections served at once for one address."},
 };
 
 static const struct config_option blockpage_options[] = {

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -20,6 +19,7 @@
 #include "daemon/clock_watch.h"
 #include "daemon/command.h"
 #include "daemon/control_socket.h"
+#include "daemon/file_limit.h"
 #include "daemon/health.h"
 #include "daemon/lists_watch.h"
 #include "daemon/names_watch.h"
@@ -33,6 +33,7 @@
 #include "daemon/worker.h"
 #include "daemon/zone_news.h"
 #include "net/listener.h"
+#include "proxy/client_counts.h"
 
 enum {
     MAX_WORKERS = 64,
@@ -63,6 +64,7 @@ struct control {
     struct incidents *incidents;
     struct collector *collector;
     struct dns_cache *cache;
+    struct client_counts *clients; /* of the proxy */
     struct serving serving;
     struct signer_keeper *signer;
     struct worker *workers[MAX_WORKERS];
@@ -116,15 +118,6 @@ static enum status lock_state(struct control *control, struct fault *fault)
     }
     control->state_lock = fd;
     return ST_OK;
-}
-
-static void raise_file_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max)
-        return;
-    limit.rlim_cur = limit.rlim_max < 65536 ? limit.rlim_max : 65536;
-    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static enum status probe_all(const struct addr_list *list, int sock_type, struct fault *fault)
@@ -194,7 +187,9 @@ static enum status open_workers(struct control *control, struct fault *fault)
                                        .stale_s = (uint32_t)(config->dns.stale_for_ms / 1000),
                                        .stale_ttl_s = (uint32_t)(config->dns.stale_ttl_ms / 1000),
                                        .prefetch = config->dns.prefetch};
-    if (!(control->cache = dns_cache_new(&cache)) || !(control->news = zone_news_new(config)) ||
+    size_t clients = file_limit_clients(config->proxy.max_clients);
+    if (!(control->clients = client_counts_new(clients, config->proxy.max_clients_per_address)) ||
+        !(control->cache = dns_cache_new(&cache)) || !(control->news = zone_news_new(config)) ||
         names_watch_start(&control->names, config) != ST_OK)
         return fault_set(fault, ST_NOMEM, "out of memory");
     enum status opened = serving_open(&control->serving, config, fault);
@@ -206,6 +201,7 @@ static enum status open_workers(struct control *control, struct fault *fault)
         struct worker_settings settings = {.config = config,
                                            .upstreams = control->upstreams,
                                            .cache = control->cache,
+                                           .clients = control->clients,
                                            .incidents = control->incidents,
                                            .notify = zone_news_table(control->news),
                                            .names = control->names.names,
@@ -647,6 +643,7 @@ static void close_all(struct control *control)
     collector_close(control->collector);
     incidents_close(control->incidents);
     dns_cache_free(control->cache);
+    client_counts_free(control->clients);
     upstream_set_unref(control->upstreams);
     serving_close(&control->serving);
     policy_unref(control->policy);
@@ -663,7 +660,7 @@ enum status control_run_own(struct config *config, bool announce, struct fault *
     if (sd_watchdog_enabled(0, &watchdog_us) > 0)
         control.watchdog_every_ms = (int64_t)(watchdog_us / 2000); /* half of what it waits, sd_watchdog_enabled(3) */
     signals_block();
-    raise_file_limit();
+    file_limit_raise();
     log_set_level((enum log_level)config->log.level);
     enum status status = open_all(&control, fault);
     if (status == ST_OK) {

@@ -114,8 +114,7 @@ static enum status open_proxy(struct worker *worker, const struct worker_setting
                                       .connect_timeout_ms = (int64_t)config->proxy.connect_timeout_ms,
                                       .response_timeout_ms = (int64_t)config->proxy.response_timeout_ms,
                                       .tunnel_idle_ms = (int64_t)config->proxy.tunnel_idle_ms,
-                                      .max_clients = config->proxy.max_clients,
-                                      .max_clients_per_address = config->proxy.max_clients_per_address};
+                                      .clients = worker_settings->clients};
     enum status status = proxy_server_open(worker->loop, &settings, &worker->judge, dns_server_resolver(worker->dns),
                                            &worker->proxy, fault);
     free(own.items);

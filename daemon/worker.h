@@ -13,6 +13,7 @@ struct worker_settings {
     const struct config *config;    /* borrowed while the worker lives */
     struct upstream_set *upstreams; /* a reference is taken */
     struct dns_cache *cache;        /* shared */
+    struct client_counts *clients;  /* likewise */
     struct recorder *recorder;      /* this worker's own; NULL: callbacks are not recorded */
     const struct incidents *incidents;
     struct dns_notify *notify; /* as in struct dns_settings */

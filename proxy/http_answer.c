@@ -25,6 +25,7 @@ static const struct {
                             "Too many wrong passwords came from this address; try again in a minute"},
     [ANSWER_LOGIN_BUSY] = {503, BLAME_RULES, "proxy_internal_error",
                            "Too many passwords are being checked at the moment"},
+    [ANSWER_BODY_TIMEOUT] = {408, BLAME_CLIENT, "http_request_error", "The request's body came too slowly"},
     [ANSWER_CONNECT_PORT] = {403, BLAME_RULES, "http_request_denied",
                              "CONNECT to this port is not allowed; proxy.connect-ports in the configuration of ccward "
                              "lists those that are"},

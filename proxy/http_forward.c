@@ -98,6 +98,12 @@ static bool is_false_length(const struct http_head *head, struct str name)
            str_eq_nocase(name, STR("Content-Length"));
 }
 
+/* RFC 9110 section 10.1.1: an HTTP/1.0 client does not know what it would wait for. */
+static bool is_void_expectation(const struct http_head *head, struct str name)
+{
+    return head->is_request && !head->expect_continue && str_eq_nocase(name, STR("Expect"));
+}
+
 static void add_fields(struct buf *out, const struct http_head *head)
 {
     static const struct str connection = {"Connection", 10};
@@ -105,7 +111,7 @@ static void add_fields(struct buf *out, const struct http_head *head)
     uint64_t hops;
     for (size_t i = 0; i < head->field_count; i++) {
         struct str name = head->fields[i].name, value = head->fields[i].value;
-        if (is_hop_by_hop(name) || is_false_length(head, name) ||
+        if (is_hop_by_hop(name) || is_false_length(head, name) || is_void_expectation(head, name) ||
             (head->is_request && str_eq_nocase(name, STR("Host"))))
             continue;
         if (named && !is_protected(name) && http_field_has_token(head, connection, name))

@@ -2,7 +2,7 @@
 #include "proxy/http_forward.h"
 #include "proxy/http_steps.h"
 
-enum { MAX_INTERIM = 100 };
+enum { MAX_INTERIM = 100, LEAST_WINDOW_BYTES = 20 * 256 };
 
 /* Connect */
 
@@ -152,18 +152,31 @@ enum next http_step_send(struct http_txn *txn)
     return http_txn_go_to(txn, STEP_AWAIT);
 }
 
-/* Passes the request's body on. False: the client broke it off, or its framing. */
-static bool upload(struct http_txn *txn)
+/* 256 B/s on average, so that nobody holds two connections for next to nothing. Http_txn.c opens the next window. */
+static bool is_too_slow(struct http_txn *txn)
+{
+    if (!txn->timed_out)
+        return false;
+    txn->timed_out = txn->timer_running = false;
+    return txn->upload.taken - txn->window_from < LEAST_WINDOW_BYTES;
+}
+
+/* Passes the request's body on. What became of it where it does not go on: its client broke it off (ANSWER_NONE), or
+ * its framing, or is too slow. */
+static bool upload(struct http_txn *txn, enum http_answer *fault)
 {
     struct stream *client = txn->client->stream;
+    *fault = ANSWER_NONE;
     if (txn->upload.ended || txn->upload_failed)
         return true;
     enum status status = http_relay_step(&txn->upload, client, txn->origin);
-    if (status == ST_INVALID)
-        return false;
     txn->upload_failed = status != ST_OK; /* its response may still come: 413 */
+    if (status == ST_INVALID)
+        *fault = ANSWER_BAD_BODY;
+    else if (!txn->upload.ended && is_too_slow(txn))
+        *fault = ANSWER_BODY_TIMEOUT;
     bool cut_off = stream_saw_eof(client) && !stream_input(client).length;
-    return txn->upload.ended || txn->upload_failed || !cut_off;
+    return *fault == ANSWER_NONE && (txn->upload.ended || txn->upload_failed || !cut_off);
 }
 
 /* Await */
@@ -243,9 +256,9 @@ enum next http_step_await(struct http_txn *txn)
 {
     struct http_head response;
     enum http_reject reject;
-    if (!upload(txn))
-        return stream_saw_eof(txn->client->stream) ? http_txn_finish(txn, HTTP_END_CLOSE)
-                                                   : http_txn_answer(txn, ANSWER_BAD_BODY);
+    enum http_answer fault;
+    if (!upload(txn, &fault))
+        return fault == ANSWER_NONE ? http_txn_finish(txn, HTTP_END_CLOSE) : http_txn_answer(txn, fault);
     struct str input = stream_input(txn->origin);
     enum status status = http_response_parse(input, txn->head.method, &response, &reject);
     if (status == ST_TRUNCATED)
@@ -280,7 +293,8 @@ static enum next response_cut(struct http_txn *txn)
 enum next http_step_relay(struct http_txn *txn)
 {
     struct stream *client = txn->client->stream;
-    if (!upload(txn))
+    enum http_answer fault;
+    if (!upload(txn, &fault))
         return response_cut(txn);
     enum status status = http_relay_step(&txn->download, txn->origin, client);
     if (status == ST_OK && !txn->download.ended) {

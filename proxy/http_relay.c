@@ -43,6 +43,7 @@ enum status http_relay_step(struct http_relay *relay, struct stream *from, struc
         if (data.length)
             status = write_payload(relay, to, data);
         stream_consume(from, taken);
+        relay->taken += taken;
         if (status != ST_OK)
             return status;
     }

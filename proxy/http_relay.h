@@ -7,8 +7,9 @@
 
 struct http_relay {
     struct http_body body;
-    bool chunk; /* towards the receiver, as chunks (RFC 9112 section 7.1) */
-    bool ended; /* the receiver has the whole body, as far as we can tell it */
+    bool chunk;     /* towards the receiver, as chunks (RFC 9112 section 7.1) */
+    uint64_t taken; /* bytes of the sender's, framing too */
+    bool ended;     /* the receiver has the whole body, as far as we can tell it */
 };
 
 /* HEAD frames what comes; TO is the framing that the receiver was told. */

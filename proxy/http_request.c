@@ -39,6 +39,8 @@ enum next http_step_receive(struct http_txn *txn)
     if (!txn->raw.data)
         return http_txn_answer(txn, ANSWER_NO_MEMORY);
     stream_consume(txn->client->stream, txn->raw.length);
+    timer_stop(txn->timer);
+    txn->timer_running = txn->timed_out = false;
     return http_txn_go_to(txn, STEP_PARSE);
 }
 

@@ -18,6 +18,7 @@
 enum {
     ARENA_BYTES = 128 << 10, /* a head of HTTP_MAX_HEAD and what is made of it */
     MAX_SPARE_TXNS = 64,
+    PACE_WINDOW_MS = 20000,
 };
 
 static enum next (*const steps[])(struct http_txn *txn) = {
@@ -121,6 +122,27 @@ void http_txn_free_spare(struct proxy_context *proxy)
     }
 }
 
+/* A client that waits for 100 (Continue) sends nothing and is not slow. */
+static bool is_client_to_send(const struct http_txn *txn)
+{
+    if (txn->step < STEP_AWAIT || txn->upload.ended || txn->upload_failed || stream_is_full(txn->origin))
+        return false;
+    return !txn->head.expect_continue || txn->upload.taken || txn->interim_count || txn->step > STEP_AWAIT;
+}
+
+/* http_origin.c:is_too_slow() looks at what has come when it has run off. */
+static void watch_pace(struct http_txn *txn, bool client_sends)
+{
+    if (client_sends == txn->timer_running)
+        return;
+    txn->timer_running = client_sends;
+    txn->window_from = txn->upload.taken;
+    if (client_sends)
+        timer_start(txn->timer, PACE_WINDOW_MS);
+    else
+        timer_stop(txn->timer);
+}
+
 /* Who is waited for has a bound on his silence; who waits has none. */
 static void set_clocks(struct http_txn *txn)
 {
@@ -128,7 +150,8 @@ static void set_clocks(struct http_txn *txn)
     struct stream *client = txn->client->stream;
     if (txn->step <= STEP_PARSE)
         return;
-    bool sends = txn->step >= STEP_AWAIT && !txn->upload.ended && !txn->upload_failed && !stream_is_full(txn->origin);
+    bool sends = is_client_to_send(txn);
+    watch_pace(txn, sends);
     int64_t client_idle_ms = sends || stream_queued(client) ? settings->idle_timeout_ms : 0;
     if (client_idle_ms != txn->client_idle_ms)
         stream_set_idle_timeout(client, client_idle_ms);

@@ -41,7 +41,7 @@ enum wait { NOT_STARTED, RUNNING, FINISHED };
 
 struct http_txn {
     struct arena *arena; /* this and the timer stay for the next request */
-    struct timer *timer; /* of receiving the head */
+    struct timer *timer; /* of receiving the head, then of the body's pace */
     SLIST_ENTRY(http_txn) spare;
 
     struct proxy_context *proxy;
@@ -88,6 +88,7 @@ struct http_txn {
     enum status origin_status; /* why its stream failed; ST_OK: it has not */
 
     struct http_relay upload, download;
+    uint64_t window_from;   /* of `upload.taken`, where the timer started */
     bool upload_failed;     /* the origin takes no more of the request; its response may still come */
     unsigned interim_count; /* 1xx responses so far */
     bool origin_keep_alive; /* its connection may be used again after this response */

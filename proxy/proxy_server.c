@@ -22,7 +22,6 @@ struct proxy_server {
     struct proxy_context context;
     struct proxy_settings settings;
     struct arena *arena; /* of the settings' arrays and the listeners */
-    struct client_counts *counts;
     struct listener **listeners;
     size_t listener_count;
 };
@@ -75,18 +74,17 @@ static void on_accept(void *arg, int fd, const struct addr *peer, const struct a
         close(fd);
         return;
     }
-    if (proxy->client_count >= server->settings.max_clients ||
-        client_counts_add(server->counts, peer, server->settings.max_clients_per_address) != ST_OK) {
+    if (client_counts_add(server->settings.clients, peer) != ST_OK) {
         turn_away(proxy, fd);
         return;
     }
     if (http_client_open_own(proxy, fd, peer, local) != ST_OK)
-        client_counts_remove(server->counts, peer);
+        client_counts_remove(server->settings.clients, peer);
 }
 
 static void on_client_gone(struct proxy_context *proxy, const struct addr *peer)
 {
-    client_counts_remove(proxy->server->counts, peer);
+    client_counts_remove(proxy->settings->clients, peer);
 }
 
 static enum status open_listeners(struct proxy_server *server, const struct proxy_settings *settings,
@@ -123,10 +121,9 @@ enum status proxy_server_open(struct loop *loop, const struct proxy_settings *se
                                              .settings = &server->settings,
                                              .on_client_gone = on_client_gone,
                                              .date_s = -1};
-    server->counts = client_counts_new();
     server->context.pool = origin_pool_new(MAX_IDLE_ORIGINS, ORIGIN_IDLE_MS);
     enum status status = copy_settings(server, settings);
-    if (!server->counts || !server->context.pool || status != ST_OK)
+    if (!server->context.pool || status != ST_OK)
         status = fault_set(fault, ST_NOMEM, "out of memory");
     if (status == ST_OK && http_via_init(&server->context.via) != ST_OK)
         status = fault_set(fault, ST_IO, "no random numbers to be had");
@@ -181,7 +178,6 @@ void proxy_server_close(struct proxy_server *server)
     proxy_auth_free(proxy->auth);
     http_txn_free_spare(proxy);
     origin_pool_free(proxy->pool);
-    client_counts_free(server->counts);
     buf_free(&proxy->out);
     arena_free(server->arena);
     free(server);

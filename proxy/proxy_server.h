@@ -8,6 +8,7 @@
 #include "proxy/egress.h"
 
 struct origin_parent;
+struct client_counts;
 struct page_https;
 struct password_checker;
 struct proxy_users;
@@ -30,7 +31,7 @@ struct proxy_settings {
     const char *contact;                /* for the block page; may be NULL */
     struct page_https *page;            /* for the block page in the CONNECT of a blocked host; borrowed, may be NULL */
     int64_t head_timeout_ms, idle_timeout_ms, connect_timeout_ms, response_timeout_ms, tunnel_idle_ms;
-    size_t max_clients, max_clients_per_address;
+    struct client_counts *clients; /* shared by all workers; borrowed */
 };
 
 struct proxy_server;

@@ -122,7 +122,7 @@ def test_a_signer_dies_with_a_daemon_that_is_killed(make_ccward):
     wait_for(lambda: not pathlib.Path(f"/proc/{pid}").exists(), what="the signer's end")
 
 
-def test_a_signer_does_not_use_a_key_that_others_can_read(make_ccward):
+def test_h35_a_signer_does_not_use_a_key_that_others_can_read(make_ccward):
     ccward = make_ccward(start=False)
     ccward.run("ca", "init")
     (ccward.state / "ca.key").chmod(0o644)

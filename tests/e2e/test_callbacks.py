@@ -79,7 +79,7 @@ def test_follow_shows_what_comes(ccward):
     follower.stdout.close()
 
 
-def test_hostile_names_never_reach_a_line_raw(ccward):
+def test_h24_hostile_names_never_reach_a_line_raw(ccward):
     query = dns.message.make_query(TEST_HOST, "A").to_wire()
     label = b"\x1b[31m\r\n\"<x>\x00\xff"
     packet = query[:12] + bytes([len(label)]) + label + query[12:]

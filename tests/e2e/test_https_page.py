@@ -105,7 +105,7 @@ def test_who_does_not_trust_the_authority_sees_that_and_no_page(trusted):
     assert result.returncode == 60 and result.stdout == ""
 
 
-def test_addresses_and_excluded_names_are_refused_plainly(trusted):
+def test_h34_addresses_and_excluded_names_are_refused_plainly(trusted):
     trusted.run("deny", "bank.example", "192.0.2.77")
     for host in "bank.example", "www.bank.example", "192.0.2.77":
         def refused(host=host):
@@ -134,7 +134,7 @@ def test_a_killed_signer_costs_the_page_and_nothing_else(make_trusted, origin):
     wait_for(lambda: "<html" in curl(trusted, f"https://again.{HOST}/").stdout, 30, "a new signer's page")
 
 
-def test_hostile_clients_end_and_leave_no_trace(trusted):
+def test_h34_hostile_clients_end_and_leave_no_trace(trusted):
     def connect():
         plain = socket.create_connection(("127.0.0.1", trusted.proxy_port), timeout=20)
         plain.sendall(f"CONNECT {HOST}:443 HTTP/1.1\r\nHost: {HOST}:443\r\n\r\n".encode())

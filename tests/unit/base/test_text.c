@@ -102,7 +102,7 @@ static void assert_printable(struct str text, const char *expected)
     assert_string_equal(out, expected);
 }
 
-static void what_hurts_a_terminal_is_escaped(void **state)
+static void h24_what_hurts_a_terminal_is_escaped(void **state)
 {
     (void)state;
     assert_printable(STR("plain \xc3\xa4\xe6\x97\xa5\xf0\x9f\x98\x80"), "plain \xc3\xa4\xe6\x97\xa5\xf0\x9f\x98\x80");
@@ -137,7 +137,7 @@ int main(void)
         cmocka_unit_test(numbers_are_plain_digits_up_to_the_bound),
         cmocka_unit_test(hex_digits_have_values),
         cmocka_unit_test(a_copy_is_cut_and_ended),
-        cmocka_unit_test(what_hurts_a_terminal_is_escaped),
+        cmocka_unit_test(h24_what_hurts_a_terminal_is_escaped),
         cmocka_unit_test(printable_text_is_cut_on_a_characters_edge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

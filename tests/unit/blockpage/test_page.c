@@ -400,7 +400,7 @@ static void every_page_is_whole(void **state)
     }
 }
 
-static void hostile_values_stay_text(void **state)
+static void h23_hostile_values_stay_text(void **state)
 {
     struct fixture *f = *state;
     static const char hostile[] = "\"'><script>alert(1)</script>&{{css}}\r\nX-Injected: 1\r\n\r\n\xff\xc0\x80\x1b[2J";
@@ -431,7 +431,7 @@ static void hostile_values_stay_text(void **state)
     assert_body_has(f, "&quot;&#39;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;{{css}}\\x0d\\x0aX-Injected");
 }
 
-static void long_values_are_cut(void **state)
+static void h23_long_values_are_cut(void **state)
 {
     struct fixture *f = *state;
     static char longest[60 * 1024];
@@ -594,8 +594,8 @@ int main(void)
         PAGE_TEST(deceit_and_rules_never_speak_of_infection),
         PAGE_TEST(a_test_address_is_named_as_one),
         PAGE_TEST(every_page_is_whole),
-        PAGE_TEST(hostile_values_stay_text),
-        PAGE_TEST(long_values_are_cut),
+        PAGE_TEST(h23_hostile_values_stay_text),
+        PAGE_TEST(h23_long_values_are_cut),
         PAGE_TEST(addresses_cannot_become_links),
         PAGE_TEST(head_has_no_body_but_the_length_of_one),
         PAGE_TEST(parts_of_pages_get_nothing),

@@ -131,7 +131,7 @@ static void lines_of_one_step_stand_in_the_order_of_time(void **state)
         assert_true(strcmp(text(fixture, i, "time"), text(fixture, i - 1, "time")) > 0);
 }
 
-static void hostile_text_never_reaches_a_line_raw(void **state)
+static void h24_hostile_text_never_reaches_a_line_raw(void **state)
 {
     struct fixture *fixture = *state;
     static const char *const hostile[] = {
@@ -372,7 +372,7 @@ int main(void)
         TEST(after_ten_seconds_it_is_another_callback),
         TEST(a_contact_differs_by_client_channel_action_indicator_and_subject),
         TEST(lines_of_one_step_stand_in_the_order_of_time),
-        TEST(hostile_text_never_reaches_a_line_raw),
+        TEST(h24_hostile_text_never_reaches_a_line_raw),
         TEST(many_subjects_under_one_indicator_fold),
         TEST(what_has_no_line_folds_by_client_and_then_into_one),
         TEST(a_flood_of_one_contact_makes_one_line_a_second),

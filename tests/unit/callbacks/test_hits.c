@@ -221,7 +221,7 @@ static void csv_is_quoted_and_no_formula(void **state)
                             "high,a -b,CC-00000001,GET,403,2," NOON("00") ",,\r\n");
 }
 
-static void control_characters_of_others_never_reach_the_output(void **state)
+static void h24_control_characters_of_others_never_reach_the_output(void **state)
 {
     write_log(
         *state, LOG_FILE_NAME,
@@ -447,7 +447,7 @@ int main(void)
         TEST(fields_of_the_wrong_type_damage_a_line),
         TEST(a_table_lines_up),
         TEST(csv_is_quoted_and_no_formula),
-        TEST(control_characters_of_others_never_reach_the_output),
+        TEST(h24_control_characters_of_others_never_reach_the_output),
         TEST(what_the_collector_wrote_is_read_back),
         TEST(an_output_that_can_not_be_written_is_told_with_its_reason),
         TEST(a_full_output_is_told_also_when_little_is_printed),

@@ -78,7 +78,7 @@ static void a_blocked_name_is_signed_for(void **state)
     assert_int_equal(ask(world, "below." BLOCKED), LEAF_SIGNED);
 }
 
-static void what_is_not_blocked_is_refused(void **state)
+static void h34_what_is_not_blocked_is_refused(void **state)
 {
     struct world *world = *state;
     assert_int_equal(ask(world, "bank.example"), LEAF_REFUSED);
@@ -129,7 +129,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_blocked_name_is_signed_for, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_is_not_blocked_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(h34_what_is_not_blocked_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_host_of_which_one_url_is_blocked_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_blocked_name_that_is_excluded_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_no_request_gets_no_reply, set_up, tear_down),

@@ -87,7 +87,7 @@ static int64_t now_s(void)
     return clock_wall_ms() / 1000;
 }
 
-static void a_leaf_is_good_for_its_name_alone_and_for_seven_days(void **state)
+static void h35_a_leaf_is_good_for_its_name_alone_and_for_seven_days(void **state)
 {
     (void)state;
     struct world world;
@@ -170,7 +170,7 @@ static void clients_refuse_what_a_thief_signs_for_excluded_names_and_addresses(v
     close_world(&world);
 }
 
-static void two_leaves_of_a_name_have_other_numbers_and_keys(void **state)
+static void h35_two_leaves_of_a_name_have_other_numbers_and_keys(void **state)
 {
     (void)state;
     struct world world;
@@ -242,7 +242,7 @@ static void what_is_no_authority_is_refused(void **state)
     close_world(&world);
 }
 
-static void only_names_of_hosts_become_names_of_leaves(void **state)
+static void h34_only_names_of_hosts_become_names_of_leaves(void **state)
 {
     (void)state;
     struct dname name;
@@ -261,15 +261,15 @@ static void only_names_of_hosts_become_names_of_leaves(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_leaf_is_good_for_its_name_alone_and_for_seven_days),
+        cmocka_unit_test(h35_a_leaf_is_good_for_its_name_alone_and_for_seven_days),
         cmocka_unit_test(the_authority_is_critical_about_its_limits),
         cmocka_unit_test(excluded_names_are_not_signed),
         cmocka_unit_test(clients_refuse_what_a_thief_signs_for_excluded_names_and_addresses),
-        cmocka_unit_test(two_leaves_of_a_name_have_other_numbers_and_keys),
+        cmocka_unit_test(h35_two_leaves_of_a_name_have_other_numbers_and_keys),
         cmocka_unit_test(a_leaf_does_not_outlive_the_authority),
         cmocka_unit_test(facts_name_what_is_excluded),
         cmocka_unit_test(what_is_no_authority_is_refused),
-        cmocka_unit_test(only_names_of_hosts_become_names_of_leaves),
+        cmocka_unit_test(h34_only_names_of_hosts_become_names_of_leaves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -207,7 +207,7 @@ static void an_ask_that_was_taken_back_is_not_told(void **state)
     tls_leaf_unref(stays.leaf);
 }
 
-static void more_than_the_signer_keeps_up_with_is_refused_at_once(void **state)
+static void h35_more_than_the_signer_keeps_up_with_is_refused_at_once(void **state)
 {
     enum { MANY = 70 };
     struct world *world = *state;
@@ -226,7 +226,7 @@ static void more_than_the_signer_keeps_up_with_is_refused_at_once(void **state)
         assert_int_equal(waiters[i].called, 1);
 }
 
-static void old_leaves_make_room_for_new_ones(void **state)
+static void h35_old_leaves_make_room_for_new_ones(void **state)
 {
     enum { ROOM = 1024 };
     struct world *world = *state;
@@ -332,8 +332,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(another_is_asked_for_at_half_of_its_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_an_earlier_signer_signed_is_forgotten, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_ask_that_was_taken_back_is_not_told, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(more_than_the_signer_keeps_up_with_is_refused_at_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(old_leaves_make_room_for_new_ones, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(h35_more_than_the_signer_keeps_up_with_is_refused_at_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(h35_old_leaves_make_room_for_new_ones, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_stream_goes_on_as_tls_from_bytes_that_had_come_before, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

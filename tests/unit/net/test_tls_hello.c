@@ -107,7 +107,7 @@ static void few_tries_find_the_end_of_a_hello(void **state)
     }
 }
 
-static void what_is_no_hello_is_told_at_its_first_byte(void **state)
+static void h34_what_is_no_hello_is_told_at_its_first_byte(void **state)
 {
     (void)state;
     struct tls_hello parsed;
@@ -121,7 +121,7 @@ static void what_is_no_hello_is_told_at_its_first_byte(void **state)
     assert_int_equal(tls_hello_parse((struct str){0}, &parsed), ST_TRUNCATED);
 }
 
-static void a_hello_over_its_bound_is_refused(void **state)
+static void h34_a_hello_over_its_bound_is_refused(void **state)
 {
     (void)state;
     struct tls_hello parsed;
@@ -248,8 +248,8 @@ int main(void)
         cmocka_unit_test(the_name_of_a_real_hello_is_found),
         cmocka_unit_test(a_hello_is_awaited_until_it_is_whole),
         cmocka_unit_test(few_tries_find_the_end_of_a_hello),
-        cmocka_unit_test(what_is_no_hello_is_told_at_its_first_byte),
-        cmocka_unit_test(a_hello_over_its_bound_is_refused),
+        cmocka_unit_test(h34_what_is_no_hello_is_told_at_its_first_byte),
+        cmocka_unit_test(h34_a_hello_over_its_bound_is_refused),
         cmocka_unit_test(extensions_are_read_strictly),
         cmocka_unit_test(a_name_fills_its_room_and_no_more),
         cmocka_unit_test(a_hello_without_extensions_has_no_name),

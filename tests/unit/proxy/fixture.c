@@ -110,14 +110,15 @@ static void fixture_settings(struct fixture *f)
         .connect_timeout_ms = 10000,
         .response_timeout_ms = 120000,
         .tunnel_idle_ms = 600000,
-        .max_clients = 64,
-        .max_clients_per_address = 64,
     };
+    f->max_clients = f->max_clients_per_address = 64;
 }
 
 void fixture_open(struct fixture *f)
 {
     struct fault fault = {0};
+    f->settings.clients = client_counts_new(f->max_clients, f->max_clients_per_address);
+    assert_non_null(f->settings.clients);
     assert_int_equal(proxy_server_open(f->loop, &f->settings, &f->judge, &f->resolver, &f->proxy, &fault), ST_OK);
     f->proxy_addr = proxy_server_addr(f->proxy, 0);
 }
@@ -155,6 +156,7 @@ int tear_down(void **state)
     clock_real();
     if (f->proxy)
         proxy_server_close(f->proxy);
+    client_counts_free(f->settings.clients);
     for (size_t i = 0; i < f->peer_count; i++) {
         if (f->peers[i].fd >= 0)
             close(f->peers[i].fd);

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "proxy/client_counts.h"
 #include "proxy/proxy_server.h"
 
 enum { WAIT_MS = 30000, MAX_RECORDED = 16 };
@@ -45,6 +46,7 @@ struct fixture {
     struct judge judge;
     struct resolver resolver;
     struct proxy_settings settings;
+    size_t max_clients, max_clients_per_address;
     int origin_fd;
     uint16_t origin_port;
     struct peer peers[64];

@@ -6,8 +6,7 @@
 
 static const char *const get = "GET http://a.test:%P/ HTTP/1.1\r\nHost: a.test\r\n\r\n";
 
-/* H17 */
-static void pipelined_requests_are_answered_in_order_one_at_a_time(void **state)
+static void h17_pipelined_requests_are_answered_in_order_one_at_a_time(void **state)
 {
     struct fixture *f = *state;
     struct peer *client = ask(f, "GET http://a.test:%P/1 HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -30,8 +29,7 @@ static void pipelined_requests_are_answered_in_order_one_at_a_time(void **state)
     assert_true(strstr(buf_text(&client->got), "two") < strstr(buf_text(&client->got), "three"));
 }
 
-/* H17 */
-static void a_bad_request_in_a_pipeline_ends_it(void **state)
+static void h17_a_bad_request_in_a_pipeline_ends_it(void **state)
 {
     struct fixture *f = *state;
     struct peer *client = ask(f, "GET http://a.test:%P/1 HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -79,8 +77,7 @@ static void a_client_that_does_not_read_its_answers_is_not_asked_for_more(void *
     assert_false(proxy_server_idle(f->proxy));
 }
 
-/* H33 */
-static void a_thousand_requests_go_over_one_connection_each_way(void **state)
+static void h33_a_thousand_requests_go_over_one_connection_each_way(void **state)
 {
     struct fixture *f = *state;
     struct peer *client = ask(f, get);
@@ -136,11 +133,11 @@ static void a_connection_that_ends_in_mid_head_is_closed_without_an_answer(void 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(pipelined_requests_are_answered_in_order_one_at_a_time),
-        T(a_bad_request_in_a_pipeline_ends_it),
+        T(h17_pipelined_requests_are_answered_in_order_one_at_a_time),
+        T(h17_a_bad_request_in_a_pipeline_ends_it),
         T(many_pipelined_requests_are_all_answered),
         T(a_client_that_does_not_read_its_answers_is_not_asked_for_more),
-        T(a_thousand_requests_go_over_one_connection_each_way),
+        T(h33_a_thousand_requests_go_over_one_connection_each_way),
         T(close_is_obeyed_and_said),
         T(an_empty_line_before_a_request_is_skipped),
         T(a_connection_that_ends_in_mid_head_is_closed_without_an_answer),

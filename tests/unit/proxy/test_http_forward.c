@@ -45,8 +45,7 @@ static void the_target_becomes_origin_form_and_its_authority_the_host(void **sta
                         "OPTIONS / HTTP/1.1\r\nHost: a.test\r\nVia: 1.1 ccward (TOKEN)\r\n\r\n");
 }
 
-/* H14 */
-static void hop_by_hop_fields_stay_here(void **state)
+static void h14_hop_by_hop_fields_stay_here(void **state)
 {
     (void)state;
     assert_string_equal(request("POST http://a.test/ HTTP/1.1\r\nHost: a.test\r\n"
@@ -78,8 +77,7 @@ static void other_fields_keep_order_case_repetition_and_bytes(void **state)
                         "Forwarded: for=x\r\nX-Forwarded-For: 1.2.3.4\r\nVia: 1.1 ccward (TOKEN)\r\n\r\n");
 }
 
-/* H15 */
-static void max_forwards_counts_down_for_options_alone(void **state)
+static void h15_max_forwards_counts_down_for_options_alone(void **state)
 {
     (void)state;
     assert_non_null(strstr(request("OPTIONS http://a.test/ HTTP/1.1\r\nHost: a.test\r\nMax-Forwards: 7\r\n\r\n"),
@@ -106,8 +104,7 @@ static void a_response_is_framed_for_the_client(void **state)
                         "Connection: close\r\nVia: 1.1 ccward\r\n\r\n");
 }
 
-/* H28 */
-static void a_status_without_content_has_no_length(void **state)
+static void h28_a_status_without_content_has_no_length(void **state)
 {
     (void)state;
     struct http_forward_response how = {.keep_alive = true, .date = "NOW"};
@@ -130,12 +127,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_target_becomes_origin_form_and_its_authority_the_host),
-        cmocka_unit_test(hop_by_hop_fields_stay_here),
+        cmocka_unit_test(h14_hop_by_hop_fields_stay_here),
         cmocka_unit_test(connection_cannot_name_what_frames_or_routes_the_message),
         cmocka_unit_test(other_fields_keep_order_case_repetition_and_bytes),
-        cmocka_unit_test(max_forwards_counts_down_for_options_alone),
+        cmocka_unit_test(h15_max_forwards_counts_down_for_options_alone),
         cmocka_unit_test(a_response_is_framed_for_the_client),
-        cmocka_unit_test(a_status_without_content_has_no_length),
+        cmocka_unit_test(h28_a_status_without_content_has_no_length),
     };
     return cmocka_run_group_tests(tests, NULL, free_out);
 }

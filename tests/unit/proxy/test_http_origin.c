@@ -87,8 +87,7 @@ static void an_http_1_0_client_gets_no_chunks_no_interim_response_and_a_close(vo
     assert_true(ends_with(p.client, "\r\n\r\nabc"));
 }
 
-/* H28 */
-static void responses_without_content_end_with_their_head(void **state)
+static void h28_responses_without_content_end_with_their_head(void **state)
 {
     struct fixture *f = *state;
     struct pair p = exchange(f, "HEAD http://a.test:%P/ HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -107,8 +106,7 @@ static void responses_without_content_end_with_their_head(void **state)
     assert_null(try_accept(f));
 }
 
-/* H16 */
-static void an_expectation_and_its_interim_answer_pass(void **state)
+static void h16_an_expectation_and_its_interim_answer_pass(void **state)
 {
     struct fixture *f = *state;
     struct pair p = exchange(f, "POST http://a.test:%P/ HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n"
@@ -147,8 +145,7 @@ static void a_chunked_request_is_framed_anew_without_its_trailers(void **state)
     assert_open(f, p.client);
 }
 
-/* H6 */
-static void a_bad_chunk_is_400_and_the_origin_does_not_take_the_body_for_whole(void **state)
+static void h6_a_bad_chunk_is_400_and_the_origin_does_not_take_the_body_for_whole(void **state)
 {
     static const char *const chunks[] = {"0x5\r\nhello", "+5\r\nhello", " 5\r\nhello", "5 \r\nhello",          "\r\n",
                                          "5\nhello",     "-1\r\n",      "g\r\n",       "11111111111111111\r\n"};
@@ -186,8 +183,7 @@ static void a_head_in_single_bytes_is_the_same_request(void **state)
     assert_open(f, client);
 }
 
-/* H27 */
-static void a_garbage_answer_is_502(void **state)
+static void h27_a_garbage_answer_is_502(void **state)
 {
     static const char *const answers[] = {
         "nonsense\r\n\r\n",
@@ -238,8 +234,7 @@ static void an_origin_that_hangs_up_without_a_word_is_502(void **state)
     assert_int_equal(proxy_server_counters(f->proxy)->failed, 2);
 }
 
-/* H27 */
-static void a_response_that_is_cut_off_is_never_completed(void **state)
+static void h27_a_response_that_is_cut_off_is_never_completed(void **state)
 {
     static const char *const answers[] = {
         "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
@@ -404,8 +399,7 @@ static void a_post_gets_a_connection_of_its_own(void **state)
     assert_no_origin(f);
 }
 
-/* H26 */
-static void a_client_that_vanishes_closes_the_origin(void **state)
+static void h26_a_client_that_vanishes_closes_the_origin(void **state)
 {
     struct fixture *f = *state;
     struct pair p = exchange(f, get);
@@ -420,8 +414,7 @@ static void a_client_that_vanishes_closes_the_origin(void **state)
     assert_true(proxy_server_idle(f->proxy));
 }
 
-/* H25 */
-static void a_client_that_ends_its_direction_still_gets_its_response(void **state)
+static void h25_a_client_that_ends_its_direction_still_gets_its_response(void **state)
 {
     struct fixture *f = *state;
     struct pair p = exchange(f, get);
@@ -499,8 +492,7 @@ static size_t drain(struct fixture *f, int from, int to, size_t sent)
     return received;
 }
 
-/* H29 */
-static void a_slow_reader_slows_the_origin_down(void **state)
+static void h29_a_slow_reader_slows_the_origin_down(void **state)
 {
     struct fixture *f = *state;
     struct pair p = exchange(f, get);
@@ -518,8 +510,7 @@ static void a_slow_reader_slows_the_origin_down(void **state)
     wait_for(f, p.origin, "GET / ");
 }
 
-/* H30 */
-static void a_slow_origin_slows_an_upload_down(void **state)
+static void h30_a_slow_origin_slows_an_upload_down(void **state)
 {
     struct fixture *f = *state;
     char request[256];
@@ -554,17 +545,77 @@ static void a_client_that_stops_reading_is_given_up(void **state)
     wait_closed(f, p.origin);
 }
 
-/* H3 */
-static void an_upload_that_stops_is_given_up(void **state)
+static void h3_an_upload_that_stops_is_given_up(void **state)
 {
     struct fixture *f = *state;
     clock_fake(1000, 1000000);
     struct pair p = exchange(f, "POST http://a.test:%P/ HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc");
-    clock_fake_advance(59000);
+    clock_fake_advance(19000);
     assert_open(f, p.client);
     clock_fake_advance(2000);
+    wait_for(f, p.client, "HTTP/1.1 408 ");
+    assert_true(has(p.client, "too slowly"));
     wait_closed(f, p.client);
     wait_closed(f, p.origin);
+}
+
+/* N seconds with so many bytes of an upload in each. */
+static void trickle(struct fixture *f, struct peer *client, int seconds, int bytes_per_s)
+{
+    static const char bytes[1024];
+    for (int i = 0; i < seconds && !client->eof; i++) {
+        say_bytes(f, client, bytes, (size_t)bytes_per_s);
+        settle(f);
+        clock_fake_advance(1000);
+    }
+    settle(f);
+}
+
+static const char *const big_upload = "POST http://a.test:%P/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n";
+
+static void h3_an_upload_that_trickles_is_given_up_and_a_slow_one_is_not(void **state)
+{
+    struct fixture *f = *state;
+    clock_fake(1000, 1000000);
+    struct pair slow = exchange(f, big_upload);
+    trickle(f, slow.client, 45, 300);
+    assert_open(f, slow.client);
+    trickle(f, slow.client, 45, 200); /* a good start does not help for ever */
+    wait_for(f, slow.client, "HTTP/1.1 408 ");
+    wait_closed(f, slow.origin);
+    struct pair early = exchange(f, big_upload);
+    say(f, early.origin, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc");
+    wait_for(f, early.client, "abc");
+    trickle(f, early.client, 25, 100);
+    wait_closed(f, early.client); /* too late for another answer */
+    assert_int_equal(count_of(early.client, "HTTP/1.1 "), 1);
+}
+
+static void h3_who_waits_for_the_origin_is_not_too_slow(void **state)
+{
+    static char bytes[65536];
+    struct fixture *f = *state;
+    clock_fake(1000, 1000000);
+    struct pair p = exchange(f, "POST http://a.test:%P/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n"
+                                "Expect: 100-continue\r\n\r\n");
+    for (int i = 0; i < 9; i++) {
+        clock_fake_advance(10000);
+        assert_open(f, p.client);
+    }
+    say(f, p.origin, "HTTP/1.1 100 Continue\r\n\r\n");
+    wait_for(f, p.client, "100 Continue");
+    clock_fake_advance(19000);
+    assert_open(f, p.client);
+    say_bytes(f, p.client, bytes, sizeof bytes);
+    settle(f);
+    clock_fake_advance(2000);
+    assert_open(f, p.client);
+    say_bytes(f, p.client, bytes, 100000 - sizeof bytes);
+    settle(f);
+    clock_fake_advance(60000); /* all has come: now it is the origin's turn */
+    assert_open(f, p.client);
+    say(f, p.origin, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    wait_for(f, p.client, "\r\n\r\nok");
 }
 
 static void a_silent_stream_of_events_is_not_cut_by_the_idle_timeout(void **state)
@@ -583,8 +634,7 @@ static void a_silent_stream_of_events_is_not_cut_by_the_idle_timeout(void **stat
     assert_false(ends_with(p.client, "0\r\n\r\n"));
 }
 
-/* H36 */
-static void only_a_websocket_upgrade_is_asked_for(void **state)
+static void h36_only_a_websocket_upgrade_is_asked_for(void **state)
 {
     struct fixture *f = *state;
     struct pair p = exchange(f, "GET http://a.test:%P/ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\n"
@@ -636,16 +686,16 @@ int main(void)
         T(a_chunked_response_is_framed_anew),
         T(a_response_until_close_is_chunked_for_a_client_that_can),
         T(an_http_1_0_client_gets_no_chunks_no_interim_response_and_a_close),
-        T(responses_without_content_end_with_their_head),
-        T(an_expectation_and_its_interim_answer_pass),
+        T(h28_responses_without_content_end_with_their_head),
+        T(h16_an_expectation_and_its_interim_answer_pass),
         T(endless_interim_responses_are_502),
         T(a_chunked_request_is_framed_anew_without_its_trailers),
-        T(a_bad_chunk_is_400_and_the_origin_does_not_take_the_body_for_whole),
+        T(h6_a_bad_chunk_is_400_and_the_origin_does_not_take_the_body_for_whole),
         T(a_head_in_single_bytes_is_the_same_request),
-        T(a_garbage_answer_is_502),
+        T(h27_a_garbage_answer_is_502),
         T(a_response_head_over_the_limit_is_502),
         T(an_origin_that_hangs_up_without_a_word_is_502),
-        T(a_response_that_is_cut_off_is_never_completed),
+        T(h27_a_response_that_is_cut_off_is_never_completed),
         T(a_reset_does_not_end_a_response_until_close),
         T(what_follows_a_response_is_no_response),
         T(an_origin_that_does_not_answer_is_504),
@@ -656,16 +706,18 @@ int main(void)
         T(a_get_on_a_stale_connection_is_sent_once_more),
         T(a_retry_stops_at_the_first_byte_of_a_response),
         T(a_post_gets_a_connection_of_its_own),
-        T(a_client_that_vanishes_closes_the_origin),
-        T(a_client_that_ends_its_direction_still_gets_its_response),
+        T(h26_a_client_that_vanishes_closes_the_origin),
+        T(h25_a_client_that_ends_its_direction_still_gets_its_response),
         T(an_early_answer_to_an_upload_reaches_the_client),
         T(a_connection_with_half_a_request_on_it_is_not_used_again),
-        T(a_slow_reader_slows_the_origin_down),
-        T(a_slow_origin_slows_an_upload_down),
+        T(h29_a_slow_reader_slows_the_origin_down),
+        T(h30_a_slow_origin_slows_an_upload_down),
         T(a_client_that_stops_reading_is_given_up),
-        T(an_upload_that_stops_is_given_up),
+        T(h3_an_upload_that_stops_is_given_up),
+        T(h3_an_upload_that_trickles_is_given_up_and_a_slow_one_is_not),
+        T(h3_who_waits_for_the_origin_is_not_too_slow),
         T(a_silent_stream_of_events_is_not_cut_by_the_idle_timeout),
-        T(only_a_websocket_upgrade_is_asked_for),
+        T(h36_only_a_websocket_upgrade_is_asked_for),
         T(a_websocket_becomes_a_tunnel_after_101),
         T(a_refused_websocket_is_an_ordinary_response),
     };

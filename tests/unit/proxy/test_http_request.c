@@ -18,7 +18,6 @@ static void expect_refusal(struct fixture *f, const char *request, const char *s
     assert_no_origin(f);
 }
 
-/* H1, H2, H4, H5, H8 to H13, H16 */
 static void an_ambiguous_request_never_reaches_the_server(void **state)
 {
     static const struct {
@@ -89,7 +88,7 @@ static void what_is_not_for_a_proxy_is_told_so(void **state)
     assert_int_equal(rule.asked, 0);
 }
 
-static void a_head_or_line_that_is_too_long_is_refused_before_it_ends(void **state)
+static void h1_h2_a_head_or_line_that_is_too_long_is_refused_before_it_ends(void **state)
 {
     struct fixture *f = *state;
     static char text[40000];
@@ -110,8 +109,7 @@ static void a_head_or_line_that_is_too_long_is_refused_before_it_ends(void **sta
     assert_int_equal(rule.asked, 0);
 }
 
-/* H3 */
-static void a_head_that_does_not_come_in_time_is_408(void **state)
+static void h3_a_head_that_does_not_come_in_time_is_408(void **state)
 {
     struct fixture *f = *state;
     clock_fake(1000, 1000000);
@@ -128,8 +126,7 @@ static void a_head_that_does_not_come_in_time_is_408(void **state)
     wait_closed(f, client);
 }
 
-/* H33 */
-static void a_client_that_says_nothing_is_hung_up_on_without_an_answer(void **state)
+static void h33_a_client_that_says_nothing_is_hung_up_on_without_an_answer(void **state)
 {
     struct fixture *f = *state;
     clock_fake(1000, 1000000);
@@ -599,8 +596,7 @@ static void one_empty_line_before_a_request_is_ignored_and_two_are_not(void **st
     expect_refusal(f, "\r\n\r\nGET http://a.test:%P/ HTTP/1.1\r\nHost: x\r\n\r\n", "400");
 }
 
-/* H15 */
-static void a_request_that_comes_back_is_508(void **state)
+static void h15_a_request_that_comes_back_is_508(void **state)
 {
     struct fixture *f = *state;
     char request[512], via[128];
@@ -636,9 +632,9 @@ int main(void)
         T(an_ambiguous_request_never_reaches_the_server),
         T(a_request_line_that_is_wrong_is_refused),
         T(what_is_not_for_a_proxy_is_told_so),
-        T(a_head_or_line_that_is_too_long_is_refused_before_it_ends),
-        T(a_head_that_does_not_come_in_time_is_408),
-        T(a_client_that_says_nothing_is_hung_up_on_without_an_answer),
+        T(h1_h2_a_head_or_line_that_is_too_long_is_refused_before_it_ends),
+        T(h3_a_head_that_does_not_come_in_time_is_408),
+        T(h33_a_client_that_says_nothing_is_hung_up_on_without_an_answer),
         T(a_host_in_an_odd_spelling_is_refused_before_anything_is_asked),
         CLOSED(loopback_is_refused_unless_it_is_allowed),
         CLOSED(of_a_mixed_answer_only_the_allowed_addresses_are_dialled),
@@ -667,7 +663,7 @@ int main(void)
         T(the_aliases_of_a_host_that_a_list_allows_are_not_judged),
         T(a_request_after_an_exempt_one_is_judged_again),
         T(one_empty_line_before_a_request_is_ignored_and_two_are_not),
-        T(a_request_that_comes_back_is_508),
+        T(h15_a_request_that_comes_back_is_508),
         T(the_answer_to_a_head_has_no_body),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,8 +91,7 @@ static int tear_down_policy(void **state)
     return tear_down(state);
 }
 
-/* H21 */
-static void a_blocked_name_is_blocked_however_it_is_written(void **state)
+static void h21_a_blocked_name_is_blocked_however_it_is_written(void **state)
 {
     static const char *const requests[] = {
         "GET http://evil.example:%P/ HTTP/1.1\r\nHost: evil.example\r\n\r\n",
@@ -116,8 +115,7 @@ static void a_blocked_name_is_blocked_however_it_is_written(void **state)
     assert_int_equal(f->lookups, 0);
 }
 
-/* H21 */
-static void a_host_that_hides_a_name_is_refused(void **state)
+static void h21_a_host_that_hides_a_name_is_refused(void **state)
 {
     static const char *const hosts[] = {
         "evil%2eexample", "evil.example%00",          "evil.example\\@good.example", "good.example@evil.example",
@@ -258,9 +256,9 @@ static void name_servers_are_judged_by_name_and_address(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_blocked_name_is_blocked_however_it_is_written, set_up_policy,
+        cmocka_unit_test_setup_teardown(h21_a_blocked_name_is_blocked_however_it_is_written, set_up_policy,
                                         tear_down_policy),
-        cmocka_unit_test_setup_teardown(a_host_that_hides_a_name_is_refused, set_up_policy, tear_down_policy),
+        cmocka_unit_test_setup_teardown(h21_a_host_that_hides_a_name_is_refused, set_up_policy, tear_down_policy),
         cmocka_unit_test_setup_teardown(a_blocked_url_is_blocked_however_its_path_is_written, set_up_policy,
                                         tear_down_policy),
         cmocka_unit_test_setup_teardown(an_address_that_is_listed_is_recorded_and_reached, set_up_policy,

@@ -9,7 +9,7 @@ static const char *const get = "GET http://a.test:%P/ HTTP/1.1\r\nHost: a.test\r
 static void one_client_too_many_is_turned_away(void **state)
 {
     struct fixture *f = *state;
-    f->settings.max_clients = 2;
+    f->max_clients = 2;
     fixture_open(f);
     struct peer *first = new_client(f), *second = new_client(f);
     assert_open(f, first);
@@ -28,7 +28,7 @@ static void one_client_too_many_is_turned_away(void **state)
 static void one_address_has_a_share_of_its_own(void **state)
 {
     struct fixture *f = *state;
-    f->settings.max_clients_per_address = 1;
+    f->max_clients_per_address = 1;
     fixture_open(f);
     struct peer *first = new_client(f);
     assert_open(f, first);
@@ -40,7 +40,7 @@ static void one_address_has_a_share_of_its_own(void **state)
 static void a_tunnel_counts_as_its_client(void **state)
 {
     struct fixture *f = *state;
-    f->settings.max_clients_per_address = 1;
+    f->max_clients_per_address = 1;
     fixture_open(f);
     struct peer *client = ask(f, "CONNECT a.test:%P HTTP/1.1\r\nHost: x\r\n\r\n");
     wait_for(f, client, " 200 ");
@@ -54,7 +54,7 @@ static void those_who_do_not_hang_up_count_until_they_are_gone(void **state)
 {
     enum { LIMIT = 4 };
     struct fixture *f = *state;
-    f->settings.max_clients_per_address = LIMIT;
+    f->max_clients_per_address = LIMIT;
     fixture_open(f);
     clock_fake(1000, 0);
     for (int i = 0; i < LIMIT; i++) {
@@ -74,7 +74,7 @@ static void those_who_do_not_hang_up_count_until_they_are_gone(void **state)
 static void a_tunnel_that_ended_counts_until_its_client_is_gone(void **state)
 {
     struct fixture *f = *state;
-    f->settings.max_clients_per_address = 1;
+    f->max_clients_per_address = 1;
     fixture_open(f);
     struct peer *client = ask(f, "CONNECT a.test:%P HTTP/1.1\r\nHost: x\r\n\r\n");
     wait_for(f, client, " 200 ");
