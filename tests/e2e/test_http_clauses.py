@@ -110,6 +110,36 @@ def test_h2_9112_3_a_request_line_of_8000_octets_is_taken(client, site):
     assert seen.startswith(f"GET {path} HTTP/1.1\r\n".encode())
 
 
+@pytest.mark.parametrize("line", ["GET  {url}/ HTTP/1.1", "GET {url}/  HTTP/1.1", "GET\t{url}/ HTTP/1.1", " GET {url}/ HTTP/1.1",
+                                  "GET {url}/ HTTP/1.1 ", "GET {url}/", "GET {url}/ http/1.1", "GET {url}/ HTTP/1.10",
+                                  "GET {url}/ HTTP/1,1", "GET {url}/a b HTTP/1.1", "G(T {url}/ HTTP/1.1", "{url}/ HTTP/1.1",
+                                  "GET {url}/#a HTTP/1.1", "GET {url}/\xe9 HTTP/1.1"])
+def test_h13_9112_3_a_request_line_has_three_parts_and_single_blanks(client, site, line):
+    refused(client, site, f"{line.format(url=site.url)}\r\nHost: a\r\n\r\n".encode("latin-1"))
+
+
+@pytest.mark.parametrize("version", ["2.0", "3.1"])
+def test_h13_9112_2_3_another_major_version_is_505(client, site, version):
+    refused(client, site, request(site, version=version), b"505")
+
+
+@pytest.mark.parametrize("data", ["GET {url}/ HTTP/1.1\nHost: a\n\n", "GET {url}/ HTTP/1.1\r\nHost: a\nX: b\r\n\r\n",
+                                  "GET {url}/ HTTP/1.1\r\nHost: a\r\n\n"])
+def test_h11_9112_2_2_a_bare_lf_ends_no_line(client, site, data):
+    refused(client, site, data.format(url=site.url).encode())
+
+
+@pytest.mark.parametrize("line", [": no name", "no colon", "(x): 1", "X Y: 1", "\xe9: 1", "X\0: 1"])
+def test_h9_9110_5_1_a_field_has_a_token_for_its_name(client, site, line):
+    refused(client, site, request(site, line + "\r\n"))
+
+
+@pytest.mark.parametrize("fields", ["X: " + "x" * 33000 + "\r\n", "".join(f"X-{i}: 1\r\n" for i in range(101)),
+                                    "".join(f"X-{i}: {'x' * 700}\r\n" for i in range(60))])
+def test_h1_6585_5_a_head_that_is_too_large_is_431(client, site, fields):
+    refused(client, site, request(site, fields), b"431")
+
+
 @pytest.mark.parametrize("host", ["", "Host: a\r\nHost: a\r\n", "Host: a\r\nHost: b\r\n", "Host: a b\r\n", "Host: u@a\r\n",
                                   "Host: a/x\r\n", "Host: a:x\r\n", "Host: a, b\r\n", "Host: [::1\r\n", "Host:\r\n"])
 def test_h12_9112_3_2_a_host_field_that_is_missing_repeated_or_invalid_is_400(client, site, host):
@@ -220,6 +250,21 @@ def test_h4_9112_6_1_and_6_2_a_length_with_a_coding_is_refused_and_the_connectio
 def test_h28_9112_6_2_a_response_with_a_length_and_a_coding_is_502(client, site):
     bad_answer(client, site, b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n"
                              b"6\r\nforged\r\n0\r\n\r\n")
+
+
+def test_h4_9112_6_3_two_lines_of_codings_are_400(client, site):
+    refused(client, site, request(site, "Transfer-Encoding: chunked\r\n" * 2, "POST", body=b"0\r\n\r\n"))
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS"])
+def test_9112_6_3_a_body_is_framed_by_its_fields_whatever_the_method(client, site, method):
+    client.send(request(site, "Content-Length: 5\r\n", method, body=b"GET /") + request(site, path="/next"))
+    with site.accept() as origin:
+        origin.until(b"\r\n\r\nGET /")
+        origin.send(OK.partition(b"ok")[0] + (b"ok" if method != "HEAD" else b""))
+        client.until(b"\r\n\r\n")
+        origin.got = b""
+        assert origin.until(b"\r\n\r\n").startswith(b"GET /next ")
 
 
 @pytest.mark.parametrize("coding", ["chunked, gzip", "gzip", "identity", "xchunked", "chunked, chunked", "gzip, chunked",
