@@ -131,6 +131,8 @@ class RecordingSite:
             try:
                 while True:
                     event = parser.next_event()
+                    if type(event) is h11.Request:
+                        is_head = event.method == b"HEAD"
                     if event is h11.NEED_DATA:
                         data = connection.recv(1 << 16)
                         record += data
@@ -138,7 +140,7 @@ class RecordingSite:
                     elif type(event) is h11.EndOfMessage:
                         parser.send(h11.Response(status_code=204, headers=[]))
                         parser.send(h11.EndOfMessage())
-                        connection.sendall(self.answer)
+                        connection.sendall(self.answer.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if is_head else self.answer)
                         parser.start_next_cycle()
                     elif type(event) not in (h11.Request, h11.Data):
                         return
