@@ -102,6 +102,7 @@ class Ccward(Program):
         self.config_path = self.folder / "ccward.yaml"
         self.state = self.folder / "var"
         self.errors_path = self.folder / "stderr"
+        self.wrapper = []  # what it is started by, such as prlimit
         self.write_config()
 
     def write_config(self):
@@ -117,7 +118,7 @@ class Ccward(Program):
 
     def start(self):
         with open(self.errors_path, "ab") as errors:
-            self.process = subprocess.Popen([BINARY, "run", "-c", str(self.config_path)], stdout=subprocess.PIPE,
+            self.process = subprocess.Popen([*self.wrapper, BINARY, "run", "-c", str(self.config_path)], stdout=subprocess.PIPE,
                                             stderr=errors, cwd=self.folder)
         banner = []
         for line in self.process.stdout:
