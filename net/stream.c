@@ -225,6 +225,8 @@ void stream_set_owner(struct stream *stream, const struct stream_ops *ops, void 
 static void on_idle_timer(void *arg)
 {
     struct stream *stream = arg;
+    if (stream_queued(stream))
+        stream_note_progress(stream);
     int64_t left_ms = stream->active_ms + stream->idle_ms - loop_now_ms(stream->loop);
     if (left_ms > 0)
         timer_start(stream->timer, left_ms);
@@ -235,6 +237,8 @@ static void on_idle_timer(void *arg)
 void stream_set_idle_timeout(struct stream *stream, int64_t timeout_ms)
 {
     stream->idle_ms = timeout_ms;
+    if (timeout_ms && stream_queued(stream))
+        stream_note_progress(stream); /* from here on */
     stream->active_ms = loop_now_ms(stream->loop);
     if (stream->phase != OPEN)
         return;

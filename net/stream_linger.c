@@ -1,9 +1,6 @@
 /* The end of a stream whose owner has gone on: the loop owns it, and what still comes is thrown away. */
 #include "net/stream_parts.h"
 
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
-
 enum { DEADLINE_MS = 10000 };
 
 static void linger_end(void *arg)
@@ -22,23 +19,12 @@ static void wait_at_most(struct stream *stream, int64_t ms)
     timer_start(stream->timer, ms < left_ms ? ms : left_ms);
 }
 
-/* A slow reader takes seconds to empty the socket's buffer so far that it can be written to again. */
-static void note_progress(struct stream *stream)
-{
-    int unread;
-    if (ioctl(stream->fd, SIOCOUTQ, &unread) != 0)
-        return;
-    if (unread < stream->unread_bytes)
-        stream->active_ms = loop_now_ms(stream->loop);
-    stream->unread_bytes = unread;
-}
-
 /* Progress counts as long as there is something to send. Once all is sent time runs whatever the peer does. */
 static void on_linger_timer(void *arg)
 {
     struct stream *stream = arg;
     int64_t now_ms = loop_now_ms(stream->loop);
-    note_progress(stream);
+    stream_note_progress(stream);
     int64_t idle_at_ms = stream->active_ms + stream->linger_ms;
     if (stream->shut || now_ms >= idle_at_ms || now_ms >= stream->deadline_ms)
         linger_end(stream);
@@ -94,7 +80,7 @@ void stream_finish_own(struct stream *stream, int64_t linger_ms, void (*on_gone)
     stream->on_gone = on_gone;
     stream->gone_arg = arg;
     stream->linger_ms = linger_ms;
-    note_progress(stream);
+    stream_note_progress(stream);
     stream->active_ms = loop_now_ms(stream->loop);
     stream->deadline_ms = stream->active_ms + DEADLINE_MS;
     timer_free(stream->timer); /* of idleness: that was the owner's patience */

@@ -1,6 +1,8 @@
 #include "net/stream_parts.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -11,6 +13,16 @@ enum {
     OUTPUT_LOW = 16 << 10,
     DIRECT_BYTES = 16 << 10, /* from here on, sending at once is cheaper than a copy */
 };
+
+void stream_note_progress(struct stream *stream)
+{
+    int unread;
+    if (ioctl(stream->fd, SIOCOUTQ, &unread) != 0)
+        return;
+    if (unread < stream->unread_bytes)
+        stream->active_ms = loop_now_ms(stream->loop);
+    stream->unread_bytes = unread;
+}
 
 size_t stream_queued(const struct stream *stream)
 {

@@ -559,6 +559,35 @@ static void h3_an_upload_that_stops_is_given_up(void **state)
     wait_closed(f, p.origin);
 }
 
+/* Over loopback the system's buffer is so large that a slow reader takes minutes until it can be written to again. */
+static void h29_a_client_that_reads_slowly_is_not_given_up(void **state)
+{
+    static char bytes[65536];
+    struct fixture *f = *state;
+    clock_fake(1000, 1000000);
+    struct pair p = exchange(f, get);
+    say(f, p.origin, "HTTP/1.1 200 OK\r\nContent-Length: 67108864\r\n\r\n");
+    wait_for(f, p.client, "\r\n\r\n");
+    fill(f, p.origin->fd, BIG_BYTES);
+    for (int i = 0; i < 8; i++) {
+        for (size_t left = 2 * sizeof bytes; left;) {
+            ssize_t n = recv(p.client->fd, bytes, left < sizeof bytes ? left : sizeof bytes, 0);
+            assert_true(n > 0);
+            left -= (size_t)n;
+        }
+        clock_fake_advance(40000);
+        for (int k = 0; k < 10; k++)
+            loop_run_once(f->loop, false);
+        assert_false(proxy_server_idle(f->proxy));
+    }
+    for (int i = 0; i < 3; i++) { /* and then not at all */
+        clock_fake_advance(61000);
+        for (int k = 0; k < 10; k++)
+            loop_run_once(f->loop, false);
+    }
+    assert_true(proxy_server_idle(f->proxy));
+}
+
 /* N seconds with so many bytes of an upload in each. */
 static void trickle(struct fixture *f, struct peer *client, int seconds, int bytes_per_s)
 {
@@ -713,6 +742,7 @@ int main(void)
         T(h29_a_slow_reader_slows_the_origin_down),
         T(h30_a_slow_origin_slows_an_upload_down),
         T(a_client_that_stops_reading_is_given_up),
+        T(h29_a_client_that_reads_slowly_is_not_given_up),
         T(h3_an_upload_that_stops_is_given_up),
         T(h3_an_upload_that_trickles_is_given_up_and_a_slow_one_is_not),
         T(h3_who_waits_for_the_origin_is_not_too_slow),
