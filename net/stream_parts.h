@@ -81,8 +81,8 @@ void stream_announce_input(struct stream *stream);
 
 /* stream_output.c */
 
-/* Counts as activity that the peer has taken some of the socket's buffer since the last call: a slow reader takes minutes
- * to empty it so far that it can be written to again. */
+/* Counts as activity that the peer has taken some of the socket's buffer since the last call: a slow reader takes
+ * minutes to empty it so far that it can be written to again. */
 void stream_note_progress(struct stream *stream);
 /* Sends what was written since the last time, unless the socket is being waited for. */
 void stream_send_queued(struct stream *stream);

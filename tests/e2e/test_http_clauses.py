@@ -89,7 +89,7 @@ def test_9112_2_2_a_blank_before_the_first_field_is_refused(client, site, blank)
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1", "1.2"])
-def test_9112_2_3_requests_go_on_with_our_own_version(client, site, version):
+def test_h13_9112_2_3_requests_go_on_with_our_own_version(client, site, version):
     seen, head, _ = exchange(client, site, request(site, version=version))
     assert seen.startswith(b"GET / HTTP/1.1\r\n") and head.startswith(b"HTTP/1.1 200 OK\r\n")
 
@@ -447,7 +447,7 @@ def test_h17_9112_9_3_2_a_bad_request_ends_what_is_pipelined(client, site):
     assert site.is_untouched() and b"/3" not in origin.got
 
 
-def test_9112_9_6_close_is_said_and_nothing_after_it_is_read(client, site):
+def test_h33_9112_9_6_close_is_said_and_nothing_after_it_is_read(client, site):
     client.send(request(site, "Connection: close\r\n") + request(site, path="/after"))
     with site.accept() as origin:
         origin.until(b"\r\n\r\n")

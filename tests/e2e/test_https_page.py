@@ -159,6 +159,62 @@ def test_h34_hostile_clients_end_and_leave_no_trace(trusted):
     assert "<html" in curl(trusted, f"https://{HOST}/").stdout
 
 
+def greeting(name, written_as=None, protocols=()):
+    """A ClientHello for NAME, its bytes put in place of another of that length where no library would send it."""
+    context = ssl.create_default_context()
+    if protocols:
+        context.set_alpn_protocols(protocols)
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing, server_hostname=written_as or name)
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.do_handshake()
+    hello = outgoing.read()
+    if not written_as:
+        return hello
+    assert hello.count(written_as.encode()) == 1
+    return hello.replace(written_as.encode(), name)
+
+
+def first_byte_of_reply(trusted, data, piece=None):
+    """22: a handshake, so that there is a certificate; 21: an alert; nothing: hung up on."""
+    with socket.create_connection(("127.0.0.1", trusted.tls_port), timeout=20) as plain:
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            for i in range(0, len(data), piece or len(data)):
+                plain.sendall(data[i:i + (piece or len(data))])
+            return plain.recv(1)
+        except ConnectionError:
+            return b""
+
+
+def test_h34_a_blocked_name_alone_gets_a_certificate_however_the_greeting_is_sent(trusted):
+    good = greeting(HOST)
+    assert first_byte_of_reply(trusted, good) == b"\x16"
+    assert first_byte_of_reply(trusted, good, piece=1) == b"\x16"
+    assert first_byte_of_reply(trusted, greeting(HOST, protocols=[f"{i:0250}" for i in range(40)])) in (b"\x16", b"\x15")
+    length = len(HOST)
+    odd = [b"127.0.0.1", b"*." + HOST.encode()[2:], HOST.encode()[:-1] + b"\0", b"..".ljust(length, b"a"),
+           HOST.encode()[:5] + b"\0" + HOST.encode()[6:], b"a" * 60 + b" ", b"www.good.example", b"\xff" * length,
+           HOST.encode().replace(b".", b"/")]
+    for name in odd:
+        assert first_byte_of_reply(trusted, greeting(name, "a" * min(len(name), 63))) in (b"\x15", b""), name
+    longest = ".".join(["a" * 63] * 3 + ["b" * 61])
+    assert first_byte_of_reply(trusted, greeting(longest)) in (b"\x15", b"")
+    assert first_byte_of_reply(trusted, greeting(b"x" * len(longest), longest)) in (b"\x15", b"")
+    nameless = greeting("127.0.0.1")  # of which libraries make no name
+    assert b"127.0.0.1" not in nameless and first_byte_of_reply(trusted, nameless) in (b"\x15", b"")
+    for garbage in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\xff\xff" + b"\1" * 70000, os.urandom(200)):
+        assert first_byte_of_reply(trusted, garbage) != b"\x16"
+
+
+@pytest.mark.parametrize("version,taken", [("-tls1", False), ("-tls1_1", False), ("-tls1_2", True), ("-tls1_3", True)])
+def test_h34_tls_is_at_least_1_2(trusted, version, taken):
+    result = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{trusted.tls_port}", "-servername", HOST, version,
+                             "-cipher", "DEFAULT:@SECLEVEL=0"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                            timeout=30)
+    assert ("BEGIN CERTIFICATE" in result.stdout) == taken, result.stdout
+
+
 def test_a_client_that_greets_without_waiting_for_the_200_gets_the_page(trusted):
     context = ssl.create_default_context(cafile=trusted.state / "ca.pem")
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()

@@ -119,7 +119,7 @@ def test_an_origin_with_a_listed_address_is_recorded_and_passed(ccward, origin):
     assert status(ccward, origin.url("www.example")) == "200"
 
 
-def test_connect_goes_through_to_allowed_ports_only(make_ccward, origin):
+def test_h18_connect_goes_through_to_allowed_ports_only(make_ccward, origin):
     ccward = make_ccward(proxy={"connect-ports": [443, origin.port]})
     result = curl(ccward, "-p", origin.url("www.example", "/dir/page.html"))
     assert "a page" in result.stdout
@@ -169,7 +169,7 @@ def test_the_alias_of_a_name_that_a_list_allows_is_reached(ccward, origin):
 @pytest.mark.parametrize("target", ["127.0.0.1", "localhost", "[::1]", "0.0.0.0", "2130706433", "0x7f.1", "127.1",
                                     "0177.0.0.1", "[::ffff:127.0.0.1]", "169.254.169.254", "private.example",
                                     "linklocal.example"])
-def test_loopback_and_link_local_are_no_destinations(make_ccward, origin, target):
+def test_h19_loopback_and_link_local_are_no_destinations(make_ccward, origin, target):
     ccward = make_ccward(proxy={"allow-destinations": []})
     code = raw(ccward, f"GET http://{target}:{origin.port}/ HTTP/1.1\r\nHost: {target}:{origin.port}\r\n"
                        f"Connection: close\r\n\r\n".encode())[9:12]
