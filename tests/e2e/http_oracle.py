@@ -140,7 +140,8 @@ class RecordingSite:
                     elif type(event) is h11.EndOfMessage:
                         parser.send(h11.Response(status_code=204, headers=[]))
                         parser.send(h11.EndOfMessage())
-                        connection.sendall(self.answer.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if is_head else self.answer)
+                        head, end, _ = self.answer.partition(b"\r\n\r\n")
+                        connection.sendall(head + end if is_head else self.answer)
                         parser.start_next_cycle()
                     elif type(event) not in (h11.Request, h11.Data):
                         return
@@ -148,7 +149,7 @@ class RecordingSite:
                 return
 
     def close(self):
-        """Of use once the clients have their answers: what was kept is all that came, though connections are kept open."""
+        """Of use once the clients have their answers: all that came here is kept by now."""
         if self.socket.fileno() < 0:
             return
         self.socket.shutdown(socket.SHUT_RDWR)

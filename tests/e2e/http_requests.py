@@ -59,9 +59,10 @@ def request(seed, url, tag):
     return (method.encode(), path.encode(), body), head.encode("latin-1") + framed
 
 
-WORDS = (b"\r\n", b"\r", b"\n", b"\0", b" ", b"\t", b":", b",", b";", b"0", b"-1", b"\r\n\r\n", b"chunked", b"\xff", b"ffffffff",
-         b"Transfer-Encoding: chunked\r\n", b"Content-Length: 5\r\n", b"HTTP/1.1", b"Host: a\r\n", b"Connection: close\r\n",
-         b"99999999999999999999", b"0\r\n\r\n", b"GET ", b"/", b"%00", b"[::1]", b"Upgrade: websocket\r\n", b"x" * 9000)
+WORDS = (b"\r\n", b"\r", b"\n", b"\0", b" ", b"\t", b":", b",", b";", b"0", b"-1", b"\r\n\r\n", b"chunked", b"\xff",
+         b"ffffffff", b"Transfer-Encoding: chunked\r\n", b"Content-Length: 5\r\n", b"HTTP/1.1", b"Host: a\r\n",
+         b"Connection: close\r\n", b"99999999999999999999", b"0\r\n\r\n", b"GET ", b"/", b"%00", b"[::1]",
+         b"Upgrade: websocket\r\n", b"x" * 9000)
 
 
 def damaged(seed, data, most=8):

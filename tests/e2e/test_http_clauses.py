@@ -1,5 +1,5 @@
-"""What RFC 9112 and RFC 9110 say that a forward proxy MUST do, a test per clause, the section in its name. Chunks, bodies
-and clocks are tested in tests/unit/message and tests/unit/proxy as well, and closer."""
+"""What RFC 9112 and RFC 9110 say that a forward proxy MUST do, a test per clause, the section in its name. Chunks,
+bodies and clocks are tested in tests/unit/message and tests/unit/proxy as well, and closer."""
 import pytest
 
 from harness import Ccward
@@ -110,10 +110,11 @@ def test_h2_9112_3_a_request_line_of_8000_octets_is_taken(client, site):
     assert seen.startswith(f"GET {path} HTTP/1.1\r\n".encode())
 
 
-@pytest.mark.parametrize("line", ["GET  {url}/ HTTP/1.1", "GET {url}/  HTTP/1.1", "GET\t{url}/ HTTP/1.1", " GET {url}/ HTTP/1.1",
-                                  "GET {url}/ HTTP/1.1 ", "GET {url}/", "GET {url}/ http/1.1", "GET {url}/ HTTP/1.10",
-                                  "GET {url}/ HTTP/1,1", "GET {url}/a b HTTP/1.1", "G(T {url}/ HTTP/1.1", "{url}/ HTTP/1.1",
-                                  "GET {url}/#a HTTP/1.1", "GET {url}/\xe9 HTTP/1.1"])
+@pytest.mark.parametrize("line", ["GET  {url}/ HTTP/1.1", "GET {url}/  HTTP/1.1", "GET\t{url}/ HTTP/1.1",
+                                  " GET {url}/ HTTP/1.1", "GET {url}/ HTTP/1.1 ", "GET {url}/", "GET {url}/ http/1.1",
+                                  "GET {url}/ HTTP/1.10", "GET {url}/ HTTP/1,1", "GET {url}/a b HTTP/1.1",
+                                  "G(T {url}/ HTTP/1.1", "{url}/ HTTP/1.1", "GET {url}/#a HTTP/1.1",
+                                  "GET {url}/\xe9 HTTP/1.1"])
 def test_h13_9112_3_a_request_line_has_three_parts_and_single_blanks(client, site, line):
     refused(client, site, f"{line.format(url=site.url)}\r\nHost: a\r\n\r\n".encode("latin-1"))
 
@@ -140,8 +141,9 @@ def test_h1_6585_5_a_head_that_is_too_large_is_431(client, site, fields):
     refused(client, site, request(site, fields), b"431")
 
 
-@pytest.mark.parametrize("host", ["", "Host: a\r\nHost: a\r\n", "Host: a\r\nHost: b\r\n", "Host: a b\r\n", "Host: u@a\r\n",
-                                  "Host: a/x\r\n", "Host: a:x\r\n", "Host: a, b\r\n", "Host: [::1\r\n", "Host:\r\n"])
+@pytest.mark.parametrize("host", ["", "Host: a\r\nHost: a\r\n", "Host: a\r\nHost: b\r\n", "Host: a b\r\n",
+                                  "Host: u@a\r\n", "Host: a/x\r\n", "Host: a:x\r\n", "Host: a, b\r\n",
+                                  "Host: [::1\r\n", "Host:\r\n"])
 def test_h12_9112_3_2_a_host_field_that_is_missing_repeated_or_invalid_is_400(client, site, host):
     refused(client, site, f"GET {site.url}/ HTTP/1.1\r\n{host}\r\n".encode())
 
@@ -267,8 +269,9 @@ def test_9112_6_3_a_body_is_framed_by_its_fields_whatever_the_method(client, sit
         assert origin.until(b"\r\n\r\n").startswith(b"GET /next ")
 
 
-@pytest.mark.parametrize("coding", ["chunked, gzip", "gzip", "identity", "xchunked", "chunked, chunked", "gzip, chunked",
-                                    "chunked;q=1", "\"chunked\"", "chunked,", ",chunked", "chun ked", ""])
+@pytest.mark.parametrize("coding", ["chunked, gzip", "gzip", "identity", "xchunked", "chunked, chunked",
+                                    "gzip, chunked", "chunked;q=1", "\"chunked\"", "chunked,", ",chunked",
+                                    "chun ked", ""])
 def test_h4_9112_6_3_a_coding_that_does_not_end_in_chunked_or_is_another_is_400(client, site, coding):
     refused(client, site, request(site, f"Transfer-Encoding: {coding}\r\n", "POST", body=b"0\r\n\r\n"))
 
@@ -310,7 +313,8 @@ def test_9112_6_3_what_follows_a_response_is_never_a_second_one(client, site):
             assert client.response()[1] == b"ha"
 
 
-@pytest.mark.parametrize("framing,part", [("Content-Length: 10\r\n", b"abc"), ("Transfer-Encoding: chunked\r\n", b"5\r\nabc"),
+@pytest.mark.parametrize("framing,part", [("Content-Length: 10\r\n", b"abc"),
+                                          ("Transfer-Encoding: chunked\r\n", b"5\r\nabc"),
                                           ("Transfer-Encoding: chunked\r\n", b"3\r\nabc\r\n")])
 def test_9112_6_3_a_short_body_is_an_incomplete_message(client, site, framing, part):
     client.send(request(site, framing, "POST", body=part))
@@ -365,7 +369,8 @@ def test_h6_9112_7_1_1_extensions_that_nobody_knows_are_ignored(client, site):
 
 
 def test_h6_9112_7_1_1_extensions_are_bounded(client, site):
-    client.send(request(site, "Transfer-Encoding: chunked\r\n", "POST", body=b"3;" + b"a" * 16384 + b"\r\nabc\r\n0\r\n\r\n"))
+    body = b"3;" + b"a" * 16384 + b"\r\nabc\r\n0\r\n\r\n"
+    client.send(request(site, "Transfer-Encoding: chunked\r\n", "POST", body=body))
     with site.accept() as origin:
         assert b"abc" not in origin.to_end()
     assert client.to_end().startswith(b"HTTP/1.1 400 ")
@@ -379,12 +384,13 @@ def test_h7_9112_7_1_2_trailers_of_a_request_are_never_merged(client, site):
                         body=b"3\r\nabc\r\n0\r\n" + TRAILERS + b"\r\n"))
     with site.accept() as origin:
         seen = origin.until(b"0\r\n\r\n")
-    assert seen.endswith(b"3\r\nabc\r\n0\r\n\r\n") and b"evil" not in seen and b"X-T" not in seen and b"Basic" not in seen
+    assert seen.endswith(b"3\r\nabc\r\n0\r\n\r\n") and not any(word in seen for word in (b"evil", b"X-T", b"Basic"))
 
 
 def test_h7_9112_7_1_2_trailers_of_a_response_are_never_merged(client, site):
-    _, head, body = exchange(client, site, request(site), b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n"
-                             b"\r\n3\r\nabc\r\n0\r\n" + TRAILERS + b"\r\n")
+    _, head, body = exchange(client, site, request(site),
+                             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n"
+                             b"3\r\nabc\r\n0\r\n" + TRAILERS + b"\r\n")
     assert body == b"3\r\nabc\r\n0\r\n\r\n" and not field(head, b"Trailer") and not field(head, b"X-T")
 
 
@@ -407,7 +413,8 @@ def test_9112_9_2_a_response_that_nobody_asked_for_is_none(client, site):
 
 def test_9112_9_3_a_body_is_read_whole_before_the_next_request(client, site):
     smuggled = request(site, path="/smuggled")
-    client.send(request(site, f"Content-Length: {len(smuggled)}\r\n", "POST", body=smuggled) + request(site, path="/next"))
+    client.send(request(site, f"Content-Length: {len(smuggled)}\r\n", "POST", body=smuggled)
+                + request(site, path="/next"))
     with site.accept() as origin:
         origin.until(smuggled)
         origin.send(OK)
@@ -545,8 +552,8 @@ def test_h14_9110_7_6_1_fields_for_one_hop_stay_behind_in_responses(client, site
 
 @pytest.mark.parametrize("name", ["Host", "Content-Length", "Via", "Cache-Control", "Max-Forwards"])
 def test_h14_9110_7_6_1_connection_does_not_take_out_what_others_go_by(client, site, name):
-    client.send(request(site, f"Connection: {name}\r\nContent-Length: 3\r\nCache-Control: no-cache\r\nMax-Forwards: 7\r\n",
-                        "POST", body=b"abc"))
+    fields = f"Connection: {name}\r\nContent-Length: 3\r\nCache-Control: no-cache\r\nMax-Forwards: 7\r\n"
+    client.send(request(site, fields, "POST", body=b"abc"))
     with site.accept() as origin:
         assert field(origin.until(b"abc"), name.encode())
 
@@ -584,7 +591,8 @@ def test_9110_7_6_3_via_says_the_version_of_the_client(client, site):
     assert field(seen, b"Via")[0].startswith(b"1.0 ccward (")
 
 
-@pytest.mark.parametrize("path", ["/%7e/%7E/%2f/./../a//b/;c=d?e=f&g?/../%", "/?", "/a?b?c", "/\"<>[]{}|^`\\", "/a%00b"])
+@pytest.mark.parametrize("path", ["/%7e/%7E/%2f/./../a//b/;c=d?e=f&g?/../%", "/?", "/a?b?c", "/\"<>[]{}|^`\\",
+                                  "/a%00b"])
 def test_9110_7_7_path_and_query_are_passed_on_byte_for_byte(client, site, path):
     seen, _, _ = exchange(client, site, request(site, path=path))
     assert seen.startswith(b"GET " + path.encode() + b" HTTP/1.1\r\n")
@@ -604,7 +612,8 @@ def test_h36_9110_7_8_no_upgrade_but_to_a_websocket_is_asked_for(client, site, f
 
 
 def test_h36_9110_7_8_a_switch_that_nobody_asked_for_is_502(client, site):
-    bad_answer(client, site, b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nforged")
+    bad_answer(client, site, b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+                             b"forged")
 
 
 def test_h36_9110_7_8_an_upgrade_of_http_1_0_is_ignored(client, site):
@@ -623,8 +632,8 @@ def test_h36_9110_7_8_a_websocket_is_asked_for_and_switched_to(client, site):
         origin.until(b"\0 not a request")
 
 
-@pytest.mark.parametrize("fields", ["Content-Length: 3\r\nContent-Length: 3\r\n", "Content-Length: 3\r\nContent-Length: 4\r\n",
-                                    "Content-Length: 3, 3\r\n"])
+@pytest.mark.parametrize("fields", ["Content-Length: 3\r\nContent-Length: 3\r\n",
+                                    "Content-Length: 3\r\nContent-Length: 4\r\n", "Content-Length: 3, 3\r\n"])
 def test_h5_9110_8_6_a_length_stands_once(client, site, fields):
     refused(client, site, request(site, fields, "POST", body=b"abc"))
 

@@ -1,5 +1,5 @@
-"""What reaches a site through the proxy, read again by h11 and by llhttp, is the list of requests that clients sent; and
-the answers that come through the proxy are those that come without it."""
+"""What reaches a site through the proxy, read again by h11 and by llhttp, is the list of requests that clients sent;
+and the answers that come through the proxy are those that come without it."""
 import random
 import re
 import socket
@@ -89,8 +89,8 @@ def test_llhttp_is_among_the_readers(llhttp):
 
 # With the proxy and without
 
-PATHS = ("/", "/index.html", "/dir/page.html", "/dir/", "/dir", "/nothing", "/moved", "/seen", "/seen?a=%2e//b", "/post",
-         "/small.bin", "/small.bin?x", "/upload/", "/%69ndex.html", "/../index.html", "/dir/../index.html")
+PATHS = ("/", "/index.html", "/dir/page.html", "/dir/", "/dir", "/nothing", "/moved", "/seen", "/seen?a=%2e//b",
+         "/post", "/small.bin", "/small.bin?x", "/upload/", "/%69ndex.html", "/../index.html", "/dir/../index.html")
 BOUNDARY = re.compile(rb"(?<=boundary=)\d{20}|(?<=\r\n--)\d{20}")
 OWN = {b"via", b"connection", b"date", b"keep-alive", b"transfer-encoding"}
 
@@ -176,7 +176,7 @@ def compare(proxy, origin, count):
             shown = re.sub(rb" via=1\.1 ccward \([0-9a-f]{16}\)", b" via=", b[2])
             a, b = ((answer[0], [f for f in answer[1] if f[0] != b"content-length"], body)
                     for answer, body in ((a, a[2]), (b, shown)))
-        assert a == b, f"{asked} was answered\n{a[0]} {a[1]} {a[2][:300]}\nand through the proxy\n{b[0]} {b[1]} {b[2][:300]}"
+        assert a == b, f"{asked}: without the proxy\n{a[0]} {a[1]} {a[2][:300]}\nwith it\n{b[0]} {b[1]} {b[2][:300]}"
         statuses.add(a[0].split(b" ")[1])
     assert {b"200", b"206", b"301", b"302", b"304", b"404", b"405", b"412", b"416"} <= statuses
 

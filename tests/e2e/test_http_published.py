@@ -1,6 +1,6 @@
-"""Odd and malformed HTTP messages that other projects publish, sent through the proxy: requests by a client, answers by a
-site. What becomes of each is written down here, in the groups below; tests/unit/message/test_http_published.c holds the
-parser against what the projects themselves expect. Skipped by name where the collections are absent."""
+"""Odd and malformed HTTP messages that other projects publish, sent through the proxy: requests by a client, answers by
+a site. What becomes of each is written down here, in the groups below; tests/unit/message/test_http_published.c holds
+the parser against what the projects themselves expect. Skipped by name where the collections are absent."""
 import collections
 import os
 import pathlib
