@@ -302,7 +302,7 @@ class Origin(Program):
         # The root of a user namespace has no other user to give files to.
         user = "user root;" if os.geteuid() == 0 else ""
         config.write_text(f"""{user} daemon off; master_process off; pid {self.folder}/pid; error_log {self.folder}/error.log;
-events {{ worker_connections 1024; }}
+events {{ worker_connections 16384; }}
 http {{
   access_log {self.folder}/access.log; client_body_temp_path {self.folder}/body; proxy_temp_path {self.folder}/proxy;
   fastcgi_temp_path {self.folder}/fastcgi; uwsgi_temp_path {self.folder}/uwsgi; scgi_temp_path {self.folder}/scgi;

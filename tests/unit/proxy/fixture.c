@@ -130,6 +130,7 @@ int set_up_closed(void **state)
     assert_non_null(f);
     memset(&rule, 0, sizeof rule);
     recorded_count = 0;
+    f->judge.recorder = (struct recorder *)recorded; /* the double asks nothing of it */
     f->loop = loop_new();
     assert_non_null(f->loop);
     struct addr addr = addr_v4(0x7f000001, 0);
