@@ -122,7 +122,7 @@ static void h16_an_expectation_and_its_interim_answer_pass(void **state)
     assert_open(f, p.client);
 }
 
-static void endless_interim_responses_are_502(void **state)
+static void h27_endless_interim_responses_are_502(void **state)
 {
     struct fixture *f = *state;
     struct pair p = exchange(f, get);
@@ -347,7 +347,7 @@ static void a_connection_that_the_origin_ends_is_not_used_again(void **state)
     }
 }
 
-static void a_get_on_a_stale_connection_is_sent_once_more(void **state)
+static void h27_a_get_on_a_stale_connection_is_sent_once_more(void **state)
 {
     struct fixture *f = *state;
     struct pair p = exchange(f, get);
@@ -371,7 +371,7 @@ static void a_get_on_a_stale_connection_is_sent_once_more(void **state)
     assert_no_origin(f);
 }
 
-static void a_retry_stops_at_the_first_byte_of_a_response(void **state)
+static void h27_a_retry_stops_at_the_first_byte_of_a_response(void **state)
 {
     struct fixture *f = *state;
     struct pair p = exchange(f, get);
@@ -717,7 +717,7 @@ int main(void)
         T(an_http_1_0_client_gets_no_chunks_no_interim_response_and_a_close),
         T(h28_responses_without_content_end_with_their_head),
         T(h16_an_expectation_and_its_interim_answer_pass),
-        T(endless_interim_responses_are_502),
+        T(h27_endless_interim_responses_are_502),
         T(a_chunked_request_is_framed_anew_without_its_trailers),
         T(h6_a_bad_chunk_is_400_and_the_origin_does_not_take_the_body_for_whole),
         T(a_head_in_single_bytes_is_the_same_request),
@@ -732,8 +732,8 @@ int main(void)
         T(the_next_address_is_tried_when_one_refuses),
         T(an_idle_connection_is_used_again_for_the_same_host_alone),
         T(a_connection_that_the_origin_ends_is_not_used_again),
-        T(a_get_on_a_stale_connection_is_sent_once_more),
-        T(a_retry_stops_at_the_first_byte_of_a_response),
+        T(h27_a_get_on_a_stale_connection_is_sent_once_more),
+        T(h27_a_retry_stops_at_the_first_byte_of_a_response),
         T(a_post_gets_a_connection_of_its_own),
         T(h26_a_client_that_vanishes_closes_the_origin),
         T(h25_a_client_that_ends_its_direction_still_gets_its_response),
