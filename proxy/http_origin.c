@@ -148,6 +148,7 @@ enum next http_step_send(struct http_txn *txn)
                                              .parent = txn->route == ROUTE_PLAIN ? txn->proxy->settings->parent : NULL};
     http_forward_request(&txn->proxy->out, &txn->head, &how);
     http_relay_init(&txn->upload, &txn->head, txn->head.framing);
+    txn->awaits_continue = txn->head.expect_continue;
     txn->upload_failed = http_txn_send_out(txn, txn->origin) != ST_OK; /* then on_origin_failed() follows */
     return http_txn_go_to(txn, STEP_AWAIT);
 }
@@ -213,6 +214,7 @@ static enum next await_more(struct http_txn *txn, size_t received)
 static enum next pass_interim(struct http_txn *txn, const struct http_head *response)
 {
     bool switches = response->status == 101;
+    txn->awaits_continue &= response->status != 100;
     if (++txn->interim_count > MAX_INTERIM)
         return http_txn_answer(txn, ANSWER_BAD_RESPONSE);
     if (switches && (!txn->upgrade || !http_field_has_token(response, STR("Upgrade"), STR("websocket"))))

@@ -127,17 +127,19 @@ static bool is_client_to_send(const struct http_txn *txn)
 {
     if (txn->step < STEP_AWAIT || txn->upload.ended || txn->upload_failed || stream_is_full(txn->origin))
         return false;
-    return !txn->head.expect_continue || txn->upload.taken || txn->interim_count || txn->step > STEP_AWAIT;
+    return !txn->awaits_continue || txn->upload.taken;
 }
 
-/* http_origin.c:is_too_slow() looks at what has come when it has run off. */
+/* Once there is a response a client may well stop sending. http_origin.c:is_too_slow() looks at what has come when the
+ * timer has run off. */
 static void watch_pace(struct http_txn *txn, bool client_sends)
 {
-    if (client_sends == txn->timer_running)
+    bool watched = client_sends && txn->step == STEP_AWAIT;
+    if (watched == txn->timer_running)
         return;
-    txn->timer_running = client_sends;
+    txn->timer_running = watched;
     txn->window_from = txn->upload.taken;
-    if (client_sends)
+    if (watched)
         timer_start(txn->timer, PACE_WINDOW_MS);
     else
         timer_stop(txn->timer);

@@ -89,6 +89,7 @@ struct http_txn {
 
     struct http_relay upload, download;
     uint64_t window_from;   /* of `upload.taken`, where the timer started */
+    bool awaits_continue;   /* before it sends its body */
     bool upload_failed;     /* the origin takes no more of the request; its response may still come */
     unsigned interim_count; /* 1xx responses so far */
     bool origin_keep_alive; /* its connection may be used again after this response */

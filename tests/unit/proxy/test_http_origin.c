@@ -612,12 +612,27 @@ static void h3_an_upload_that_trickles_is_given_up_and_a_slow_one_is_not(void **
     trickle(f, slow.client, 45, 200); /* a good start does not help for ever */
     wait_for(f, slow.client, "HTTP/1.1 408 ");
     wait_closed(f, slow.origin);
-    struct pair early = exchange(f, big_upload);
-    say(f, early.origin, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc");
-    wait_for(f, early.client, "abc");
-    trickle(f, early.client, 25, 100);
-    wait_closed(f, early.client); /* too late for another answer */
-    assert_int_equal(count_of(early.client, "HTTP/1.1 "), 1);
+}
+
+static void h3_a_client_that_stops_sending_when_its_answer_comes_is_not_too_slow(void **state)
+{
+    static const char *const requests[] = {
+        "POST http://a.test:%P/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nabc",
+        "POST http://a.test:%P/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\nExpect: 100-continue\r\n\r\n"};
+    struct fixture *f = *state;
+    clock_fake(1000, 1000000);
+    for (size_t i = 0; i < 2; i++) {
+        struct pair p = exchange(f, requests[i]);
+        say(f, p.origin, "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 413 Too Large\r\nContent-Length: 10\r\n\r\n");
+        wait_for(f, p.client, "Content-Length: 10\r\n");
+        for (int k = 0; k < 10; k++) {
+            say(f, p.origin, "x");
+            wait_count(f, p.client, "x", (unsigned)k + 1);
+            clock_fake_advance(15000);
+        }
+        wait_closed(f, p.client);
+        assert_int_equal(count_of(p.client, "HTTP/1.1 "), 2);
+    }
 }
 
 static void h3_who_waits_for_the_origin_is_not_too_slow(void **state)
@@ -745,6 +760,7 @@ int main(void)
         T(h29_a_client_that_reads_slowly_is_not_given_up),
         T(h3_an_upload_that_stops_is_given_up),
         T(h3_an_upload_that_trickles_is_given_up_and_a_slow_one_is_not),
+        T(h3_a_client_that_stops_sending_when_its_answer_comes_is_not_too_slow),
         T(h3_who_waits_for_the_origin_is_not_too_slow),
         T(a_silent_stream_of_events_is_not_cut_by_the_idle_timeout),
         T(h36_only_a_websocket_upgrade_is_asked_for),
