@@ -15,6 +15,8 @@ const char *channel_text(enum channel channel)
         return "ip";
     case CHANNEL_PAGE:
         return "page";
+    case CHANNEL_SOCKS:
+        return "socks";
     }
     return "?";
 }

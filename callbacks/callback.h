@@ -4,7 +4,7 @@
 
 #include "policy/verdict.h"
 
-enum channel { CHANNEL_DNS, CHANNEL_HTTP, CHANNEL_CONNECT, CHANNEL_TLS, CHANNEL_IP, CHANNEL_PAGE };
+enum channel { CHANNEL_DNS, CHANNEL_HTTP, CHANNEL_CONNECT, CHANNEL_TLS, CHANNEL_IP, CHANNEL_PAGE, CHANNEL_SOCKS };
 enum match {
     MATCH_QNAME,
     MATCH_CNAME,
@@ -20,7 +20,7 @@ enum match {
     MATCH_NS_IP,
     MATCH_PTR,
 };
-const char *channel_text(enum channel channel); /* "dns", "http", "connect", "tls", "ip", "page" */
+const char *channel_text(enum channel channel); /* "dns", "http", "connect", "tls", "ip", "page", "socks" */
 const char *match_text(enum match match);       /* "qname", "answer-ip", ... */
 
 enum { CALLBACK_SUBJECT_SIZE = 512, CALLBACK_METHOD_SIZE = 16 };

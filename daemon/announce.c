@@ -57,6 +57,11 @@ void announce_ready(const struct config *config, const struct snapshot_facts *fa
     if (config->dns.https_listen.count)
         print_addresses("  by HTTPS", config->dns.https_listen.items, config->dns.https_listen.count, "");
     print_addresses("HTTP proxy", config->proxy.listen.items, config->proxy.listen.count, "off");
+    if (config->proxy.socks_listen.count)
+        print_addresses("  by SOCKS", config->proxy.socks_listen.items, config->proxy.socks_listen.count, "");
+    if (config->proxy.transparent_listen.count)
+        print_addresses("  redirected", config->proxy.transparent_listen.items, config->proxy.transparent_listen.count,
+                        "");
     print_addresses("block page", config->blockpage.listen.items, config->blockpage.listen.count, "off");
     print_addresses("  for https", config->blockpage.tls_listen.items, config->blockpage.tls_listen.count, "off");
     print_addresses("console", config->console.listen.items, config->console.listen.count, "off");

@@ -112,6 +112,8 @@ struct config {
         struct port_list connect_ports;
         uint64_t head_timeout_ms, idle_timeout_ms, connect_timeout_ms, response_timeout_ms, tunnel_idle_ms;
         uint64_t max_clients, max_clients_per_address;
+        struct addr_list socks_listen, transparent_listen;
+        struct port_list socks_ports;
     } proxy;
 
     struct {

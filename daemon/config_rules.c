@@ -82,6 +82,8 @@ static size_t all_listeners(const struct config *config, struct place places[MAX
                  {"dns", "tls-listen", &config->dns.tls_listen},
                  {"dns", "https-listen", &config->dns.https_listen},
                  {"proxy", "listen", &config->proxy.listen},
+                 {"proxy", "socks-listen", &config->proxy.socks_listen},
+                 {"proxy", "transparent-listen", &config->proxy.transparent_listen},
                  {"blockpage", "listen", &config->blockpage.listen},
                  {"blockpage", "tls-listen", &config->blockpage.tls_listen},
                  {"console", "listen", &config->console.listen}};

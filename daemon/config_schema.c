@@ -218,6 +218,11 @@ static const struct config_option proxy_options[] = {
      "Client connections served at once; fewer where the limit of open files has no room for so many."},
     {"max-clients-per-address", OPTION_COUNT, AT(proxy.max_clients_per_address), "256", 1, 1000000, NULL,
      "Client connections served at once for one address."},
+    {"socks-listen", OPTION_ADDRESSES, AT(proxy.socks_listen), "", 1080, 16, NULL,
+     "Addresses of the SOCKS proxy (5, 4a and 4), which sees host and port but no URL; empty: none."},
+    {"socks-ports", OPTION_PORTS, AT(proxy.socks_ports), "80, 443", 1, 64, NULL, "Ports that SOCKS may ask for."},
+    {"transparent-listen", OPTION_ADDRESSES, AT(proxy.transparent_listen), "", 3129, 16, NULL,
+     "Addresses that the firewall redirects connections to web servers to (docs/transparent.md); empty: none."},
 };
 
 static const struct config_option blockpage_options[] = {

@@ -135,8 +135,9 @@ static enum status probe_ports(const struct config *config, struct fault *fault)
 {
     enum status status = probe_all(&config->dns.listen, SOCK_DGRAM, fault);
     const struct addr_list *streams[] = {
-        &config->dns.listen,       &config->dns.tls_listen,       &config->dns.https_listen, &config->proxy.listen,
-        &config->blockpage.listen, &config->blockpage.tls_listen, &config->console.listen};
+        &config->dns.listen,     &config->dns.tls_listen,     &config->dns.https_listen,
+        &config->proxy.listen,   &config->blockpage.listen,   &config->blockpage.tls_listen,
+        &config->console.listen, &config->proxy.socks_listen, &config->proxy.transparent_listen};
     for (size_t i = 0; status == ST_OK && i < sizeof streams / sizeof streams[0]; i++)
         status = probe_all(streams[i], SOCK_STREAM, fault);
     return status;

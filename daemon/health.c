@@ -124,6 +124,8 @@ static json_t *listen_json(const struct config *config)
         {"dns_tls", &config->dns.tls_listen},
         {"dns_https", &config->dns.https_listen},
         {"proxy", &config->proxy.listen},
+        {"proxy_socks", &config->proxy.socks_listen},
+        {"proxy_transparent", &config->proxy.transparent_listen},
         {"blockpage", &config->blockpage.listen},
         {"blockpage_tls", &config->blockpage.tls_listen},
         {"console", &config->console.listen},

@@ -112,9 +112,11 @@ static enum status check_listeners(const struct addr_list *list, const struct us
 enum status own_subject_check(const struct config *config, const struct user_subject *subject, enum user_verb verb,
                               struct fault *why)
 {
-    const struct addr_list *lists[] = {
-        &config->dns.listen,       &config->dns.tls_listen,       &config->dns.https_listen,  &config->proxy.listen,
-        &config->blockpage.listen, &config->blockpage.tls_listen, &config->blockpage.address, &config->console.listen};
+    const struct addr_list *lists[] = {&config->dns.listen,         &config->dns.tls_listen,
+                                       &config->dns.https_listen,   &config->proxy.listen,
+                                       &config->blockpage.listen,   &config->blockpage.tls_listen,
+                                       &config->blockpage.address,  &config->console.listen,
+                                       &config->proxy.socks_listen, &config->proxy.transparent_listen};
     enum status status = user_subject_check(subject, verb == USER_DENY, why);
     if (verb == USER_ALLOW || subject->kind != INDICATOR_NETWORK)
         return status;

@@ -70,9 +70,10 @@ static enum status open_dns(struct worker *worker, const struct worker_settings 
 /* Every address that is ours, so that the proxy never dials it. The caller frees items. */
 static enum status own_addresses(const struct config *config, struct addr_list *own)
 {
-    const struct addr_list *lists[] = {&config->dns.listen,    &config->dns.tls_listen,   &config->dns.https_listen,
-                                       &config->proxy.listen,  &config->blockpage.listen, &config->blockpage.tls_listen,
-                                       &config->console.listen};
+    const struct addr_list *lists[] = {
+        &config->dns.listen,     &config->dns.tls_listen,     &config->dns.https_listen,
+        &config->proxy.listen,   &config->blockpage.listen,   &config->blockpage.tls_listen,
+        &config->console.listen, &config->proxy.socks_listen, &config->proxy.transparent_listen};
     size_t total = 0;
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         total += lists[i]->count;
@@ -89,7 +90,7 @@ static enum status open_proxy(struct worker *worker, const struct worker_setting
 {
     const struct config *config = worker_settings->config;
     struct addr_list own;
-    if (!config->proxy.listen.count)
+    if (!config->proxy.listen.count && !config->proxy.socks_listen.count && !config->proxy.transparent_listen.count)
         return ST_OK;
     if (own_addresses(config, &own) != ST_OK)
         return fault_set(fault, ST_NOMEM, "out of memory");
@@ -107,6 +108,12 @@ static enum status open_proxy(struct worker *worker, const struct worker_setting
                                       .users = worker_settings->serving->users,
                                       .checker = worker_settings->serving->checker,
                                       .parent = worker_settings->serving->parent,
+                                      .socks_listen = config->proxy.socks_listen.items,
+                                      .socks_listen_count = config->proxy.socks_listen.count,
+                                      .socks_ports = config->proxy.socks_ports.items,
+                                      .socks_port_count = config->proxy.socks_ports.count,
+                                      .transparent_listen = config->proxy.transparent_listen.items,
+                                      .transparent_listen_count = config->proxy.transparent_listen.count,
                                       .contact = config->blockpage.contact,
                                       .page = worker->https,
                                       .head_timeout_ms = (int64_t)config->proxy.head_timeout_ms,

@@ -122,12 +122,22 @@ bool egress_allows(const struct egress *egress, const struct addr *client, const
     return true;
 }
 
-bool egress_allows_connect_port(const struct egress *egress, uint16_t port)
+static bool has_port(const uint16_t *ports, size_t count, uint16_t port)
 {
-    for (size_t i = 0; i < egress->connect_port_count; i++)
-        if (egress->connect_ports[i] == port)
+    for (size_t i = 0; i < count; i++)
+        if (ports[i] == port)
             return true;
     return false;
+}
+
+bool egress_allows_connect_port(const struct egress *egress, uint16_t port)
+{
+    return has_port(egress->connect_ports, egress->connect_port_count, port);
+}
+
+bool egress_allows_socks_port(const struct egress *egress, uint16_t port)
+{
+    return has_port(egress->socks_ports, egress->socks_port_count, port);
 }
 
 static struct str last_label(struct str host)

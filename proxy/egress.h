@@ -20,6 +20,8 @@ struct egress {
     size_t own_count;
     const uint16_t *connect_ports;
     size_t connect_port_count;
+    const uint16_t *socks_ports;
+    size_t socks_port_count;
 };
 
 /* Reads the host of a URL or CONNECT: a canonical address into *ADDR (*NAME gets length 0), or a name that no one can
@@ -35,3 +37,4 @@ bool egress_is_private(const struct addr *addr); /* as written, not what an IPv6
 bool egress_is_our_listener(const struct egress *egress, const struct addr *addr);
 
 bool egress_allows_connect_port(const struct egress *egress, uint16_t port);
+bool egress_allows_socks_port(const struct egress *egress, uint16_t port);

@@ -63,6 +63,11 @@ static const struct {
     [ANSWER_BAD_RESPONSE] = {502, BLAME_ORIGIN, "http_protocol_error", "The server's answer is malformed"},
     [ANSWER_TOO_MANY_CLIENTS] = {503, BLAME_RULES, "connection_limit_reached", "Too many connections to the proxy"},
     [ANSWER_NO_MEMORY] = {503, BLAME_ORIGIN, "proxy_internal_error", "The proxy is out of memory"},
+    [ANSWER_CONNECT_TO_SERVER] = {501, BLAME_CLIENT, "http_request_error",
+                                  "This connection was on its way to a web server, which does not take CONNECT"},
+    [ANSWER_NOT_REDIRECTED] = {400, BLAME_RULES, "http_request_denied",
+                               "This port is for connections that the firewall redirects to it; proxy.listen in the "
+                               "configuration of ccward is the address of the proxy"},
 };
 
 enum http_blame http_answer_blame(enum http_answer answer)

@@ -24,7 +24,7 @@ static void on_failed(void *arg, enum status status)
     http_client_close(arg);
 }
 
-enum status http_client_open_own(struct proxy_context *proxy, int fd, const struct addr *peer, const struct addr *local)
+enum status http_client_open_own(struct proxy_context *proxy, int fd, const struct http_arrival *arrival)
 {
     static const struct stream_ops ops = {
         .on_data = on_readable, .on_eof = on_readable, .on_drained = on_drained, .on_failed = on_failed};
@@ -35,7 +35,12 @@ enum status http_client_open_own(struct proxy_context *proxy, int fd, const stru
         stream_free(stream);
         return ST_NOMEM;
     }
-    *client = (struct http_client){.proxy = proxy, .peer = *peer, .local = *local, .stream = stream};
+    *client = (struct http_client){.proxy = proxy,
+                                   .door = arrival->door,
+                                   .peer = arrival->peer,
+                                   .local = arrival->local,
+                                   .original = arrival->original,
+                                   .stream = stream};
     LIST_INSERT_HEAD(&proxy->clients, client, entry);
     proxy->client_count++;
     stream_set_idle_timeout(stream, proxy->settings->idle_timeout_ms);

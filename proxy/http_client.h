@@ -8,7 +8,9 @@
 
 struct http_client {
     struct proxy_context *proxy;
+    enum http_door door;
     struct addr peer, local;
+    struct addr original;       /* HTTP_DOOR_REDIRECTED: where it was going */
     struct stream *stream;      /* NULL while a tunnel has it */
     struct http_txn *txn;       /* the request under way */
     struct http_tunnel *tunnel; /* at most one of these two */
@@ -17,9 +19,13 @@ struct http_client {
     LIST_ENTRY(http_client) entry;
 };
 
+struct http_arrival {
+    enum http_door door;
+    struct addr peer, local, original; /* as in struct http_client */
+};
+
 /* Takes FD (also on failure). */
-enum status http_client_open_own(struct proxy_context *proxy, int fd, const struct addr *peer,
-                                 const struct addr *local) MUST_CHECK;
+enum status http_client_open_own(struct proxy_context *proxy, int fd, const struct http_arrival *arrival) MUST_CHECK;
 /* Closes at once, with whatever is under way. */
 void http_client_close(struct http_client *client);
 /* Goes on with what has become possible; closes the client when there is nothing left to do, so that the caller must

@@ -1,4 +1,5 @@
 /* The second half of a request's way: the exchange with the origin, the server that the request is for. */
+#include "proxy/http_door.h"
 #include "proxy/http_forward.h"
 #include "proxy/http_steps.h"
 
@@ -117,7 +118,7 @@ static enum status start_connecting(struct http_txn *txn)
 /* RFC 9110 section 9.3.6: dialled first, so that a client learns of a failure. */
 static enum next open_tunnel(struct http_txn *txn)
 {
-    buf_add_text(&txn->proxy->out, "HTTP/1.1 200 Connection Established\r\n\r\n");
+    txn->speech->connected(txn);
     if (http_txn_send_out(txn, txn->client->stream) != ST_OK)
         return http_txn_finish(txn, HTTP_END_ABORT);
     return http_txn_finish(txn, HTTP_END_TUNNEL);

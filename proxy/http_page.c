@@ -2,14 +2,15 @@
 
 #include "base/check.h"
 #include "blockpage/page_https.h"
+#include "proxy/http_door.h"
 #include "proxy/http_verdict.h"
 
 /* What was answered on this connection before has to be sent, as TLS begins behind our 200. */
 bool http_page_is_possible(const struct http_txn *txn)
 {
-    return txn->is_connect && txn->name.length && page_https_is_ready(txn->proxy->settings->page) &&
+    return txn->is_connect && txn->channel != CHANNEL_SOCKS && txn->name.length && page_https_is_ready(txn->proxy->settings->page) &&
            !stream_queued(txn->client->stream) && !stream_saw_eof(txn->client->stream) &&
-           egress_allows_connect_port(&txn->proxy->egress, txn->port);
+           http_door_allows_port(txn);
 }
 
 enum next http_page_begin(struct http_txn *txn, const struct http_finding *finding)
@@ -45,7 +46,7 @@ enum next http_step_page(struct http_txn *txn)
         return http_txn_refuse(txn, txn->finding);
     txn->proxy->counters.blocked++;
     http_verdict_record(txn, txn->finding, 403);
-    buf_add_text(&txn->proxy->out, "HTTP/1.1 200 Connection Established\r\n\r\n");
+    txn->speech->connected(txn);
     if (http_txn_send_out(txn, txn->client->stream) != ST_OK)
         return http_txn_finish(txn, HTTP_END_ABORT);
     stream_flush(txn->client->stream);

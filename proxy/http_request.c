@@ -2,9 +2,11 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "proxy/http_door.h"
 #include "proxy/http_forward.h"
 #include "proxy/http_steps.h"
 #include "proxy/http_verdict.h"
+#include "proxy/transparent.h"
 
 /* Receive */
 
@@ -17,14 +19,7 @@ static enum next receive_part(struct http_txn *txn, struct str input)
         txn->proxy->counters.requests++;
         return http_txn_reject(txn, ANSWER_BAD_REQUEST, reject);
     }
-    if (stream_saw_eof(txn->client->stream))
-        return http_txn_finish(txn, HTTP_END_CLOSE);
-    if (txn->timed_out)
-        return http_txn_answer(txn, ANSWER_HEAD_TIMEOUT);
-    if (!txn->timer_running)
-        timer_start(txn->timer, txn->proxy->settings->head_timeout_ms);
-    txn->timer_running = true;
-    return WAIT;
+    return http_door_await(txn);
 }
 
 enum next http_step_receive(struct http_txn *txn)
@@ -82,13 +77,19 @@ enum next http_step_parse(struct http_txn *txn)
     if (http_request_parse(txn->raw, &txn->head, &reject) != ST_OK)
         return http_txn_reject(txn, ANSWER_BAD_REQUEST, reject == HTTP_REJECT_NONE ? HTTP_REJECT_SYNTAX : reject);
     txn->is_connect = txn->head.form == HTTP_TARGET_AUTHORITY;
+    txn->channel = txn->is_connect ? CHANNEL_CONNECT : CHANNEL_HTTP;
     txn->keep_alive = txn->head.keep_alive && !txn->is_connect;
     txn->upgrade = is_websocket(&txn->head);
-    txn->port = txn->head.port ? txn->head.port : 80;
     if (txn->head.framing == HTTP_BODY_LENGTH && !txn->head.content_length)
         txn->head.framing = HTTP_BODY_NONE;
-    enum http_answer fault = find_fault(txn);
-    return fault == ANSWER_NONE ? http_txn_go_to(txn, STEP_AUTHORIZE) : http_txn_answer(txn, fault);
+    bool redirected = txn->client->door == HTTP_DOOR_REDIRECTED;
+    enum http_answer fault = redirected ? transparent_rewrite(txn) : ANSWER_NONE;
+    if (fault == ANSWER_NONE)
+        fault = find_fault(txn);
+    txn->port = txn->head.port ? txn->head.port : 80;
+    if (fault != ANSWER_NONE)
+        return http_txn_answer(txn, fault);
+    return http_txn_go_to(txn, redirected ? STEP_DECIDE : STEP_AUTHORIZE); /* who was redirected knows of no proxy */
 }
 
 /* Authorize */
@@ -153,7 +154,7 @@ enum next http_step_decide(struct http_txn *txn)
         txn->address_recorded = finding.match == MATCH_ORIGIN_IP;
     }
     txn->exempt = finding.verdict.exempts;
-    if (txn->is_connect && !egress_allows_connect_port(&txn->proxy->egress, txn->port))
+    if (txn->is_connect && !http_door_allows_port(txn))
         return http_txn_answer(txn, ANSWER_CONNECT_PORT);
     return http_txn_go_to(txn, STEP_RESOLVE);
 }
@@ -248,6 +249,9 @@ static void keep_allowed(struct http_txn *txn)
 enum next http_step_inspect(struct http_txn *txn)
 {
     struct http_finding finding;
+    bool redirected = txn->client->door == HTTP_DOOR_REDIRECTED;
+    if (redirected)
+        transparent_aim(txn);
     for (size_t i = 0; i < txn->addr_count; i++)
         txn->addrs[i].port = txn->port;
     enum action action = http_verdict_answer(txn, &finding);
@@ -256,6 +260,8 @@ enum next http_step_inspect(struct http_txn *txn)
     if (action == ACTION_LOG && !txn->address_recorded)
         http_verdict_record(txn, &finding, 0);
     const struct origin_parent *parent = txn->proxy->settings->parent;
+    if (redirected && txn->addr_count)
+        txn->addr_count = 1; /* the client has chosen */
     size_t found = txn->addr_count;
     if (!found && !origin_route_without_addr(parent, &txn->name))
         return http_txn_answer(txn, lookup_answer(txn->lookup_status));

@@ -8,6 +8,13 @@ struct http_finding;
 
 enum next { GO_ON, WAIT };
 
+/* socks_txn.c */
+enum next http_step_socks_greet(struct http_txn *txn);
+enum next http_step_socks_login(struct http_txn *txn);
+enum next http_step_socks_request(struct http_txn *txn);
+/* transparent.c */
+enum next http_step_tell_apart(struct http_txn *txn);
+enum next http_step_hello(struct http_txn *txn);
 /* http_request.c */
 enum next http_step_receive(struct http_txn *txn);
 enum next http_step_parse(struct http_txn *txn);

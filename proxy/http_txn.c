@@ -2,6 +2,9 @@
  *
  *     receive -> parse -> authorize -> decide -> resolve -> inspect -> connect -> send -> await -> relay -> done
  *
+ * A SOCKS client's request, and a TLS connection that the firewall redirected, is read by steps of its own in place of
+ * the first two, and is a CONNECT from then on (http_door.h).
+ *
  * Each step is a function in the table below, in this order. It does what it can now and says whether to go on or to
  * wait. What is waited for comes by a callback, which stores what came and steps the client again (http_client.c); the
  * step that waited then runs again and finds it. Everything of a request is freed in http_txn_free(). */
@@ -11,6 +14,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "proxy/http_door.h"
 #include "proxy/http_page.h"
 #include "proxy/http_steps.h"
 #include "proxy/http_verdict.h"
@@ -22,6 +26,11 @@ enum {
 };
 
 static enum next (*const steps[])(struct http_txn *txn) = {
+    [STEP_SOCKS_GREET] = http_step_socks_greet,
+    [STEP_SOCKS_LOGIN] = http_step_socks_login,
+    [STEP_SOCKS_REQUEST] = http_step_socks_request,
+    [STEP_TELL_APART] = http_step_tell_apart, /* HTTP or TLS? */
+    [STEP_HELLO] = http_step_hello,
     [STEP_RECEIVE] = http_step_receive,     /* the head, whole */
     [STEP_PARSE] = http_step_parse,         /* is it a request that a proxy takes? */
     [STEP_AUTHORIZE] = http_step_authorize, /* may this user use the proxy? */
@@ -80,6 +89,8 @@ struct http_txn *http_txn_new(struct http_client *client)
     txn->timer = timer;
     txn->proxy = proxy;
     txn->client = client;
+    txn->speech = &http_speech_http;
+    txn->step = http_door_step(client->door);
     txn->client_idle_ms = proxy->settings->idle_timeout_ms;
     return txn;
 }
@@ -229,9 +240,8 @@ enum next http_txn_reject(struct http_txn *txn, enum http_answer answer, enum ht
     counters->malformed += http_answer_blame(answer) == BLAME_CLIENT;
     counters->refused += http_answer_blame(answer) == BLAME_RULES;
     counters->failed += http_answer_blame(answer) == BLAME_ORIGIN;
-    bool head_only = str_eq(txn->head.method, STR("HEAD"));
     bool keep = may_keep(txn) && http_answer_blame(answer) != BLAME_CLIENT; /* nothing more is believed of it */
-    http_answer_build(&txn->proxy->out, answer, reject, proxy_context_date(txn->proxy), head_only, keep);
+    txn->speech->answer(txn, answer, reject, keep);
     if (http_txn_send_out(txn, txn->client->stream) != ST_OK)
         return http_txn_finish(txn, HTTP_END_ABORT);
     return http_txn_finish(txn, keep ? HTTP_END_KEEP : HTTP_END_CLOSE);
@@ -251,8 +261,8 @@ enum next http_txn_refuse(struct http_txn *txn, const struct http_finding *findi
 {
     bool keep = may_keep(txn);
     txn->proxy->counters.blocked++;
-    http_verdict_page(txn, &finding->verdict, keep, &txn->proxy->out);
-    http_verdict_record(txn, finding, 403);
+    txn->speech->refuse(txn, &finding->verdict, keep);
+    http_verdict_record(txn, finding, txn->speech->refused_status);
     if (http_txn_send_out(txn, txn->client->stream) != ST_OK)
         return http_txn_finish(txn, HTTP_END_ABORT);
     return http_txn_finish(txn, keep ? HTTP_END_KEEP : HTTP_END_CLOSE);

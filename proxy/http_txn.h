@@ -11,8 +11,14 @@
 #include "proxy/proxy_context.h"
 
 struct http_finding;
+struct http_speech;
 
 enum http_step {
+    STEP_SOCKS_GREET, /* these three, from a SOCKS client, instead of the two of HTTP */
+    STEP_SOCKS_LOGIN,
+    STEP_SOCKS_REQUEST,
+    STEP_TELL_APART, /* of a redirected connection: HTTP, or TLS, which has one step instead of the two */
+    STEP_HELLO,
     STEP_RECEIVE,
     STEP_PARSE,
     STEP_AUTHORIZE,
@@ -46,13 +52,17 @@ struct http_txn {
 
     struct proxy_context *proxy;
     struct http_client *client;
+    const struct http_speech *speech; /* how the client is told what becomes of the request */
+    enum channel channel;             /* for callbacks */
     enum http_step step;
     enum http_end end; /* set with STEP_DONE */
     bool timer_running, timed_out;
     int64_t client_idle_ms, origin_idle_ms; /* as set on the streams */
 
-    struct str raw;  /* the request's head, in the arena: the views of `head` point into it */
-    bool keep_alive; /* as far as the client and we want it */
+    uint8_t socks_version;
+    size_t hello_bytes; /* that have to be there before a TLS hello is read again */
+    struct str raw;     /* the request's head, in the arena: the views of `head` point into it */
+    bool keep_alive;    /* as far as the client and we want it */
     bool is_connect;
     bool upgrade; /* to a WebSocket */
     char via_token[HTTP_VIA_TOKEN_SIZE];
@@ -63,7 +73,8 @@ struct http_txn {
 
     /* Where to: a name, or an address; then what the name is an alias of, and the addresses that may be dialled. */
     uint16_t port;
-    bool exempt; /* the user allows the target: what it is an alias of is not judged */
+    bool misnamed; /* a redirected client was going to an address that the name does not have */
+    bool exempt;   /* the user allows the target: what it is an alias of is not judged */
     size_t alias_count, addr_count;
     struct dname *aliases;            /* in the arena, as the next */
     struct resolver_servers *servers; /* the name's servers; NULL: no rule asks for them */

@@ -5,7 +5,7 @@
 #include "message/dns_message.h"
 #include "proxy/http_client.h"
 
-static enum match match_of(const struct verdict *verdict)
+static enum match match_of(const struct http_txn *txn, const struct verdict *verdict)
 {
     switch (verdict->kind) {
     case INDICATOR_URL:
@@ -13,7 +13,7 @@ static enum match match_of(const struct verdict *verdict)
     case INDICATOR_NETWORK:
         return MATCH_ORIGIN_IP;
     default:
-        return MATCH_HOST;
+        return txn->channel == CHANNEL_TLS ? MATCH_SNI : MATCH_HOST;
     }
 }
 
@@ -48,7 +48,7 @@ enum action http_verdict_target(struct http_txn *txn, struct http_finding *findi
     if (!finding->verdict.exempts && judge_has_trigger(txn->proxy->judge, TRIGGER_CLIENT))
         judge_client(txn, &subject, finding);
     if (finding->verdict.action != ACTION_ALLOW && finding->match != MATCH_CLIENT_IP)
-        finding->match = match_of(&finding->verdict);
+        finding->match = match_of(txn, &finding->verdict);
     return finding->verdict.action;
 }
 
@@ -64,6 +64,21 @@ static bool judge_part(const struct http_txn *txn, struct subject *subject, stru
         finding->verdict = verdict;
     }
     return finding->verdict.action != ACTION_BLOCK;
+}
+
+/* Whoever writes a good name and goes to a bad address is judged as if he had written the address. */
+static bool judge_misnamed(const struct http_txn *txn, struct http_finding *finding)
+{
+    char host[ADDR_TEXT_SIZE];
+    struct passed none = {0};
+    struct subject subject = {
+        .kind = SUBJECT_URL, .client = txn->client->peer, .port = txn->port, .path = txn->head.path};
+    addr_format_ip(&txn->client->original, host);
+    subject.host = str_of(host);
+    bool go_on = judge_part(txn, &subject, &none, MATCH_URL, finding);
+    if (finding->verdict.action != ACTION_ALLOW && finding->match == MATCH_URL)
+        finding->match = match_of(txn, &finding->verdict);
+    return go_on;
 }
 
 /* An address that is exempt does not clear the others, but it has passed its source when name servers are looked at. */
@@ -107,6 +122,8 @@ enum action http_verdict_answer(struct http_txn *txn, struct http_finding *findi
         subject.name = &txn->aliases[i];
         go_on = judge_part(txn, &subject, &txn->passed, MATCH_CNAME, finding);
     }
+    if (go_on && txn->misnamed)
+        go_on = judge_misnamed(txn, finding);
     if (go_on && judge_addresses(txn, &subject, finding) && txn->servers && !txn->exempt)
         judge_servers(txn, &subject, finding);
     return finding->verdict.action;
@@ -118,9 +135,7 @@ void http_verdict_record(struct http_txn *txn, const struct http_finding *findin
         .time_ms = clock_wall_ms(),
         .client = txn->client->peer,
         .local = txn->client->local,
-        .channel = finding->match == MATCH_ORIGIN_IP ? CHANNEL_IP
-                   : txn->is_connect                 ? CHANNEL_CONNECT
-                                                     : CHANNEL_HTTP,
+        .channel = finding->match == MATCH_ORIGIN_IP ? CHANNEL_IP : txn->channel,
         .match = finding->match,
         .count = 1,
         .status = status,

@@ -14,6 +14,14 @@ struct http_client;
 struct proxy_auth;
 struct http_txn;
 
+/* By which door a client came; http_door.h. */
+enum http_door {
+    HTTP_DOOR_PROXY,      /* it knows that it talks to an HTTP proxy */
+    HTTP_DOOR_SOCKS,      /* to a SOCKS proxy */
+    HTTP_DOOR_REDIRECTED, /* it does not know: the firewall sent it here */
+    HTTP_DOOR_COUNT
+};
+
 struct proxy_context {
     struct loop *loop;
     struct proxy_server *server;

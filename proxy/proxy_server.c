@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "net/listener.h"
+#include "net/original_dst.h"
 #include "net/socket.h"
 #include "proxy/client_counts.h"
 #include "proxy/http_answer.h"
@@ -18,12 +19,18 @@ enum {
     ORIGIN_IDLE_MS = 30000, /* servers close idle connections after 5 to 75 s; a stale one costs a retry */
 };
 
+struct door {
+    struct proxy_server *server;
+    enum http_door kind;
+    struct listener *listener;
+};
+
 struct proxy_server {
     struct proxy_context context;
     struct proxy_settings settings;
-    struct arena *arena; /* of the settings' arrays and the listeners */
-    struct listener **listeners;
-    size_t listener_count;
+    struct arena *arena; /* of the settings' arrays and the doors */
+    struct door *doors;
+    size_t door_count; /* that are open */
 };
 
 static enum status copy_settings(struct proxy_server *server, const struct proxy_settings *from)
@@ -37,48 +44,60 @@ static enum status copy_settings(struct proxy_server *server, const struct proxy
     void *allowed = arena_copy(arena, from->allow_destinations, from->allow_destination_count * sizeof(struct network));
     void *own = arena_copy(arena, from->own, from->own_count * sizeof(struct addr));
     void *ports = arena_copy(arena, from->connect_ports, from->connect_port_count * sizeof(uint16_t));
+    void *socks_ports = arena_copy(arena, from->socks_ports, from->socks_port_count * sizeof(uint16_t));
     to->contact = from->contact ? arena_copy(arena, from->contact, strlen(from->contact)) : NULL;
-    server->listeners = arena_alloc(arena, from->listen_count * sizeof(struct listener *));
-    if (!clients || !allowed || !own || !ports || !server->listeners || (from->contact && !to->contact))
+    size_t doors = from->listen_count + from->socks_listen_count + from->transparent_listen_count;
+    server->doors = arena_alloc(arena, doors * sizeof *server->doors);
+    if (!clients || !allowed || !own || !ports || !socks_ports || !server->doors || (from->contact && !to->contact))
         return ST_NOMEM;
-    to->listen = NULL; /* not needed once it is open */
+    to->listen = to->socks_listen = to->transparent_listen = NULL; /* not needed once they are open */
     to->allow_clients = clients;
     to->allow_destinations = allowed;
     to->own = own;
     to->connect_ports = ports;
+    to->socks_ports = socks_ports;
     server->context.egress = (struct egress){.private = to->private_networks,
                                              .allowed = allowed,
                                              .allowed_count = to->allow_destination_count,
                                              .own = own,
                                              .own_count = to->own_count,
                                              .connect_ports = ports,
-                                             .connect_port_count = to->connect_port_count};
+                                             .connect_port_count = to->connect_port_count,
+                                             .socks_ports = socks_ports,
+                                             .socks_port_count = to->socks_port_count};
     return ST_OK;
 }
 
 /* Without a stream or a transaction, which are what there is too much of. */
-static void turn_away(struct proxy_context *proxy, int fd)
+static void turn_away(struct proxy_context *proxy, int fd, enum http_door kind, enum http_answer answer)
 {
     proxy->counters.refused++;
-    http_answer_build(&proxy->out, ANSWER_TOO_MANY_CLIENTS, HTTP_REJECT_NONE, proxy_context_date(proxy), false, false);
+    if (kind != HTTP_DOOR_SOCKS) /* of a redirected one nobody knows yet whether it is HTTP; most likely */
+        http_answer_build(&proxy->out, answer, HTTP_REJECT_NONE, proxy_context_date(proxy), false, false);
     socket_turn_away_own(fd, &proxy->out);
     buf_clear(&proxy->out);
 }
 
 static void on_accept(void *arg, int fd, const struct addr *peer, const struct addr *local)
 {
-    struct proxy_server *server = arg;
+    const struct door *door = arg;
+    struct proxy_server *server = door->server;
     struct proxy_context *proxy = &server->context;
     if (!proxy_context_serves(proxy, peer)) {
         proxy->counters.refused++;
         close(fd);
         return;
     }
-    if (client_counts_add(server->settings.clients, peer) != ST_OK) {
-        turn_away(proxy, fd);
+    struct http_arrival arrival = {.door = door->kind, .peer = *peer, .local = *local};
+    if (door->kind == HTTP_DOOR_REDIRECTED && original_dst_find(fd, &arrival.original) != ST_OK) {
+        turn_away(proxy, fd, door->kind, ANSWER_NOT_REDIRECTED);
         return;
     }
-    if (http_client_open_own(proxy, fd, peer, local) != ST_OK)
+    if (client_counts_add(server->settings.clients, peer) != ST_OK) {
+        turn_away(proxy, fd, door->kind, ANSWER_TOO_MANY_CLIENTS);
+        return;
+    }
+    if (http_client_open_own(proxy, fd, &arrival) != ST_OK)
         client_counts_remove(server->settings.clients, peer);
 }
 
@@ -87,16 +106,17 @@ static void on_client_gone(struct proxy_context *proxy, const struct addr *peer)
     client_counts_remove(proxy->settings->clients, peer);
 }
 
-static enum status open_listeners(struct proxy_server *server, const struct proxy_settings *settings,
-                                  struct fault *fault)
+static enum status open_doors(struct proxy_server *server, enum http_door kind, const struct addr *listen, size_t count,
+                              struct fault *fault)
 {
     static const struct listener_ops ops = {.on_accept = on_accept};
-    for (size_t i = 0; i < settings->listen_count; i++) {
-        enum status status =
-            listener_open(server->context.loop, &settings->listen[i], &ops, server, &server->listeners[i], fault);
+    for (size_t i = 0; i < count; i++) {
+        struct door *door = &server->doors[server->door_count];
+        *door = (struct door){.server = server, .kind = kind};
+        enum status status = listener_open(server->context.loop, &listen[i], &ops, door, &door->listener, fault);
         if (status != ST_OK)
             return status;
-        server->listener_count++;
+        server->door_count++;
     }
     return ST_OK;
 }
@@ -106,6 +126,18 @@ static enum status open_auth(struct proxy_server *server, const struct proxy_set
     struct proxy_context *proxy = &server->context;
     enum status status = proxy_auth_new(proxy->loop, settings->checker, settings->users, &proxy->auth);
     return status == ST_OK ? ST_OK : fault_set(fault, status, "users of the proxy cannot be checked: out of memory");
+}
+
+static enum status open_all_doors(struct proxy_server *server, const struct proxy_settings *settings,
+                                  struct fault *fault)
+{
+    enum status status = open_doors(server, HTTP_DOOR_PROXY, settings->listen, settings->listen_count, fault);
+    if (status == ST_OK)
+        status = open_doors(server, HTTP_DOOR_SOCKS, settings->socks_listen, settings->socks_listen_count, fault);
+    if (status == ST_OK)
+        status = open_doors(server, HTTP_DOOR_REDIRECTED, settings->transparent_listen,
+                            settings->transparent_listen_count, fault);
+    return status;
 }
 
 enum status proxy_server_open(struct loop *loop, const struct proxy_settings *settings, struct judge *judge,
@@ -130,7 +162,7 @@ enum status proxy_server_open(struct loop *loop, const struct proxy_settings *se
     if (status == ST_OK && settings->users)
         status = open_auth(server, settings, fault);
     if (status == ST_OK)
-        status = open_listeners(server, settings, fault);
+        status = open_all_doors(server, settings, fault);
     if (status != ST_OK) {
         proxy_server_close(server);
         return status;
@@ -146,8 +178,8 @@ void proxy_server_set_users(struct proxy_server *server, struct proxy_users *use
 
 static void close_listeners(struct proxy_server *server)
 {
-    while (server->listener_count)
-        listener_close(server->listeners[--server->listener_count]);
+    while (server->door_count)
+        listener_close(server->doors[--server->door_count].listener);
 }
 
 void proxy_server_drain(struct proxy_server *server)
@@ -190,5 +222,5 @@ const struct proxy_counters *proxy_server_counters(const struct proxy_server *se
 
 struct addr proxy_server_addr(const struct proxy_server *server, size_t index)
 {
-    return listener_addr(server->listeners[index]);
+    return listener_addr(server->doors[index].listener);
 }

@@ -16,6 +16,10 @@ struct proxy_users;
 struct proxy_settings {
     const struct addr *listen;
     size_t listen_count;
+    const struct addr *socks_listen;
+    size_t socks_listen_count;
+    const struct addr *transparent_listen; /* for connections that the firewall redirects */
+    size_t transparent_listen_count;
     const struct network *allow_clients; /* who is served besides this machine itself */
     size_t allow_client_count;
     enum egress_private private_networks;     /* who may reach them */
@@ -25,6 +29,8 @@ struct proxy_settings {
     size_t own_count;
     const uint16_t *connect_ports;
     size_t connect_port_count;
+    const uint16_t *socks_ports;
+    size_t socks_port_count;
     struct proxy_users *users;          /* who may use the proxy; a reference is taken; NULL: no login is asked for */
     struct password_checker *checker;   /* borrowed; for those */
     const struct origin_parent *parent; /* borrowed; NULL: servers are dialled directly */
@@ -44,7 +50,8 @@ bool proxy_server_idle(const struct proxy_server *server);
 void proxy_server_close(struct proxy_server *server); /* NULL is allowed */
 /* Who may use it from now on; of a server that was opened with users. */
 void proxy_server_set_users(struct proxy_server *server, struct proxy_users *users);
-/* Where settings.listen[INDEX] listens, with the port that was found for 0. Not after proxy_server_drain(). */
+/* Where the listener INDEX listens, with the port that was found for 0; those of settings.listen, socks_listen and
+ * transparent_listen are counted on. Not after proxy_server_drain(). */
 struct addr proxy_server_addr(const struct proxy_server *server, size_t index);
 
 struct proxy_counters {

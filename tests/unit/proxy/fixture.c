@@ -100,10 +100,16 @@ static void fixture_settings(struct fixture *f)
     f->settings = (struct proxy_settings){
         .listen = &listen,
         .listen_count = 1,
+        .socks_listen = &listen,
+        .socks_listen_count = 1,
+        .transparent_listen = &listen,
+        .transparent_listen_count = 1,
         .allow_destinations = &loopback,
         .allow_destination_count = 1,
         .connect_ports = the_connect_ports(f->origin_port),
         .connect_port_count = 2,
+        .socks_ports = the_connect_ports(f->origin_port),
+        .socks_port_count = 2,
         .contact = "admin@example.net",
         .head_timeout_ms = 10000,
         .idle_timeout_ms = 60000,
@@ -121,6 +127,10 @@ void fixture_open(struct fixture *f)
     assert_non_null(f->settings.clients);
     assert_int_equal(proxy_server_open(f->loop, &f->settings, &f->judge, &f->resolver, &f->proxy, &fault), ST_OK);
     f->proxy_addr = proxy_server_addr(f->proxy, 0);
+    if (f->settings.listen_count == 1 && f->settings.socks_listen_count && f->settings.transparent_listen_count) {
+        f->socks_addr = proxy_server_addr(f->proxy, 1);
+        f->transparent_addr = proxy_server_addr(f->proxy, 2);
+    }
 }
 
 /* Everything but the proxy itself, so that a test may change the settings. */

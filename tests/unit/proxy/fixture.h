@@ -42,7 +42,8 @@ struct peer {
 struct fixture {
     struct loop *loop;
     struct proxy_server *proxy;
-    struct addr proxy_addr;
+    struct addr proxy_addr; /* whom new clients connect to: the HTTP proxy, unless a test says otherwise */
+    struct addr socks_addr, transparent_addr;
     struct judge judge;
     struct resolver resolver;
     struct proxy_settings settings;
