@@ -29,6 +29,9 @@ struct rule {
 };
 extern struct rule rule;
 
+/* Where the firewall says that connections to the transparent listener were going; port 0: it redirected none. */
+extern struct addr redirected_from;
+
 /* What was recorded. */
 extern struct callback recorded[MAX_RECORDED];
 extern unsigned recorded_count;

@@ -62,6 +62,14 @@ static struct peer *connect_to(struct world *world, const char *host)
     return peer;
 }
 
+/* TLS as to the server itself, to which the firewall did not let it. */
+static struct peer *connect_redirected(struct world *world)
+{
+    redirected_from = addr_v4(0xc0000201, 443);
+    world->f->proxy_addr = world->f->transparent_addr;
+    return new_client(world->f);
+}
+
 static void wait_for_ask(struct world *world)
 {
     for (int64_t end = real_ms() + WAIT_MS; !signer_got(&world->signer);) {
@@ -73,7 +81,8 @@ static void wait_for_ask(struct world *world)
 /* The page as a client gets it that trusts what it is shown; the text is freed by the caller. */
 static void get_page(struct world *world, struct peer *peer, struct buf *page)
 {
-    static const char request[] = "GET /x HTTP/1.1\r\nHost: evil.example\r\nAccept: text/html\r\nConnection: close\r\n\r\n";
+    static const char request[] =
+        "GET /x HTTP/1.1\r\nHost: evil.example\r\nAccept: text/html\r\nConnection: close\r\n\r\n";
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     SSL *ssl = SSL_new(context);
     int fd = dup(peer->fd), result = 0;
@@ -82,8 +91,11 @@ static void get_page(struct world *world, struct peer *peer, struct buf *page)
     SSL_set_tlsext_host_name(ssl, "evil.example");
     SSL_set_connect_state(ssl);
     peer->fd = -1; /* the fixture does not read it any more */
-    for (int64_t end = real_ms() + WAIT_MS; (result = SSL_do_handshake(ssl)) != 1 && real_ms() < end;)
+    for (int64_t end = real_ms() + WAIT_MS; (result = SSL_do_handshake(ssl)) != 1 && real_ms() < end;) {
         loop_run_once(world->f->loop, false);
+        if (signer_got(&world->signer)) /* of a redirected client the greeting is what asks */
+            signer_says(&world->signer, world->signer.request.name);
+    }
     assert_int_equal(result, 1);
     assert_int_equal(SSL_write(ssl, request, sizeof request - 1), sizeof request - 1);
     for (int64_t end = real_ms() + WAIT_MS; real_ms() < end;) {
@@ -121,6 +133,25 @@ static void the_page_stands_in_the_tls_of_a_blocked_connect(void **state)
     assert_int_equal(recorded[1].channel, CHANNEL_PAGE);
     assert_string_equal(recorded[1].subject, "https://evil.example/x");
     assert_int_equal(world->f->lookups, 0); /* nobody was asked for its address */
+    buf_free(&page);
+}
+
+static void the_page_stands_in_the_tls_that_the_firewall_redirected(void **state)
+{
+    struct world *world = *state;
+    struct buf page = {0};
+    struct peer *peer = connect_redirected(world);
+    int kept = peer->fd;
+    get_page(world, peer, &page);
+    peer->fd = kept;
+    assert_string_equal(world->signer.request.name, "evil.example");
+    assert_memory_equal(buf_text(&page), "HTTP/1.1 403 ", 13);
+    assert_non_null(strstr(buf_text(&page), "hxxps://evil[.]example/x"));
+    assert_int_equal(recorded[0].channel, CHANNEL_TLS);
+    assert_int_equal(recorded[0].match, MATCH_SNI);
+    assert_string_equal(recorded[0].subject, "evil.example:443");
+    assert_int_equal(recorded[1].channel, CHANNEL_PAGE);
+    assert_int_equal(world->f->lookups, 0);
     buf_free(&page);
 }
 
@@ -180,6 +211,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_page_stands_in_the_tls_of_a_blocked_connect, set_up_page, tear_down_page),
+        cmocka_unit_test_setup_teardown(the_page_stands_in_the_tls_that_the_firewall_redirected, set_up_page,
+                                        tear_down_page),
         cmocka_unit_test_setup_teardown(what_is_not_signed_for_is_refused_as_without_an_authority, set_up_page,
                                         tear_down_page),
         cmocka_unit_test_setup_teardown(without_a_signer_a_connect_is_refused_at_once, set_up_page, tear_down_page),
