@@ -57,7 +57,7 @@ static bool ask_kernel(int fd, const struct callback *callback, int family, stru
     return owner->inode;
 }
 
-static bool find_by_diag(const struct callback *callback, struct socket_owner *owner)
+bool socket_owner_ask(const struct callback *callback, struct socket_owner *owner)
 {
     int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
     if (fd < 0)
@@ -138,5 +138,5 @@ static bool find_in_tables(const struct callback *callback, struct socket_owner 
 
 bool socket_owner_find(const struct callback *callback, struct socket_owner *owner)
 {
-    return find_by_diag(callback, owner) || find_in_tables(callback, owner);
+    return socket_owner_ask(callback, owner) || find_in_tables(callback, owner);
 }

@@ -47,6 +47,11 @@ enum status http_client_open_own(struct proxy_context *proxy, int fd, const stru
     return ST_OK;
 }
 
+const struct addr *http_client_far_end(const struct http_client *client)
+{
+    return client->door == HTTP_DOOR_REDIRECTED ? &client->original : &client->local;
+}
+
 void http_client_close(struct http_client *client)
 {
     struct proxy_context *proxy = client->proxy;
@@ -101,7 +106,7 @@ static void become_page(struct http_client *client, struct tls_leaf *leaf)
 {
     struct stream *stream = client->stream;
     client->stream = NULL;
-    page_https_serve_own(client->proxy->settings->page, stream, leaf, &client->peer, &client->local);
+    page_https_serve_own(client->proxy->settings->page, stream, leaf, &client->peer, http_client_far_end(client));
     tls_leaf_unref(leaf);
     http_client_close(client);
 }

@@ -26,6 +26,8 @@ struct http_arrival {
 
 /* Takes FD (also on failure). */
 enum status http_client_open_own(struct proxy_context *proxy, int fd, const struct http_arrival *arrival) MUST_CHECK;
+/* Our end as the client's socket has it, by which the program behind it is found. */
+const struct addr *http_client_far_end(const struct http_client *client);
 /* Closes at once, with whatever is under way. */
 void http_client_close(struct http_client *client);
 /* Goes on with what has become possible; closes the client when there is nothing left to do, so that the caller must

@@ -134,7 +134,7 @@ void http_verdict_record(struct http_txn *txn, const struct http_finding *findin
     struct callback callback = {
         .time_ms = clock_wall_ms(),
         .client = txn->client->peer,
-        .local = txn->client->local,
+        .local = *http_client_far_end(txn->client),
         .channel = finding->match == MATCH_ORIGIN_IP ? CHANNEL_IP : txn->channel,
         .match = finding->match,
         .count = 1,

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/log.h"
+#include "callbacks/socket_owner.h"
 #include "net/listener.h"
 #include "net/original_dst.h"
 #include "net/socket.h"
@@ -31,6 +33,7 @@ struct proxy_server {
     struct arena *arena; /* of the settings' arrays and the doors */
     struct door *doors;
     size_t door_count; /* that are open */
+    bool loop_told;
 };
 
 static enum status copy_settings(struct proxy_server *server, const struct proxy_settings *from)
@@ -78,6 +81,30 @@ static void turn_away(struct proxy_context *proxy, int fd, enum http_door kind, 
     buf_clear(&proxy->out);
 }
 
+/* Our own connection to a server, which the firewall's rules had to leave alone: what it asks for would be dialled,
+ * redirected and asked for again without an end. Programs of this machine are redirected to loopback. */
+static bool is_our_own(struct proxy_server *server, const struct http_arrival *arrival)
+{
+    struct callback callback = {.client = arrival->peer, .local = arrival->original};
+    struct socket_owner owner;
+    if (!addr_is_loopback(&arrival->local) || !socket_owner_ask(&callback, &owner) || owner.uid != geteuid())
+        return false;
+    if (!server->loop_told)
+        log_error("the firewall redirects ccward's own connections to ccward, which are refused: its rules must leave "
+                  "out those of user %u (docs/transparent.md)",
+                  (unsigned)owner.uid);
+    server->loop_told = true;
+    return true;
+}
+
+/* Why a redirected connection is none that can be served, or ANSWER_NONE. */
+static enum http_answer find_original(struct proxy_server *server, int fd, struct http_arrival *arrival)
+{
+    if (original_dst_find(fd, &arrival->original) != ST_OK)
+        return ANSWER_NOT_REDIRECTED;
+    return is_our_own(server, arrival) ? ANSWER_LOOP : ANSWER_NONE;
+}
+
 static void on_accept(void *arg, int fd, const struct addr *peer, const struct addr *local)
 {
     const struct door *door = arg;
@@ -89,8 +116,9 @@ static void on_accept(void *arg, int fd, const struct addr *peer, const struct a
         return;
     }
     struct http_arrival arrival = {.door = door->kind, .peer = *peer, .local = *local};
-    if (door->kind == HTTP_DOOR_REDIRECTED && original_dst_find(fd, &arrival.original) != ST_OK) {
-        turn_away(proxy, fd, door->kind, ANSWER_NOT_REDIRECTED);
+    enum http_answer fault = door->kind == HTTP_DOOR_REDIRECTED ? find_original(server, fd, &arrival) : ANSWER_NONE;
+    if (fault != ANSWER_NONE) {
+        turn_away(proxy, fd, door->kind, fault);
         return;
     }
     if (client_counts_add(server->settings.clients, peer) != ST_OK) {

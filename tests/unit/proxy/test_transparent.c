@@ -70,6 +70,7 @@ static void a_blocked_url_gets_the_page_and_is_recorded_whole(void **state)
     assert_int_equal(recorded[0].channel, CHANNEL_HTTP);
     assert_int_equal(recorded[0].match, MATCH_URL);
     assert_int_equal(recorded[0].status, 403);
+    assert_int_equal(recorded[0].local.port, f->origin_port); /* by which the client's program is found */
     /* Where it was going, whatever port the client writes. */
     assert_string_equal(recorded[0].subject, with_port(f, "http://shared.test:%P/bad/x"));
     assert_int_equal(rule.last.port, f->origin_port);
