@@ -105,7 +105,8 @@ static void check_listeners(struct loading *loading)
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < i; k++) {
             const struct addr *a = places[i].addr, *b = places[k].addr;
-            bool same_ip = addr_same_ip(a, b) || addr_is_unspecified(a) || addr_is_unspecified(b);
+            bool all = addr_is_unspecified(a) || addr_is_unspecified(b); /* of its family: [::] is IPv6 alone */
+            bool same_ip = addr_same_ip(a, b) || (all && addr_is_v4(a) == addr_is_v4(b));
             if (!same_ip || a->port != b->port)
                 continue;
             char other[64];

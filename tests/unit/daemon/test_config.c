@@ -192,8 +192,14 @@ static void two_services_cannot_share_an_address(void **state)
     (void)state;
     assert_fault("dns: {listen: ['127.0.0.1:6010']}\nproxy:\n  listen: ['127.0.0.1:6011', '127.0.0.1:6010']\n",
                  "test.yaml:3: proxy.listen[1]: 127.0.0.1:6010 is taken already, by dns.listen[0]");
+    assert_fault("proxy: {listen: ['0.0.0.0:6010'], socks-listen: ['127.0.0.1:6010']}\n",
+                 "proxy.socks-listen[0]: 127.0.0.1:6010 is taken already, by proxy.listen[0]");
+    assert_fault("proxy: {socks-listen: ['[::]:6010'], transparent-listen: ['[::1]:6010']}\n",
+                 "proxy.transparent-listen[0]: [::1]:6010 is taken already, by proxy.socks-listen[0]");
+    assert_int_equal(load("proxy: {transparent-listen: ['0.0.0.0:6010', '[::]:6010']}\n"), ST_OK);
+    assert_int_equal(config.proxy.transparent_listen.count, 2);
     assert_fault("dns: {listen: ['127.0.0.1:53', '127.0.0.1:53']}\n", "dns.listen[1]");
-    assert_fault("dns: {listen: ['[::]:53']}\nconsole: {listen: ['10.0.0.1:53']}\n", "console.listen[0]");
+    assert_fault("dns: {listen: ['[::]:53']}\nconsole: {listen: ['[2001:db8::1]:53']}\n", "console.listen[0]");
     assert_int_equal(load("dns: {listen: ['127.0.0.1:53', '[::1]:53']}\n"), ST_OK);
 }
 
