@@ -264,6 +264,8 @@ def check(client):
         # Whom the rules do not leave out: its own connection comes back to it, once.
         result = curl("http://www.example/", "-i")
         assert result.stdout.startswith("HTTP/1.1 508 "), result
+        result = curl("http://www.example/", "-i", address=SERVER6)
+        assert result.stdout.startswith("HTTP/1.1 508 "), result
         assert curl("https://www.example/").returncode in (35, 56)
         log = (home / "log").read_text()
         assert f"user {OTHER_UID}" in log and "the firewall redirects ccward's own connections" in log, log

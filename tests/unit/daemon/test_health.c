@@ -136,8 +136,10 @@ static void each_listener_is_told(void **state)
     struct fixture *f = *state;
     struct addr_list *lists[] = {&f->config.dns.tls_listen,       &f->config.dns.https_listen,
                                  &f->config.proxy.listen,         &f->config.blockpage.listen,
-                                 &f->config.blockpage.tls_listen, &f->config.console.listen};
-    static const char *const names[] = {"dns_tls", "dns_https", "proxy", "blockpage", "blockpage_tls", "console"};
+                                 &f->config.blockpage.tls_listen, &f->config.console.listen,
+                                 &f->config.proxy.socks_listen,   &f->config.proxy.transparent_listen};
+    static const char *const names[] = {"dns_tls",       "dns_https", "proxy",       "blockpage",
+                                        "blockpage_tls", "console",   "proxy_socks", "proxy_transparent"};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         *lists[i] = (struct addr_list){&f->addr, 1};
         json_t *json = health_json(&f->facts), *list = json_object_get(json_object_get(json, "listen"), names[i]);
