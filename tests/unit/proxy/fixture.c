@@ -150,6 +150,7 @@ int set_up_closed(void **state)
     assert_non_null(f);
     memset(&rule, 0, sizeof rule);
     recorded_count = 0;
+    f->judge.recorder = (struct recorder *)recorded; /* the double asks nothing of it */
     redirected_from = (struct addr){0};
     f->loop = loop_new();
     assert_non_null(f->loop);
@@ -159,7 +160,6 @@ int set_up_closed(void **state)
     f->resolver = (struct resolver){.self = f, .lookup = fake_lookup, .cancel = fake_cancel};
     f->lookup_addrs[0] = addr_v4(0x7f000001, 0);
     f->lookup_count = 1;
-    f->judge.recorder = (struct recorder *)f; /* only asked whether it is there */
     fixture_settings(f);
     *state = f;
     return 0;
