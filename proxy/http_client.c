@@ -24,6 +24,11 @@ static void on_failed(void *arg, enum status status)
     http_client_close(arg);
 }
 
+const struct addr *http_arrival_whence(const struct http_arrival *arrival)
+{
+    return addr_is_loopback(&arrival->local) ? &arrival->local : &arrival->peer;
+}
+
 enum status http_client_open_own(struct proxy_context *proxy, int fd, const struct http_arrival *arrival)
 {
     static const struct stream_ops ops = {
@@ -40,6 +45,7 @@ enum status http_client_open_own(struct proxy_context *proxy, int fd, const stru
                                    .peer = arrival->peer,
                                    .local = arrival->local,
                                    .original = arrival->original,
+                                   .whence = *http_arrival_whence(arrival),
                                    .stream = stream};
     LIST_INSERT_HEAD(&proxy->clients, client, entry);
     proxy->client_count++;

@@ -6,23 +6,28 @@
 #include "proxy/http_txn.h"
 #include "proxy/proxy_context.h"
 
+struct http_arrival {
+    enum http_door door;
+    struct addr peer, local;
+    struct addr original; /* HTTP_DOOR_REDIRECTED: where it was going */
+};
+
 struct http_client {
     struct proxy_context *proxy;
     enum http_door door;
-    struct addr peer, local;
-    struct addr original;       /* HTTP_DOOR_REDIRECTED: where it was going */
-    struct stream *stream;      /* NULL while a tunnel has it */
-    struct http_txn *txn;       /* the request under way */
-    struct http_tunnel *tunnel; /* at most one of these two */
+    struct addr peer, local, original; /* as in struct http_arrival */
+    struct addr whence;                /* http_arrival_whence() */
+    struct stream *stream;             /* NULL while a tunnel has it */
+    struct http_txn *txn;              /* the request under way */
+    struct http_tunnel *tunnel;        /* at most one of these two */
     bool stepping;
     bool lingering; /* counts in the limits until its stream is closed, and does no more */
     LIST_ENTRY(http_client) entry;
 };
 
-struct http_arrival {
-    enum http_door door;
-    struct addr peer, local, original; /* as in struct http_client */
-};
+/* Where it comes from, for rules that tell programs of this machine from others: a loopback address for all of these,
+ * though those that the firewall redirected come from any address of the machine. */
+const struct addr *http_arrival_whence(const struct http_arrival *arrival);
 
 /* Takes FD (also on failure). */
 enum status http_client_open_own(struct proxy_context *proxy, int fd, const struct http_arrival *arrival) MUST_CHECK;

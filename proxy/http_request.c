@@ -89,7 +89,7 @@ enum next http_step_parse(struct http_txn *txn)
     txn->port = txn->head.port ? txn->head.port : 80;
     if (fault != ANSWER_NONE)
         return http_txn_answer(txn, fault);
-    return http_txn_go_to(txn, redirected ? STEP_DECIDE : STEP_AUTHORIZE); /* who was redirected knows of no proxy */
+    return http_txn_go_to(txn, redirected ? STEP_DECIDE : STEP_AUTHORIZE); /* it knows of no proxy to log in to */
 }
 
 /* Authorize */
@@ -240,7 +240,7 @@ static void keep_allowed(struct http_txn *txn)
 {
     size_t allowed = 0;
     for (size_t i = 0; i < txn->addr_count; i++)
-        if (egress_allows(&txn->proxy->egress, &txn->client->peer, &txn->addrs[i]))
+        if (egress_allows(&txn->proxy->egress, &txn->client->whence, &txn->addrs[i]))
             txn->addrs[allowed++] = txn->addrs[i];
     txn->addr_count = allowed;
 }
@@ -259,16 +259,16 @@ enum next http_step_inspect(struct http_txn *txn)
         return http_txn_block(txn, &finding);
     if (action == ACTION_LOG && !txn->address_recorded)
         http_verdict_record(txn, &finding, 0);
-    const struct origin_parent *parent = txn->proxy->settings->parent;
-    if (redirected && txn->addr_count)
+    if (redirected)
         txn->addr_count = 1; /* the client has chosen */
+    const struct origin_parent *parent = txn->proxy->settings->parent;
     size_t found = txn->addr_count;
     if (!found && !origin_route_without_addr(parent, &txn->name))
         return http_txn_answer(txn, lookup_answer(txn->lookup_status));
     keep_allowed(txn);
     if (found && !txn->addr_count)
         return http_txn_answer(txn, refusal(txn, found));
-    bool is_plain = !txn->is_connect && !txn->upgrade;
+    bool is_plain = !txn->is_connect && !txn->upgrade && !redirected; /* whose port the request may not tell */
     txn->route = origin_route(parent, &txn->name, txn->addrs, &txn->addr_count, is_plain);
     return http_txn_go_to(txn, STEP_CONNECT);
 }

@@ -110,12 +110,12 @@ static void on_accept(void *arg, int fd, const struct addr *peer, const struct a
     const struct door *door = arg;
     struct proxy_server *server = door->server;
     struct proxy_context *proxy = &server->context;
-    if (!proxy_context_serves(proxy, peer)) {
+    struct http_arrival arrival = {.door = door->kind, .peer = *peer, .local = *local};
+    if (!proxy_context_serves(proxy, http_arrival_whence(&arrival))) {
         proxy->counters.refused++;
         close(fd);
         return;
     }
-    struct http_arrival arrival = {.door = door->kind, .peer = *peer, .local = *local};
     enum http_answer fault = door->kind == HTTP_DOOR_REDIRECTED ? find_original(server, fd, &arrival) : ANSWER_NONE;
     if (fault != ANSWER_NONE) {
         turn_away(proxy, fd, door->kind, fault);

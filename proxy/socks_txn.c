@@ -7,7 +7,9 @@
 static enum socks_reply reply_to(enum http_answer answer)
 {
     switch (answer) {
+    case ANSWER_LOGIN:
     case ANSWER_CONNECT_PORT:
+    case ANSWER_PRIVATE:
     case ANSWER_DESTINATION:
     case ANSWER_OUR_LISTENER:
         return SOCKS_REPLY_NOT_ALLOWED;
@@ -75,9 +77,9 @@ enum next http_step_socks_greet(struct http_txn *txn)
         return reject(txn, SOCKS_REPLY_FAILURE);
     stream_consume(txn->client->stream, greeting.length);
     txn->socks_version = SOCKS_5;
-    enum socks_method method = greeting.takes_none       ? SOCKS_METHOD_NONE
-                               : greeting.takes_password ? SOCKS_METHOD_PASSWORD
-                                                         : SOCKS_METHOD_UNACCEPTABLE;
+    enum socks_method method = greeting.takes_none && !txn->proxy->auth ? SOCKS_METHOD_NONE
+                               : greeting.takes_password                ? SOCKS_METHOD_PASSWORD
+                                                                        : SOCKS_METHOD_UNACCEPTABLE;
     socks_method_build(&txn->proxy->out, method);
     if (http_txn_send_out(txn, txn->client->stream) != ST_OK)
         return http_txn_finish(txn, HTTP_END_ABORT);
@@ -87,20 +89,45 @@ enum next http_step_socks_greet(struct http_txn *txn)
     return http_txn_go_to(txn, method == SOCKS_METHOD_PASSWORD ? STEP_SOCKS_LOGIN : STEP_SOCKS_REQUEST);
 }
 
-/* No one has to say who he is. A client that insists on it is let in with whatever it says. */
-enum next http_step_socks_login(struct http_txn *txn)
+static void on_verdict(void *arg, enum auth_verdict verdict)
+{
+    struct http_txn *txn = arg;
+    txn->auth_state = FINISHED;
+    txn->auth_verdict = verdict;
+    http_client_step(txn->client);
+}
+
+/* Where no one has to say who he is, a client that insists on it is let in with whatever it says. */
+static enum status ask_for_login(struct http_txn *txn)
 {
     struct socks_login login;
     enum status status = socks_login_parse(stream_input(txn->client->stream), &login);
+    if (status != ST_OK)
+        return status;
+    txn->auth_ask = (struct auth_ask){.on_verdict = on_verdict, .arg = txn};
+    txn->auth_verdict = txn->proxy->auth ? proxy_auth_ask(txn->proxy->auth, &txn->client->peer, login.user,
+                                                          login.password, &txn->auth_ask)
+                                         : AUTH_GRANTED;
+    txn->auth_state = txn->auth_verdict == AUTH_PENDING ? RUNNING : FINISHED;
+    stream_consume(txn->client->stream, login.length);
+    return ST_OK;
+}
+
+enum next http_step_socks_login(struct http_txn *txn)
+{
+    enum status status = txn->auth_state == NOT_STARTED ? ask_for_login(txn) : ST_OK;
     if (status == ST_TRUNCATED)
         return http_door_await(txn);
     if (status != ST_OK)
         return reject(txn, SOCKS_REPLY_FAILURE);
-    stream_consume(txn->client->stream, login.length);
-    socks_login_reply_build(&txn->proxy->out, true);
+    if (txn->auth_state == RUNNING)
+        return WAIT;
+    bool granted = txn->auth_verdict == AUTH_GRANTED;
+    socks_login_reply_build(&txn->proxy->out, granted);
     if (http_txn_send_out(txn, txn->client->stream) != ST_OK)
         return http_txn_finish(txn, HTTP_END_ABORT);
-    return http_txn_go_to(txn, STEP_SOCKS_REQUEST);
+    txn->proxy->counters.refused += !granted;
+    return granted ? http_txn_go_to(txn, STEP_SOCKS_REQUEST) : http_txn_finish(txn, HTTP_END_CLOSE);
 }
 
 static enum status take_target(struct http_txn *txn, const struct socks_request *request)
@@ -121,6 +148,8 @@ enum next http_step_socks_request(struct http_txn *txn)
     txn->proxy->counters.requests++;
     if (status != ST_OK)
         return reject(txn, status == ST_UNSUPPORTED ? SOCKS_REPLY_ADDRESS_TYPE : SOCKS_REPLY_FAILURE);
+    if (txn->proxy->auth && txn->socks_version == SOCKS_4)
+        return http_txn_answer(txn, ANSWER_LOGIN); /* it has no passwords */
     if (request.command != SOCKS_CONNECT)
         return reject(txn, SOCKS_REPLY_COMMAND);
     status = take_target(txn, &request);

@@ -136,7 +136,7 @@ def ccward_of(uid):
     home.mkdir(parents=True)
     shutil.copy(BINARY, home / "ccward")
     (home / "ccward.yaml").write_text(f"""dns: {{listen: ["127.0.0.1:5335"], upstreams: ["{UPSTREAM}"]}}
-proxy: {{listen: [], transparent-listen: ["0.0.0.0:3129", "[::]:3129"]}}
+proxy: {{listen: [], transparent-listen: ["0.0.0.0:3129", "[::]:3129"], allow-clients: ["192.168.77.0/24", "fd00:77::/64"]}}
 blockpage: {{listen: [], tls-listen: []}}
 console: {{listen: []}}
 names: {{hosts-file: ""}}

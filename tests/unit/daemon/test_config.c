@@ -196,7 +196,8 @@ static void two_services_cannot_share_an_address(void **state)
                  "proxy.socks-listen[0]: 127.0.0.1:6010 is taken already, by proxy.listen[0]");
     assert_fault("proxy: {socks-listen: ['[::]:6010'], transparent-listen: ['[::1]:6010']}\n",
                  "proxy.transparent-listen[0]: [::1]:6010 is taken already, by proxy.socks-listen[0]");
-    assert_int_equal(load("proxy: {transparent-listen: ['0.0.0.0:6010', '[::]:6010']}\n"), ST_OK);
+    assert_int_equal(
+        load("proxy: {allow-clients: ['10.0.0.0/8'], transparent-listen: ['0.0.0.0:6010', '[::]:6010']}\n"), ST_OK);
     assert_int_equal(config.proxy.transparent_listen.count, 2);
     assert_fault("dns: {listen: ['127.0.0.1:53', '127.0.0.1:53']}\n", "dns.listen[1]");
     assert_fault("dns: {listen: ['[::]:53']}\nconsole: {listen: ['[2001:db8::1]:53']}\n", "console.listen[0]");

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "net/original_dst.h"
+#include "proxy/password_checker.h"
 
 struct rule rule;
 struct addr redirected_from;
@@ -133,6 +134,7 @@ static void fixture_settings(struct fixture *f)
 void fixture_open(struct fixture *f)
 {
     struct fault fault = {0};
+    client_counts_free(f->settings.clients); /* of a proxy that was closed */
     f->settings.clients = client_counts_new(f->max_clients, f->max_clients_per_address);
     assert_non_null(f->settings.clients);
     assert_int_equal(proxy_server_open(f->loop, &f->settings, &f->judge, &f->resolver, &f->proxy, &fault), ST_OK);
@@ -141,6 +143,27 @@ void fixture_open(struct fixture *f)
         f->socks_addr = proxy_server_addr(f->proxy, 1);
         f->transparent_addr = proxy_server_addr(f->proxy, 2);
     }
+}
+
+struct proxy_users *open_with_users(struct fixture *f, struct password_checker **checker)
+{
+    struct proxy_users *users;
+    assert_int_equal(proxy_users_parse(STR("me:$2y$04$abcdefghijklmnopqrstuu/LVz6MZlItEy42I2juLihZ66HnQx/cy\n"),
+                                       "users", &users, NULL),
+                     ST_OK);
+    assert_int_equal(password_checker_new(4, checker, NULL), ST_OK);
+    f->settings.users = users;
+    f->settings.checker = *checker;
+    fixture_open(f);
+    return users;
+}
+
+void close_with_users(struct fixture *f, struct proxy_users *users, struct password_checker *checker)
+{
+    proxy_server_close(f->proxy);
+    f->proxy = NULL;
+    proxy_users_unref(users);
+    password_checker_free(checker);
 }
 
 /* Everything but the proxy itself, so that a test may change the settings. */

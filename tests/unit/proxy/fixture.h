@@ -72,6 +72,9 @@ struct fixture {
 
 int make_listener(struct addr *addr);
 void fixture_open(struct fixture *f);
+/* The same where users have to log in: "me" with "open sesame". The second ends it. */
+struct proxy_users *open_with_users(struct fixture *f, struct password_checker **checker);
+void close_with_users(struct fixture *f, struct proxy_users *users, struct password_checker *checker);
 void fixture_answer_lookup(struct fixture *f);
 void fixture_add_alias(struct fixture *f, const char *name);
 int set_up_closed(void **state);

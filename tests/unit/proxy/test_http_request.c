@@ -337,28 +337,6 @@ static void a_post_to_a_blocked_host_is_answered_at_once_and_its_body_not_kept(v
     assert_no_origin(f);
 }
 
-/* "me", "open sesame" */
-static struct proxy_users *open_with_users(struct fixture *f, struct password_checker **checker)
-{
-    struct proxy_users *users;
-    assert_int_equal(proxy_users_parse(STR("me:$2y$04$abcdefghijklmnopqrstuu/LVz6MZlItEy42I2juLihZ66HnQx/cy\n"),
-                                       "users", &users, NULL),
-                     ST_OK);
-    assert_int_equal(password_checker_new(4, checker, NULL), ST_OK);
-    f->settings.users = users;
-    f->settings.checker = *checker;
-    fixture_open(f);
-    return users;
-}
-
-static void close_with_users(struct fixture *f, struct proxy_users *users, struct password_checker *checker)
-{
-    proxy_server_close(f->proxy);
-    f->proxy = NULL;
-    proxy_users_unref(users);
-    password_checker_free(checker);
-}
-
 #define RIGHT "Proxy-Authorization: Basic bWU6b3BlbiBzZXNhbWU=\r\n"
 #define WRONG "Proxy-Authorization: Basic bWU6c2VzYW1l\r\n"
 

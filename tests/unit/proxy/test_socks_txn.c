@@ -376,6 +376,44 @@ static void a_client_that_insists_on_a_login_is_let_in_with_any(void **state)
     wait_bytes(f, client, SUCCESS);
 }
 
+static struct peer *log_in(struct fixture *f, struct str login)
+{
+    struct peer *client = new_client(f);
+    say_str(f, client, STR("\5\2\0\2"));
+    wait_bytes(f, client, STR("\5\2"));
+    say_str(f, client, login);
+    return client;
+}
+
+static void where_users_have_to_log_in_socks_asks_too(void **state)
+{
+    struct fixture *f;
+    void *inner;
+    struct password_checker *checker;
+    set_up_closed(&inner);
+    f = *state = inner;
+    struct proxy_users *users = open_with_users(f, &checker);
+    f->proxy_addr = f->socks_addr;
+    struct peer *client = log_in(f, STR("\1\2me\13open sesame"));
+    wait_bytes(f, client, STR("\1\0"));
+    say_str(f, client, request_to("a.test", f->origin_port));
+    struct peer *origin = accept_origin(f);
+    wait_bytes(f, client, SUCCESS);
+    assert_tunnel(f, client, origin);
+    client = log_in(f, STR("\1\2me\13open sasame"));
+    wait_bytes(f, client, STR("\1\1"));
+    wait_closed(f, client);
+    client = new_client(f); /* without a login, and in a version that has none */
+    say_str(f, client, STR("\5\1\0"));
+    wait_bytes(f, client, STR("\5\xff"));
+    client = new_client(f);
+    say_str(f, client, STR("\4\1\0\120\177\0\0\1\0"));
+    wait_bytes(f, client, STR("\0\x5b\0\0\0\0\0\0"));
+    assert_int_equal(f->lookups, 1);
+    assert_no_origin(f);
+    close_with_users(f, users, checker);
+}
+
 static void a_client_that_offers_nothing_we_know_is_sent_away(void **state)
 {
     struct fixture *f = *state;
@@ -450,7 +488,7 @@ static void its_clients_count_with_those_of_http(void **state)
     void *inner;
     set_up_closed(&inner);
     f = *state = inner;
-    f->settings.max_clients = 2;
+    f->max_clients = 2;
     fixture_open(f);
     struct peer *http = new_client(f);
     f->proxy_addr = f->socks_addr;
@@ -503,6 +541,7 @@ int main(void)
         T(other_commands_and_kinds_of_address_are_told_to_be_unknown),
         T(socks_4_and_4a_are_the_same_in_fewer_words),
         T(a_client_that_insists_on_a_login_is_let_in_with_any),
+        C(where_users_have_to_log_in_socks_asks_too),
         T(a_client_that_offers_nothing_we_know_is_sent_away),
         T(what_is_no_socks_is_closed_without_a_word),
         T(h3_a_handshake_has_the_time_of_a_head),
