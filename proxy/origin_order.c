@@ -49,12 +49,20 @@ static size_t interleave(const struct addr *addrs, const bool *are_likely, size_
     return n;
 }
 
+static bool has_both_families(const struct addr *addrs, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        if (addr_is_v4(&addrs[i]) != addr_is_v4(&addrs[0]))
+            return true;
+    return false;
+}
+
 void origin_order(struct addr *addrs, size_t count, origin_source_fn *source)
 {
     struct addr sorted[RESOLVER_MAX_ADDRS];
     bool likely[RESOLVER_MAX_ADDRS];
     CHECK(count <= RESOLVER_MAX_ADDRS);
-    if (count < 2)
+    if (!has_both_families(addrs, count))
         return;
     for (size_t i = 0; i < count; i++)
         likely[i] = is_likely(&addrs[i], source);

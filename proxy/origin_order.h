@@ -10,5 +10,6 @@
  */
 typedef struct addr origin_source_fn(const struct addr *addr);
 
-/* Sorts ADDRS in place; each family keeps its order. SOURCE is asked only where there are several addresses. */
+/* Sorts ADDRS in place; each family keeps its order. SOURCE is asked only where both families are there: of one, what
+ * has no way fails at once. */
 void origin_order(struct addr *addrs, size_t count, origin_source_fn *source);

@@ -113,18 +113,26 @@ static void say(struct parent_call *call, enum talk next)
         stream_flush(call->stream); /* ST_CLOSED: on_talk_failed() follows */
 }
 
+/* Whether a message was read, which is taken then; else more is waited for, or this is the end. */
+static bool take(struct parent_call *call, enum status parsed, size_t length)
+{
+    if (parsed == ST_TRUNCATED)
+        return false;
+    if (parsed != ST_OK) {
+        finish(call, parsed == ST_DENIED ? ORIGIN_PARENT_LOGIN : ORIGIN_PARENT_MALFORMED);
+        return false;
+    }
+    stream_consume(call->stream, length);
+    return true;
+}
+
 static void hear_connect(struct parent_call *call, struct str input)
 {
     unsigned status = 0;
-    size_t length;
+    size_t length = 0;
     enum status parsed = parent_connect_parse(input, &call->head, &status, &length);
-    if (parsed == ST_TRUNCATED)
+    if (!take(call, parsed, length))
         return;
-    if (parsed != ST_OK) {
-        finish(call, ORIGIN_PARENT_MALFORMED);
-        return;
-    }
-    stream_consume(call->stream, length);
     if (status < 300)
         finish(call, ORIGIN_CONNECTED);
     else if (status == 407 || status == 401)
@@ -137,16 +145,11 @@ static void hear_connect(struct parent_call *call, struct str input)
 
 static void hear_method(struct parent_call *call, struct str input)
 {
-    uint8_t method;
-    size_t length;
+    uint8_t method = SOCKS_NO_METHOD;
+    size_t length = 0;
     enum status parsed = parent_socks_method_parse(input, call->parent->has_login, &method, &length);
-    if (parsed == ST_TRUNCATED)
+    if (!take(call, parsed, length))
         return;
-    if (parsed != ST_OK) {
-        finish(call, ORIGIN_PARENT_MALFORMED);
-        return;
-    }
-    stream_consume(call->stream, length);
     if (method == SOCKS_NO_METHOD)
         finish(call, ORIGIN_PARENT_LOGIN);
     else
@@ -155,32 +158,21 @@ static void hear_method(struct parent_call *call, struct str input)
 
 static void hear_login(struct parent_call *call, struct str input)
 {
-    size_t length;
+    size_t length = 0;
     enum status parsed = parent_socks_login_parse(input, &length);
-    if (parsed == ST_TRUNCATED)
-        return;
-    if (parsed != ST_OK) {
-        finish(call, parsed == ST_DENIED ? ORIGIN_PARENT_LOGIN : ORIGIN_PARENT_MALFORMED);
-        return;
-    }
-    stream_consume(call->stream, length);
-    say(call, TALK_REPLY);
+    if (take(call, parsed, length))
+        say(call, TALK_REPLY);
 }
 
 /* RFC 1928 section 6 */
 static void hear_reply(struct parent_call *call, struct str input)
 {
     enum { GRANTED = 0, NETWORK_UNREACHABLE = 3, HOST_UNREACHABLE = 4, REFUSED = 5, TTL_EXPIRED = 6 };
-    uint8_t reply;
-    size_t length;
+    uint8_t reply = 0;
+    size_t length = 0;
     enum status parsed = parent_socks_reply_parse(input, &reply, &length);
-    if (parsed == ST_TRUNCATED)
+    if (!take(call, parsed, length))
         return;
-    if (parsed != ST_OK) {
-        finish(call, ORIGIN_PARENT_MALFORMED);
-        return;
-    }
-    stream_consume(call->stream, length);
     switch (reply) {
     case GRANTED:
         finish(call, ORIGIN_CONNECTED);

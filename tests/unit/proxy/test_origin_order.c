@@ -97,9 +97,11 @@ static void private_ipv4_behind_address_translation_is_as_good_as_any(void **sta
     expect("2001:db8::1 192.0.2.1", "192.0.2.1 2001:db8::1");
 }
 
-static void a_single_address_needs_no_look(void **state)
+static void a_single_family_needs_no_look(void **state)
 {
     (void)state;
+    expect("192.0.2.1 192.0.2.2", "192.0.2.1 192.0.2.2");
+    expect("2001:db8::1 fd00::2", "2001:db8::1 fd00::2");
     expect("192.0.2.1", "192.0.2.1");
     expect("", "");
     assert_int_equal(asked, 0);
@@ -124,7 +126,7 @@ int main(void)
         T(a_family_without_a_way_comes_last),
         T(an_address_of_the_local_network_is_no_way_into_the_world),
         T(private_ipv4_behind_address_translation_is_as_good_as_any),
-        T(a_single_address_needs_no_look),
+        T(a_single_family_needs_no_look),
         T(as_many_as_there_may_be_stay_all_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
