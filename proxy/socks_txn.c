@@ -10,6 +10,7 @@ static enum socks_reply reply_to(enum http_answer answer)
     case ANSWER_LOGIN:
     case ANSWER_CONNECT_PORT:
     case ANSWER_PRIVATE:
+    case ANSWER_PARENT_REFUSED:
     case ANSWER_DESTINATION:
     case ANSWER_OUR_LISTENER:
         return SOCKS_REPLY_NOT_ALLOWED;
@@ -20,6 +21,7 @@ static enum socks_reply reply_to(enum http_answer answer)
     case ANSWER_UNREACHABLE:
         return SOCKS_REPLY_REFUSED;
     case ANSWER_CONNECT_TIMEOUT:
+    case ANSWER_PARENT_TIMEOUT:
         return SOCKS_REPLY_TIMEOUT;
     default:
         return SOCKS_REPLY_FAILURE;

@@ -222,3 +222,15 @@ def test_a_proxy_for_other_machines_names_its_clients_or_does_not_start(make_ccw
     assert result.returncode == 78
     assert f"{ccward.config_path}:2: proxy.listen[0]: {address}:{port} can be reached" in result.stderr
     assert "proxy.allow-clients" in result.stderr
+
+
+def test_socks_clients_log_in_as_well(make_ccward, origin, tmp_path):
+    users, port = users_file(tmp_path, f"alice:{BCRYPT}\n"), free_port()
+    make_ccward(proxy={"users": str(users), "socks-listen": [f"127.0.0.1:{port}"], "socks-ports": [origin.port]})
+
+    def ask(*arguments):
+        return subprocess.run(["curl", "-s", "-m", "60", "--socks5-hostname", f"127.0.0.1:{port}", *arguments,
+                               origin.url("www.example", "/dir/page.html")], capture_output=True, text=True, timeout=90)
+
+    assert ask("--proxy-user", "alice:open sesame").stdout == PAGE
+    assert ask().returncode == 97 and ask("--proxy-user", "alice:wrong").returncode == 97
