@@ -17,6 +17,7 @@ struct listener {
     int fd;
     struct event *event;
     struct timer *pause;
+    struct loop *loop;
     struct addr local;
     bool wildcard, without_addresses;
     const struct listener_ops *ops;
@@ -76,6 +77,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     (void)fd, (void)what;
     struct listener *listener = arg;
     listener->in_accept = true;
+    loop_look(listener->loop);
     for (unsigned i = 0; i < ACCEPTS_PER_WAKEUP && !listener->closing; i++)
         if (!accept_one(listener))
             break;
@@ -86,6 +88,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 static enum status start_accepting(struct listener *listener, struct loop *loop, struct fault *fault)
 {
+    listener->loop = loop;
     listener->pause = timer_new(loop, on_pause_over, listener);
     listener->event = event_new(loop_event_base(loop), listener->fd, EV_READ | EV_PERSIST, on_readable, listener);
     if (!listener->pause || !listener->event || event_add(listener->event, NULL) != 0)

@@ -35,6 +35,10 @@ struct loop {
     TAILQ_HEAD(, loop_task) tasks;
     LIST_HEAD(, loop_orphan) orphans;
 
+    LIST_HEAD(, loop_urgent) urgent;
+    bool look_timed, looking; /* look_timed: since_us is of this round */
+    int64_t since_us;         /* when other work began, or went on after the last look */
+
     int mailbox_fd; /* eventfd */
     struct event *mailbox_event;
     pthread_mutex_t mailbox_lock;
@@ -75,6 +79,7 @@ struct loop *loop_new(void)
         return NULL;
     TAILQ_INIT(&loop->tasks);
     LIST_INIT(&loop->orphans);
+    LIST_INIT(&loop->urgent);
     STAILQ_INIT(&loop->calls);
     CHECK(pthread_mutex_init(&loop->mailbox_lock, NULL) == 0);
     loop->mailbox_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -161,6 +166,7 @@ static void run_tasks(struct loop *loop)
     while ((task = TAILQ_FIRST(&loop->tasks)) && task->round <= round) {
         loop_task_cancel(loop, task);
         task->run(task->arg);
+        loop_look(loop);
     }
 }
 
@@ -168,6 +174,7 @@ void loop_run_once(struct loop *loop, bool wait)
 {
     bool idle = arm_wakeup(loop) && TAILQ_EMPTY(&loop->tasks);
     loop->now_known = false;
+    loop->look_timed = false;
     event_base_loop(loop->base, EVLOOP_ONCE | (wait && idle ? 0 : EVLOOP_NONBLOCK));
     if (loop->timers.running)
         timers_run(&loop->timers, loop_now_ms(loop));
@@ -227,6 +234,38 @@ void loop_adopt(struct loop *loop, struct loop_orphan *orphan)
 void loop_orphan_gone(struct loop_orphan *orphan)
 {
     LIST_REMOVE(orphan, entry);
+}
+
+void loop_urgent_add(struct loop *loop, struct loop_urgent *urgent)
+{
+    LIST_INSERT_HEAD(&loop->urgent, urgent, entry);
+}
+
+void loop_urgent_remove(struct loop_urgent *urgent)
+{
+    LIST_REMOVE(urgent, entry);
+}
+
+/* The first call of a round finds the urgent events among those that the round began with. */
+void loop_look(struct loop *loop)
+{
+    if (loop->looking || LIST_EMPTY(&loop->urgent))
+        return;
+    int64_t now_us = clock_mono_us();
+    if (loop->look_timed && now_us < loop->since_us + LOOP_LOOK_US)
+        return;
+    bool is_due = loop->look_timed;
+    loop->look_timed = true;
+    loop->since_us = now_us;
+    if (!is_due)
+        return;
+    loop->looking = true;
+    for (struct loop_urgent *urgent = LIST_FIRST(&loop->urgent), *next; urgent; urgent = next) {
+        next = LIST_NEXT(urgent, entry);
+        urgent->run(urgent->arg);
+    }
+    loop->looking = false;
+    loop->since_us = clock_mono_us(); /* so that in a flood the others have their time as well */
 }
 
 struct event_base *loop_event_base(struct loop *loop)

@@ -55,6 +55,20 @@ struct loop_orphan {
 void loop_adopt(struct loop *loop, struct loop_orphan *orphan);
 void loop_orphan_gone(struct loop_orphan *orphan);
 
+/* For net/ alone: what must not wait for its turn while a round has much else to do (datagrams). RUN looks by itself
+ * whether there is anything, takes a little of it, and may remove this entry but no other. */
+struct loop_urgent {
+    void (*run)(void *arg);
+    void *arg;
+    LIST_ENTRY(loop_urgent) entry;
+};
+void loop_urgent_add(struct loop *loop, struct loop_urgent *urgent);
+void loop_urgent_remove(struct loop_urgent *urgent);
+/* Called before an event of a stream or listener is seen to, where nothing of it is on the stack that could not go: has
+ * a look at what is urgent when LOOP_LOOK_US of other work have gone by. */
+void loop_look(struct loop *loop);
+enum { LOOP_LOOK_US = 100 };
+
 /* For net/ alone: the libevent base, and 64 KiB of scratch to receive into. */
 struct event_base *loop_event_base(struct loop *loop);
 enum { LOOP_SCRATCH_BYTES = 65536 };

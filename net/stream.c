@@ -94,10 +94,30 @@ static void finish_connecting(struct stream *stream)
         stream_update_reading(stream);
 }
 
+/* Lets urgent work go first, which may do anything to this stream. False: there is nothing left to do for it. */
+static bool look_first(struct stream *stream, const bool *wanted)
+{
+    stream_enter(stream);
+    loop_look(stream->loop);
+    if (!stream_leave(stream))
+        return false;
+    stream_update_reading(stream);
+    return *wanted;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+    struct stream *stream = arg;
+    if (look_first(stream, &stream->reading))
+        stream_on_readable(fd, what, stream);
+}
+
 static void on_writable(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what;
     struct stream *stream = arg;
+    if (!look_first(stream, &stream->writing))
+        return;
     if (stream->phase == CONNECTING)
         finish_connecting(stream);
     else
@@ -140,7 +160,7 @@ static struct stream *stream_make(struct loop *loop, int fd, enum phase phase, c
     stream->task = (struct loop_task){.run = on_task, .arg = stream};
     stream->active_ms = loop_now_ms(loop);
     struct event_base *base = loop_event_base(loop);
-    event_assign(&stream->read_event, base, fd, EV_READ | EV_PERSIST, stream_on_readable, stream);
+    event_assign(&stream->read_event, base, fd, EV_READ | EV_PERSIST, on_readable, stream);
     event_assign(&stream->write_event, base, fd, EV_WRITE | EV_PERSIST, on_writable, stream);
     return stream;
 }

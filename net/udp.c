@@ -13,6 +13,7 @@
 enum {
     BATCH = 64,
     BATCHES_PER_WAKEUP = 4, /* then the other sockets of this loop get their turn */
+    BATCH_BETWEEN = 16,     /* taken between two events of others: they wait for it in the middle of their round */
     RECEIVE_BUFFER_BYTES = 1 << 20,
     /* Not a power of two: with a stride of 4 KiB the first lines of all buffers fall into one set of the L1 cache. */
     SLOT_BYTES = UDP_DATAGRAM_MAX + 192,
@@ -27,6 +28,8 @@ union pktinfo {
 
 struct udp {
     struct event *event;
+    struct loop_urgent urgent;
+    bool is_urgent; /* the loop has it */
     int fd;
     struct addr local;
     bool wildcard; /* each datagram says which of our addresses it came to */
@@ -81,16 +84,16 @@ static void set_source(struct msghdr *head, union pktinfo *info, const struct ad
     }
 }
 
-static int receive_batch(struct udp *udp)
+static int receive_batch(struct udp *udp, unsigned most)
 {
-    for (unsigned i = 0; i < BATCH; i++) {
+    for (unsigned i = 0; i < most; i++) {
         struct msghdr *head = &udp->in[i].msg_hdr;
         head->msg_namelen = sizeof udp->from[i];
         head->msg_controllen = udp->wildcard ? sizeof udp->in_info[i] : 0;
     }
     int n;
     do
-        n = recvmmsg(udp->fd, udp->in, BATCH, 0, NULL);
+        n = recvmmsg(udp->fd, udp->in, most, 0, NULL);
     while (n < 0 && errno == EINTR);
     return n;
 }
@@ -143,19 +146,19 @@ static void udp_free(struct udp *udp)
 {
     if (udp->event)
         event_free(udp->event);
+    if (udp->is_urgent)
+        loop_urgent_remove(&udp->urgent);
     if (udp->fd >= 0)
         close(udp->fd);
     free(udp);
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *arg)
+static void serve_batches(struct udp *udp, unsigned batches, int most)
 {
-    (void)fd, (void)what;
-    struct udp *udp = arg;
-    int n = BATCH;
+    int n = most;
     udp->in_batch = true;
-    for (unsigned batch = 0; batch < BATCHES_PER_WAKEUP && n == BATCH && !udp->closing; batch++) {
-        n = receive_batch(udp);
+    for (unsigned batch = 0; batch < batches && n == most && !udp->closing; batch++) {
+        n = receive_batch(udp, (unsigned)most);
         unsigned replies = 0;
         for (int i = 0; i < n && !udp->closing; i++)
             replies += serve(udp, (unsigned)i, replies);
@@ -164,6 +167,17 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     udp->in_batch = false;
     if (udp->closing)
         udp_free(udp);
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    serve_batches(arg, BATCHES_PER_WAKEUP, BATCH);
+}
+
+static void on_look(void *arg)
+{
+    serve_batches(arg, 1, BATCH_BETWEEN);
 }
 
 static void point_batches(struct udp *udp)
@@ -221,6 +235,9 @@ enum status udp_open(struct loop *loop, const struct addr *addr, const struct ud
         status = fault_set(fault, ST_NOMEM, "out of memory");
         goto out;
     }
+    udp->urgent = (struct loop_urgent){.run = on_look, .arg = udp};
+    udp->is_urgent = true;
+    loop_urgent_add(loop, &udp->urgent);
     *result = udp;
     udp = NULL;
 out:

@@ -154,6 +154,54 @@ static void a_task_runs_once_and_its_follower_in_the_next_round(void **state)
     assert_string_equal(trace.text, "ab");
 }
 
+/* Urgent work, and tasks that take MS each. */
+struct shift {
+    struct loop *loop;
+    unsigned looks, tasks_at_look[8], tasks;
+    int64_t ms;
+};
+
+static void note_look(void *arg)
+{
+    struct shift *shift = arg;
+    shift->tasks_at_look[shift->looks++] = shift->tasks;
+    loop_look(shift->loop); /* whoever is being served is not interrupted */
+}
+
+static void work(void *arg)
+{
+    struct shift *shift = arg;
+    shift->tasks++;
+    clock_fake_advance(shift->ms);
+}
+
+static unsigned looks_during_tasks(struct loop *loop, int64_t ms, struct shift *shift)
+{
+    struct loop_task tasks[4];
+    struct loop_urgent urgent = {.run = note_look, .arg = shift};
+    clock_fake(1000, 0);
+    *shift = (struct shift){.loop = loop, .ms = ms};
+    loop_urgent_add(loop, &urgent);
+    for (size_t i = 0; i < 4; i++) {
+        tasks[i] = (struct loop_task){.run = work, .arg = shift};
+        loop_defer(loop, &tasks[i]);
+    }
+    loop_run_once(loop, false);
+    loop_urgent_remove(&urgent);
+    loop_look(loop);
+    assert_int_equal(shift->tasks, 4);
+    return shift->looks;
+}
+
+static void urgent_work_is_done_between_long_tasks_and_not_between_short_ones(void **state)
+{
+    struct shift shift;
+    assert_int_equal(looks_during_tasks(*state, 1, &shift), 3);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(shift.tasks_at_look[i], i + 2);
+    assert_int_equal(looks_during_tasks(*state, 0, &shift), 0);
+}
+
 static void an_orphan_is_freed_with_its_loop(void **state)
 {
     (void)state;
@@ -245,6 +293,7 @@ int main(void)
         LOOP_TEST(a_timer_may_free_another_that_is_due),
         LOOP_TEST(the_loop_sleeps_until_a_timer_is_due),
         LOOP_TEST(a_task_runs_once_and_its_follower_in_the_next_round),
+        LOOP_TEST(urgent_work_is_done_between_long_tasks_and_not_between_short_ones),
         cmocka_unit_test(an_orphan_is_freed_with_its_loop),
         LOOP_TEST(calls_from_other_threads_run_in_order_in_the_loops_thread),
         cmocka_unit_test(a_call_that_was_never_run_is_freed_with_the_loop),

@@ -228,6 +228,51 @@ static void late_answers_reach_link_local_clients(void **state)
     close(fd);
 }
 
+static void take_a_ms(void *arg)
+{
+    (void)arg;
+    clock_fake_advance(1);
+}
+
+/* As many as fit between the events of others: the rest waits for its turn. */
+static void datagrams_that_come_in_a_busy_round_are_answered_within_it(void **state)
+{
+    enum { COUNT = 40, TASKS = 3 };
+    struct echo echo = {.wanted = COUNT};
+    struct loop_task tasks[TASKS];
+    clock_fake(1000, 0);
+    open_echo(*state, "127.0.0.1", &echo);
+    struct addr addr = udp_addr(echo.udp);
+    int fd = plain_connected(SOCK_DGRAM, &addr);
+    for (unsigned i = 0; i < TASKS; i++) {
+        tasks[i] = (struct loop_task){.run = take_a_ms};
+        loop_defer(*state, &tasks[i]);
+    }
+    loop_run_once(*state, false);
+    assert_int_equal(echo.seen, 0);
+    for (uint8_t i = 0; i < COUNT; i++)
+        assert_int_equal(send(fd, &i, 1, 0), 1);
+    loop_look(*state); /* no new work since the last one */
+    assert_int_equal(echo.seen, 0);
+    clock_fake_advance(1);
+    loop_look(*state);
+    assert_in_range(echo.seen, 1, COUNT / 2);
+    assert_true(run_until(*state, &echo.done, 20000));
+    for (uint8_t i = 0; i < COUNT; i++) {
+        uint8_t got;
+        assert_int_equal(recv(fd, &got, 1, 0), 1);
+        assert_int_equal(got, i);
+    }
+    echo.close_at_first = true;
+    assert_int_equal(send(fd, "x", 1, 0), 1);
+    clock_fake_advance(1);
+    loop_look(*state); /* closes it */
+    clock_fake_advance(1);
+    loop_look(*state);
+    assert_int_equal(echo.seen, COUNT + 1);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +284,7 @@ int main(void)
         LOOP_TEST(an_answer_to_a_client_that_is_gone_hurts_nobody_else),
         LOOP_TEST(a_port_in_use_is_told_with_its_holder),
         LOOP_TEST(late_answers_reach_link_local_clients),
+        LOOP_TEST(datagrams_that_come_in_a_busy_round_are_answered_within_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
