@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "net/pipe_pool.h"
 #include "net/timer.h"
 
 /* One loop_call() on its way to the loop's thread. */
@@ -45,6 +46,7 @@ struct loop {
     struct calls calls; /* under mailbox_lock */
 
     uint8_t *scratch;
+    struct pipe_pool pipes;
 };
 
 static void on_wakeup(evutil_socket_t fd, short what, void *arg)
@@ -115,6 +117,7 @@ void loop_free(struct loop *loop)
         free(call);
     }
     timers_fini(&loop->timers);
+    pipe_pool_fini(&loop->pipes);
     if (loop->mailbox_event)
         event_free(loop->mailbox_event);
     if (loop->wakeup)
@@ -276,6 +279,11 @@ struct event_base *loop_event_base(struct loop *loop)
 uint8_t *loop_scratch(struct loop *loop)
 {
     return loop->scratch;
+}
+
+struct pipe_pool *loop_pipes(struct loop *loop)
+{
+    return &loop->pipes;
 }
 
 struct timers *loop_timers(struct loop *loop)

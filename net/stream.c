@@ -221,6 +221,7 @@ void stream_free(struct stream *stream)
     if (!stream)
         return;
     CHECK(!stream->gone);
+    stream_splice_part(stream);
     stream_set_reading(stream, false);
     stream_set_writing(stream, false);
     loop_task_cancel(stream->loop, &stream->task);

@@ -66,5 +66,11 @@ bool stream_is_full(const struct stream *stream);
 /* After what is queued, ends our direction (FIN). */
 void stream_shutdown(struct stream *stream);
 
+/* Lets what FROM receives go to TO without a copy (splice(2)) while much of it comes, unseen by on_data(). What
+ * on_data() announces is passed on by the owner as before; on_eof() comes when all has been sent. Both are plain (no
+ * TLS), each has one sink and is the sink of one at most; it ends when either is finished or freed, and what is on the
+ * way then is still sent. SIGPIPE must be blocked or ignored. */
+void stream_set_sink(struct stream *from, struct stream *to);
+
 /* on_failed(ST_TIMEOUT) when nothing was received or sent for so long; 0 turns it off. */
 void stream_set_idle_timeout(struct stream *stream, int64_t timeout_ms);

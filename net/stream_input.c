@@ -8,7 +8,8 @@
 
 bool stream_wants_input(const struct stream *stream)
 {
-    return stream->phase == OPEN && !stream->paused && !stream->saw_eof && stream->input.length < stream->input_limit;
+    return stream->phase == OPEN && !stream->paused && !stream->saw_eof && stream->input.length < stream->input_limit &&
+           !stream->in_pipe;
 }
 
 void stream_update_reading(struct stream *stream)
@@ -139,11 +140,20 @@ void stream_on_readable(evutil_socket_t fd, short what, void *arg)
         return;
     }
     stream->unread = false;
+    ssize_t n;
+    if (stream_splice_is_due(stream) && stream_splice_fill(stream, &n, &status)) {
+        if (n == 0)
+            end_input(stream);
+        else if (status != ST_OK)
+            stream_fail(stream, status);
+        return;
+    }
     char *scratch = (char *)loop_scratch(stream->loop);
     size_t room = stream->input_limit - stream->input.length;
-    ssize_t n = receive(stream, scratch, room < LOOP_SCRATCH_BYTES ? room : LOOP_SCRATCH_BYTES, &status);
+    n = receive(stream, scratch, room < LOOP_SCRATCH_BYTES ? room : LOOP_SCRATCH_BYTES, &status);
     if (n > 0) {
         stream->active_ms = loop_now_ms(stream->loop);
+        stream_splice_note(stream, (size_t)n);
         if (take_input(stream, scratch, (size_t)n))
             stream_announce_input(stream);
         else

@@ -76,6 +76,7 @@ void stream_finish_own(struct stream *stream, int64_t linger_ms, void (*on_gone)
                                           .on_eof = on_linger_eof,
                                           .on_drained = on_linger_drained,
                                           .on_failed = on_linger_failed};
+    stream_splice_part(stream);
     stream_set_owner(stream, &ops, stream);
     stream->on_gone = on_gone;
     stream->gone_arg = arg;

@@ -35,7 +35,7 @@ bool stream_is_full(const struct stream *stream)
 }
 
 /* After a failed send the peer's last words may still wait to be read, so reading goes on to its end first. */
-static void fail_output(struct stream *stream, enum status status)
+void stream_fail_output(struct stream *stream, enum status status)
 {
     stream->output_failed = status;
     stream_set_writing(stream, false);
@@ -71,7 +71,7 @@ static void send_now(struct stream *stream, const void *data, size_t n, size_t *
     ssize_t sent =
         stream->ssl ? stream_tls_send(stream, iov[0].iov_base, queued, &status) : send_plain(stream, iov, &status);
     if (status != ST_OK)
-        fail_output(stream, status);
+        stream_fail_output(stream, status);
     if (sent < 0 || status != ST_OK)
         return;
     if (sent)
@@ -144,6 +144,8 @@ enum status stream_write(struct stream *stream, const void *data, size_t n)
     if (!n)
         return ST_OK;
     size_t taken = 0;
+    if (stream->source)
+        stream_splice_unload(stream->source); /* came first */
     if (n >= DIRECT_BYTES && stream->phase == OPEN && !stream->writing && !stream->ssl) {
         send_now(stream, data, n, &taken);
         if (stream->output_failed != ST_OK)
@@ -181,6 +183,8 @@ void stream_on_writable(struct stream *stream)
         stream->unread = true;
         stream_update_reading(stream);
     }
+    if (stream->source && stream->source->in_pipe && !stream_splice_empty(stream->source))
+        return;
     send_now(stream, NULL, 0, &taken);
     settle_output(stream);
     stream_tell_drained(stream);

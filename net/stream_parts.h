@@ -1,5 +1,5 @@
 /* The inside of a stream, for the files that it is made of: stream.c (its life), stream_input.c, stream_output.c and
- * stream_linger.c (its end), stream_tls.c (over TLS). */
+ * stream_linger.c (its end), stream_splice.c (much to another stream), stream_tls.c (over TLS). */
 #pragma once
 
 #include <event2/event.h>
@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "net/pipe_pool.h"
 #include "net/stream.h"
 
 enum { STREAM_OUTPUT_MAX = 16 << 20 }; /* queued bytes */
@@ -42,6 +43,12 @@ struct stream {
     bool unsettled; /* written to or shut since it was last sent from */
     bool was_full, drained, shut_wanted, shut;
     enum status output_failed; /* to be told once the input that came before it was announced */
+
+    /* Where what is received may go without a copy, and from where it comes so; see stream_set_sink(). */
+    struct stream *sink, *source;
+    size_t run_bytes;
+    struct pipe pipe; /* of what is on its way to the sink, while in_pipe is not 0 */
+    size_t in_pipe;
 
     enum status failure; /* of the phase FAILED */
     bool failure_told;
@@ -84,11 +91,28 @@ void stream_announce_input(struct stream *stream);
 /* Counts as activity that the peer has taken some of the socket's buffer since the last call: a slow reader takes
  * minutes to empty it so far that it can be written to again. */
 void stream_note_progress(struct stream *stream);
+/* Nothing more can be sent. */
+void stream_fail_output(struct stream *stream, enum status status);
+
 /* Sends what was written since the last time, unless the socket is being waited for. */
 void stream_send_queued(struct stream *stream);
 void stream_on_writable(struct stream *stream);
 /* Calls on_drained() where it is due; false when the stream is no more. */
 bool stream_tell_drained(struct stream *stream);
+
+/* stream_splice.c */
+
+/* So many bytes came in one piece. */
+void stream_splice_note(struct stream *from, size_t received);
+bool stream_splice_is_due(const struct stream *from);
+/* As receive(), but what came is on its way to the sink. False: there is no pipe, so it has to be copied. */
+bool stream_splice_fill(struct stream *from, ssize_t *received, enum status *status) MUST_CHECK;
+/* Sends what is in the pipe. False when some of it has to wait for the socket, or cannot be sent. */
+bool stream_splice_empty(struct stream *from);
+/* Queues what is in the pipe at the sink instead. */
+void stream_splice_unload(struct stream *from);
+/* Ends what stream_set_sink() began, for STREAM in both roles. */
+void stream_splice_part(struct stream *stream);
 
 /* stream_tls.c, for streams over TLS; the numbers as those of recv() and send(), where STATUS is ST_OK to wait for the
  * socket. */

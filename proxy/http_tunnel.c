@@ -80,6 +80,8 @@ struct http_tunnel *http_tunnel_new_own(struct stream *client, struct stream *or
                                    .arg = arg};
     stream_set_owner(client, &ops, &tunnel->client);
     stream_set_owner(origin, &ops, &tunnel->origin);
+    stream_set_sink(client, origin);
+    stream_set_sink(origin, client);
     stream_set_idle_timeout(client, idle_ms);
     stream_set_idle_timeout(origin, 0);
     pass(&tunnel->client, &tunnel->origin);
