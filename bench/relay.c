@@ -1,6 +1,5 @@
 /* The floor for a tunnel: moves what it receives on each connection to another port by splice(2), and does nothing
  * else. Two sockets at a time, no back-pressure but the sockets' own. */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
