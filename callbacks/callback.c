@@ -50,6 +50,8 @@ const char *match_text(enum match match)
         return "nsip";
     case MATCH_PTR:
         return "ptr";
+    case MATCH_MISMATCH:
+        return "mismatch";
     }
     return "?";
 }

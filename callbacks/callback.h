@@ -19,6 +19,7 @@ enum match {
     MATCH_NS_NAME,
     MATCH_NS_IP,
     MATCH_PTR,
+    MATCH_MISMATCH, /* nothing is listed: the name in a tunnel's TLS hello is not the tunnel's host */
 };
 const char *channel_text(enum channel channel); /* "dns", "http", "connect", "tls", "ip", "page", "socks" */
 const char *match_text(enum match match);       /* "qname", "answer-ip", ... */

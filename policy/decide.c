@@ -41,7 +41,7 @@ static void fill(struct policy_reader *reader, const struct policy_group *group,
     text_copy(verdict->family, sizeof verdict->family, record->family);
     store_hit_text(best->hit, &reader->name, &reader->url, &reader->addr, verdict->indicator,
                    sizeof verdict->indicator);
-    verdict->indicator_id = XXH3_64bits_withSeed(verdict->indicator, strlen(verdict->indicator), verdict->kind);
+    verdict_identify(verdict);
 }
 
 /* The records of a rule are entries of their own, all alike but for their data. */

@@ -1,5 +1,8 @@
 #include "policy/verdict.h"
 
+#include <string.h>
+#include <xxhash.h>
+
 const char *action_text(enum action action)
 {
     switch (action) {
@@ -11,6 +14,11 @@ const char *action_text(enum action action)
         return "block";
     }
     return "?";
+}
+
+void verdict_identify(struct verdict *verdict)
+{
+    verdict->indicator_id = XXH3_64bits_withSeed(verdict->indicator, strlen(verdict->indicator), verdict->kind);
 }
 
 unsigned verdict_strength(const struct verdict *verdict)

@@ -74,5 +74,8 @@ struct verdict {
     char sources[VERDICT_SOURCES_SIZE];     /* names of all that list it, comma-separated, the deciding one first */
 };
 
+/* Sets indicator_id from kind and indicator. */
+void verdict_identify(struct verdict *verdict);
+
 /* Of two verdicts that hold for one contact the one that is larger in this is acted on. 0: nothing is to be done. */
 unsigned verdict_strength(const struct verdict *verdict);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "blockpage/page_https.h"
+#include "proxy/tunnel_hello.h"
 
 enum { LINGER_MS = 2000 };
 
@@ -66,6 +67,7 @@ void http_client_close(struct http_client *client)
     proxy->lingering_count -= client->lingering;
     http_txn_free(client->txn);
     http_tunnel_free(client->tunnel);
+    tunnel_hello_free(client->hello);
     stream_free(client->stream);
     proxy->on_client_gone(proxy, &client->peer);
     free(client);
@@ -78,28 +80,66 @@ static void on_stream_gone(void *arg)
     http_client_close(client);
 }
 
+static void drop_hello(struct http_client *client)
+{
+    tunnel_hello_free(client->hello);
+    client->hello = NULL;
+}
+
 /* Lets what is queued go out first. */
 static void finish(struct http_client *client)
 {
+    drop_hello(client);
     client->lingering = true;
     client->proxy->lingering_count++;
     stream_finish_own(client->stream, LINGER_MS, on_stream_gone, client);
 }
 
+static void take_stream_back(struct http_client *client)
+{
+    client->stream = http_tunnel_end(client->tunnel);
+    client->tunnel = NULL;
+}
+
 static void on_tunnel_end(void *arg)
 {
     struct http_client *client = arg;
-    client->stream = http_tunnel_end(client->tunnel);
-    client->tunnel = NULL;
+    take_stream_back(client);
     finish(client);
+}
+
+/* A page can only come where the server has said nothing yet. */
+static bool may_pass(void *arg, struct str first, bool ended)
+{
+    struct http_client *client = arg;
+    enum hello_says says = tunnel_hello_look(client->hello, first, ended);
+    if (says == HELLO_SAYS_WAIT)
+        return false;
+    if (says == HELLO_SAYS_PASS) {
+        drop_hello(client);
+        return true;
+    }
+    bool spoke = http_tunnel_origin_spoke(client->tunnel);
+    take_stream_back(client);
+    if (spoke || !tunnel_hello_ask_page(client->hello))
+        finish(client);
+    return false;
+}
+
+void http_client_open_tunnel(struct http_client *client)
+{
+    drop_hello(client);
+    http_tunnel_open(client->tunnel);
 }
 
 static void become_tunnel(struct http_client *client, struct stream *origin)
 {
+    static const struct http_tunnel_ops judged = {.may_pass = may_pass, .on_end = on_tunnel_end};
+    static const struct http_tunnel_ops plain = {.on_end = on_tunnel_end};
     struct stream *stream = client->stream;
     client->stream = NULL;
-    client->tunnel =
-        http_tunnel_new_own(stream, origin, client->proxy->settings->tunnel_idle_ms, on_tunnel_end, client);
+    client->tunnel = http_tunnel_new_own(stream, origin, client->proxy->settings->tunnel_idle_ms,
+                                         client->hello ? &judged : &plain, client);
     if (!client->tunnel) {
         http_client_close(client);
         return;
@@ -117,10 +157,30 @@ static void become_page(struct http_client *client, struct tls_leaf *leaf)
     http_client_close(client);
 }
 
+void http_client_end_tunnel(struct http_client *client, struct tls_leaf *leaf)
+{
+    if (leaf)
+        become_page(client, leaf);
+    else
+        finish(client);
+}
+
 /* A client that does not read its answers is not asked for the next request. */
 static bool has_request(const struct http_client *client)
 {
     return client->txn || (stream_input(client->stream).length && !stream_is_full(client->stream));
+}
+
+/* The transaction goes, with all that is not needed in a tunnel. */
+static enum http_end leave_for_tunnel(struct http_client *client, struct stream **origin)
+{
+    if (client->txn->is_connect) {
+        client->hello = tunnel_hello_new(client->txn);
+        if (!client->hello)
+            return HTTP_END_ABORT;
+    }
+    *origin = http_txn_take_origin(client->txn);
+    return HTTP_END_TUNNEL;
 }
 
 void http_client_step(struct http_client *client)
@@ -138,7 +198,7 @@ void http_client_step(struct http_client *client)
         if (end == HTTP_END_WAIT)
             break;
         if (end == HTTP_END_TUNNEL)
-            origin = http_txn_take_origin(client->txn);
+            end = leave_for_tunnel(client, &origin);
         if (end == HTTP_END_PAGE)
             leaf = http_txn_take_leaf(client->txn);
         http_txn_free(client->txn);

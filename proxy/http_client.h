@@ -20,6 +20,7 @@ struct http_client {
     struct stream *stream;             /* NULL while a tunnel has it */
     struct http_txn *txn;              /* the request under way */
     struct http_tunnel *tunnel;        /* at most one of these two */
+    struct tunnel_hello *hello; /* what the client says first in it is still to be judged, or the page to be shown */
     bool stepping;
     bool lingering; /* counts in the limits until its stream is closed, and does no more */
     LIST_ENTRY(http_client) entry;
@@ -38,5 +39,9 @@ void http_client_close(struct http_client *client);
 /* Goes on with what has become possible; closes the client when there is nothing left to do, so that the caller must
  * not use it, or its transaction, again. */
 void http_client_step(struct http_client *client);
+/* What the client said first in its tunnel goes on as it is. */
+void http_client_open_tunnel(struct http_client *client);
+/* The tunnel was blocked by what the client said first: shows the page with LEAF, or closes where that is NULL. */
+void http_client_end_tunnel(struct http_client *client, struct tls_leaf *leaf);
 /* Closes if no request is under way; else keep-alive ends after it. */
 void http_client_drain(struct http_client *client);

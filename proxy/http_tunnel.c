@@ -9,12 +9,14 @@ struct side {
     struct http_tunnel *tunnel;
     struct stream *stream;
     bool ended; /* has sent its last byte, and the other side has been told */
+    bool spoke; /* something of it went to the other side */
 };
 
 struct http_tunnel {
     struct side client, origin;
+    bool held;   /* what the client sends waits until it is known what it is */
     bool broken; /* a side failed: nothing more can come of it */
-    void (*on_end)(void *arg);
+    const struct http_tunnel_ops *ops;
     void *arg;
 };
 
@@ -22,6 +24,7 @@ static void pass(struct side *from, struct side *to)
 {
     struct str input = stream_input(from->stream);
     if (input.length && !stream_is_full(to->stream)) {
+        from->spoke = true;
         bool written = stream_write(to->stream, input.data, input.length) == ST_OK;
         stream_consume(from->stream, input.length);
         if (!written)
@@ -35,14 +38,28 @@ static void pass(struct side *from, struct side *to)
     stream_set_idle_timeout(to->stream, HALF_CLOSED_IDLE_MS);
 }
 
+/* False: the tunnel waits, or is no more. */
+static bool ask(struct http_tunnel *tunnel)
+{
+    struct stream *client = tunnel->client.stream;
+    struct str first = stream_input(client);
+    bool ended = stream_saw_eof(client);
+    if ((!first.length && !ended) || !tunnel->ops->may_pass(tunnel->arg, first, ended))
+        return false;
+    tunnel->held = false;
+    return true;
+}
+
 static void tunnel_step(struct http_tunnel *tunnel)
 {
     if (!tunnel->broken) {
-        pass(&tunnel->client, &tunnel->origin);
         pass(&tunnel->origin, &tunnel->client);
+        if (tunnel->held && !ask(tunnel))
+            return;
+        pass(&tunnel->client, &tunnel->origin);
     }
     if (tunnel->broken || (tunnel->client.ended && tunnel->origin.ended))
-        tunnel->on_end(tunnel->arg);
+        tunnel->ops->on_end(tunnel->arg);
 }
 
 static void on_event(void *arg)
@@ -58,15 +75,16 @@ static void on_failed(void *arg, enum status status)
     struct side *side = arg;
     struct http_tunnel *tunnel = side->tunnel;
     struct side *other = side == &tunnel->client ? &tunnel->origin : &tunnel->client;
-    pass(side, other);
+    if (side != &tunnel->client || !tunnel->held)
+        pass(side, other);
     tunnel->broken = true;
     tunnel_step(tunnel);
 }
 
 struct http_tunnel *http_tunnel_new_own(struct stream *client, struct stream *origin, int64_t idle_ms,
-                                        void (*on_end)(void *arg), void *arg)
+                                        const struct http_tunnel_ops *ops, void *arg)
 {
-    static const struct stream_ops ops = {
+    static const struct stream_ops stream_ops = {
         .on_data = on_event, .on_eof = on_event, .on_drained = on_event, .on_failed = on_failed};
     struct http_tunnel *tunnel = malloc(sizeof *tunnel);
     if (!tunnel) {
@@ -76,17 +94,34 @@ struct http_tunnel *http_tunnel_new_own(struct stream *client, struct stream *or
     }
     *tunnel = (struct http_tunnel){.client = {.tunnel = tunnel, .stream = client},
                                    .origin = {.tunnel = tunnel, .stream = origin},
-                                   .on_end = on_end,
+                                   .held = ops->may_pass != NULL,
+                                   .ops = ops,
                                    .arg = arg};
-    stream_set_owner(client, &ops, &tunnel->client);
-    stream_set_owner(origin, &ops, &tunnel->origin);
+    stream_set_owner(client, &stream_ops, &tunnel->client);
+    stream_set_owner(origin, &stream_ops, &tunnel->origin);
     stream_set_sink(client, origin);
     stream_set_sink(origin, client);
     stream_set_idle_timeout(client, idle_ms);
     stream_set_idle_timeout(origin, 0);
-    pass(&tunnel->client, &tunnel->origin);
+    if (tunnel->held) { /* has what waits announced, from the loop */
+        stream_pause(client);
+        stream_resume(client);
+    } else {
+        pass(&tunnel->client, &tunnel->origin);
+    }
     pass(&tunnel->origin, &tunnel->client);
     return tunnel;
+}
+
+void http_tunnel_open(struct http_tunnel *tunnel)
+{
+    tunnel->held = false;
+    tunnel_step(tunnel);
+}
+
+bool http_tunnel_origin_spoke(const struct http_tunnel *tunnel)
+{
+    return tunnel->origin.spoke;
 }
 
 struct stream *http_tunnel_end(struct http_tunnel *tunnel)

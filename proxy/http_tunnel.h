@@ -5,10 +5,21 @@
 
 struct http_tunnel;
 
-/* Takes both streams, with what they have received (also on failure: NULL). ON_END is called once, from the loop, when
- * both directions have ended; http_tunnel_free() or http_tunnel_end() is the callee's. */
+/* All called from the loop. */
+struct http_tunnel_ops {
+    /* The client has sent something, or ended (ENDED). While it says false nothing of it goes on to the origin; it may
+     * free or end the tunnel then. NULL: all goes on. */
+    bool (*may_pass)(void *arg, struct str first, bool ended);
+    /* Once, when both directions have ended; http_tunnel_free() or http_tunnel_end() is the callee's. */
+    void (*on_end)(void *arg);
+};
+
+/* Takes both streams, with what they have received (also on failure: NULL). */
 struct http_tunnel *http_tunnel_new_own(struct stream *client, struct stream *origin, int64_t idle_ms,
-                                        void (*on_end)(void *arg), void *arg) MUST_CHECK;
+                                        const struct http_tunnel_ops *ops, void *arg) MUST_CHECK;
+/* Lets go on what may_pass() was said false of. */
+void http_tunnel_open(struct http_tunnel *tunnel);
+bool http_tunnel_origin_spoke(const struct http_tunnel *tunnel); /* something of it has gone to the client */
 /* Frees the tunnel, leaves the origin's stream to drain, and gives the client's back to be finished or freed. */
 struct stream *http_tunnel_end(struct http_tunnel *tunnel) MUST_CHECK;
 void http_tunnel_free(struct http_tunnel *tunnel);

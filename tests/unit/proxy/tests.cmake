@@ -14,6 +14,7 @@ ccward_unit(proxy http_tunnel LINKS proxy_fixture proxy_policy_double)
 ccward_unit(proxy proxy_server LINKS proxy_fixture proxy_policy_double)
 ccward_unit(proxy http_verdict LINKS proxy_fixture) # the real policy
 ccward_unit(proxy origin_pool)
+ccward_unit(proxy tunnel_hello LINKS proxy_fixture proxy_policy_double)
 ccward_fuzz(http_forward ccward_proxy)
 ccward_unit(proxy http_page LINKS proxy_fixture proxy_policy_double PkgConfig::OPENSSL)
 ccward_unit(proxy origin_dial)
