@@ -81,6 +81,12 @@ static void on_failed(void *arg, enum status status)
     tunnel_step(tunnel);
 }
 
+/* Has ended without a word, and will not be heard of again. */
+static bool has_said_all(const struct stream *stream)
+{
+    return stream_saw_eof(stream) && !stream_input(stream).length;
+}
+
 struct http_tunnel *http_tunnel_new_own(struct stream *client, struct stream *origin, int64_t idle_ms,
                                         const struct http_tunnel_ops *ops, void *arg)
 {
@@ -94,7 +100,7 @@ struct http_tunnel *http_tunnel_new_own(struct stream *client, struct stream *or
     }
     *tunnel = (struct http_tunnel){.client = {.tunnel = tunnel, .stream = client},
                                    .origin = {.tunnel = tunnel, .stream = origin},
-                                   .held = ops->may_pass != NULL,
+                                   .held = ops->may_pass && !has_said_all(client),
                                    .ops = ops,
                                    .arg = arg};
     stream_set_owner(client, &stream_ops, &tunnel->client);

@@ -319,6 +319,19 @@ static void the_end_in_mid_hello_is_passed_on(void **state)
     assert_true(proxy_server_idle(f->proxy));
 }
 
+static void one_who_only_listens_is_served(void **state)
+{
+    struct fixture *f = *state;
+    struct peer *client = ask(f, connect_a);
+    shutdown(client->fd, SHUT_WR);
+    struct peer *origin = accept_origin(f);
+    wait_closed(f, origin);
+    say(f, origin, "news");
+    wait_for(f, client, "news");
+    hang_up(origin);
+    wait_closed(f, client);
+}
+
 static void a_client_gone_in_mid_hello_leaves_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -389,6 +402,7 @@ int main(void)
         T(a_hello_that_takes_too_long_goes_on_as_it_is),
         T(a_hello_over_16_kib_goes_on_as_it_is),
         T(the_end_in_mid_hello_is_passed_on),
+        T(one_who_only_listens_is_served),
         T(a_client_gone_in_mid_hello_leaves_nothing),
         T(a_server_that_speaks_first_is_not_kept_waiting),
         T(a_websocket_is_no_connect),
