@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "blockpage/page.h"
+#include "blockpage/report_form.h"
 
 /* The URL that the client meant to ask for; it believes that it talks to the blocked host. */
 static void build_url(const struct page_desk *desk, const struct http_head *request, struct buf *url)
@@ -54,6 +55,7 @@ void page_desk_answer(void *arg, struct http_exchange *exchange)
     judge_request(desk, exchange, &verdict);
     build_url(desk, request, &url);
     struct str url_text = {buf_text(&url), url.length};
+    bool is_contact = verdict.action != ACTION_ALLOW;
 
     if (verdict.action == ACTION_BLOCK) {
         struct page_facts facts = {
@@ -63,13 +65,24 @@ void page_desk_answer(void *arg, struct http_exchange *exchange)
             .time_ms = now_ms,
             .contact = desk->contact,
             .https = desk->https,
+            .host = request->host,
+            .reports = desk->judge->reports,
         };
         incidents_look(desk->judge->incidents, &exchange->client, &verdict, &facts.incident);
-        page_answer(exchange->response, request, &facts, request->keep_alive);
+        if (facts.reports && report_form_is_one(request))
+            is_contact = !report_form_answer(exchange->response, request, exchange->body, &facts, request->keep_alive);
+        else
+            page_answer(exchange->response, request, &facts, request->keep_alive);
     } else {
         page_answer_not_blocked(exchange->response, request, request->host, request->keep_alive);
     }
-    if (verdict.action != ACTION_ALLOW)
+    if (is_contact)
         record_request(desk, exchange, &verdict, now_ms, url_text);
     buf_free(&url);
 }
+
+const struct http_server_settings page_desk_settings = {.max_body_bytes = REPORT_BODY_MAX_BYTES,
+                                                        .wants_body = report_form_is_one,
+                                                        .idle_ms = 15000,
+                                                        .head_ms = 10000,
+                                                        .max_connections = 512};

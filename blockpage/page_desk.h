@@ -12,3 +12,5 @@ struct page_desk {
 
 /* A handler of net/http_server.h; ARG is a struct page_desk. */
 void page_desk_answer(void *arg, struct http_exchange *exchange);
+/* For servers that it answers for: the body of a report is read, no other. */
+extern const struct http_server_settings page_desk_settings;

@@ -5,8 +5,6 @@
 
 #include "blockpage/page_desk.h"
 
-enum { MAX_CONNECTIONS = 512 };
-
 struct page_https {
     struct page_desk desk;
     struct leaf_source *leaves;
@@ -16,14 +14,12 @@ struct page_https {
 struct page_https *page_https_new(struct loop *loop, struct leaf_source *leaves, struct judge *judge,
                                   const char *contact)
 {
-    static const struct http_server_settings settings = {
-        .idle_ms = 15000, .head_ms = 10000, .max_connections = MAX_CONNECTIONS};
     struct page_https *page = calloc(1, sizeof *page);
     if (!page)
         return NULL;
     page->leaves = leaves;
     page->desk = (struct page_desk){.judge = judge, .contact = contact, .https = true};
-    page->server = http_server_new(loop, &settings, page_desk_answer, &page->desk);
+    page->server = http_server_new(loop, &page_desk_settings, page_desk_answer, &page->desk);
     if (!page->server) {
         free(page);
         return NULL;

@@ -18,12 +18,10 @@ struct page_server {
 static enum status open_listeners(struct page_server *server, struct loop *loop,
                                   const struct page_server_settings *settings, struct fault *fault)
 {
-    static const struct http_server_settings http_settings = {
-        .idle_ms = 15000, .head_ms = 10000, .max_connections = 512};
     for (size_t i = 0; i < settings->listen_count; i++, server->http_count++) {
         enum status status =
-            http_server_open(loop, &settings->listen[i], &http_settings, page_desk_answer, &server->desk,
-                                              &server->http[i], fault);
+            http_server_open(loop, &settings->listen[i], &page_desk_settings, page_desk_answer, &server->desk,
+                             &server->http[i], fault);
         if (status != ST_OK)
             return status;
     }

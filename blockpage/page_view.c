@@ -252,7 +252,14 @@ static void start(struct page_view *view, enum page_language language, const cha
     add(view, "mark_rule", !infection && !deceit ? STR("1") : STR(""));
 }
 
-void page_view_of_block(struct page_view *view, enum page_language language, const struct page_facts *facts)
+static void add_contact(struct page_view *view, const struct page_facts *facts)
+{
+    if (facts->contact && *facts->contact)
+        add(view, "contact", str_of(facts->contact));
+}
+
+void page_view_of_block(struct page_view *view, enum page_language language, const struct page_facts *facts,
+                        const char *token)
 {
     const struct incident_view *incident = &facts->incident;
     uint32_t earlier = earlier_contacts(incident, facts->time_ms);
@@ -268,8 +275,16 @@ void page_view_of_block(struct page_view *view, enum page_language language, con
     add_utc(view, facts->time_ms);
     add_reason(view, facts->verdict);
     add_incident(view, incident, earlier);
-    if (facts->contact && *facts->contact)
-        add(view, "contact", str_of(facts->contact));
+    add_contact(view, facts);
+    add(view, "report.token", str_of(token));
+}
+
+void page_view_of_report(struct page_view *view, enum page_language language, const char *stage,
+                         const struct page_facts *facts)
+{
+    start(view, language, "report", stage);
+    add_address(view, "url", facts->host);
+    add_contact(view, facts);
 }
 
 void page_view_of_not_blocked(struct page_view *view, enum page_language language, struct str host)

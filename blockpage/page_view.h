@@ -15,8 +15,8 @@ struct catalogue;
 
 struct page_view {
     const struct catalogue *catalogue;
-    const char *group; /* "c2", "malware", "phishing", "rules", "notblocked": first part of a text's key */
-    const char *stage; /* "first", "repeated" */
+    const char *group; /* "c2", "malware", "phishing", "rules", "notblocked", "report": first part of a text's key */
+    const char *stage; /* "first", "repeated"; of "report" what came of it */
     size_t count;
     struct {
         const char *name;
@@ -24,7 +24,12 @@ struct page_view {
     } values[PAGE_VIEW_VALUES];
 };
 
-void page_view_of_block(struct page_view *view, enum page_language language, const struct page_facts *facts);
+/* TOKEN: of the form; empty: there is none. */
+void page_view_of_block(struct page_view *view, enum page_language language, const struct page_facts *facts,
+                        const char *token);
+/* STAGE: "taken", "stale", "toomany", "unreadable", "toolarge". */
+void page_view_of_report(struct page_view *view, enum page_language language, const char *stage,
+                         const struct page_facts *facts);
 void page_view_of_not_blocked(struct page_view *view, enum page_language language, struct str host);
 
 /* A value, else the text for GROUP.STAGE.name, GROUP.name, STAGE.name or name, in this order; for template_render(). */

@@ -3,12 +3,14 @@
 #pragma once
 
 #include "callbacks/recorder.h"
+#include "callbacks/report_office.h"
 #include "policy/policy.h"
 
 struct judge {
     struct policy_reader *policy;
     struct recorder *recorder; /* NULL: callbacks are not recorded */
     const struct incidents *incidents;
+    struct report_box *reports; /* NULL: the page has no form */
 };
 
 static inline void judge_decide(struct judge *judge, const struct subject *subject, struct verdict *verdict)

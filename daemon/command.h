@@ -33,6 +33,7 @@ int cmd_query(const struct command *command, int argc, char **argv);
 int cmd_system_dns(const struct command *command, int argc, char **argv);
 int cmd_signer(const struct command *command, int argc, char **argv);
 int cmd_ca(const struct command *command, int argc, char **argv);
+int cmd_reports(const struct command *command, int argc, char **argv);
 int cmd_status(const struct command *command, int argc, char **argv);
 
 /* In the state directory; locked by the running daemon. */

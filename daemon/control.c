@@ -21,6 +21,7 @@
 #include "daemon/control_socket.h"
 #include "daemon/file_limit.h"
 #include "daemon/health.h"
+#include "daemon/journals.h"
 #include "daemon/lists_watch.h"
 #include "daemon/names_watch.h"
 #include "daemon/refresher.h"
@@ -63,6 +64,7 @@ struct control {
     struct store_watch store; /* that `policy` was made from */
     struct incidents *incidents;
     struct collector *collector;
+    struct journals *journals;
     struct dns_cache *cache;
     struct client_counts *clients; /* of the proxy */
     struct serving serving;
@@ -166,7 +168,8 @@ static enum status open_records(struct control *control, struct fault *fault)
                                           .rotate_keep = (unsigned)config->log.rotate_keep,
                                           .max_lines_per_s = (unsigned)config->log.max_lines_per_s,
                                           .incidents = control->incidents};
-    return collector_open(&settings, &control->collector, fault);
+    status = collector_open(&settings, &control->collector, fault);
+    return status == ST_OK ? journals_open(config, &control->journals, fault) : status;
 }
 
 static size_t worker_count(const struct config *config)
@@ -210,6 +213,8 @@ static enum status open_workers(struct control *control, struct fault *fault)
                                            .signer_generation = signer_keeper_generation(control->signer)};
         enum status status =
             config->log.callbacks ? collector_add_recorder(control->collector, &settings.recorder) : ST_OK;
+        if (status == ST_OK)
+            status = journals_add_worker(control->journals, &settings);
         if (status == ST_OK)
             settings.signer = signer_keeper_take_fd(control->signer, control->worker_count);
         if (status == ST_OK)
@@ -433,6 +438,7 @@ static void on_step(void *arg)
     timer_start(control->step, STEP_MS);
     collector_step(control->collector);
     int64_t now = clock_mono_ms();
+    journals_step(control->journals, now);
     if (now - control->flushed_ms >= 1000) {
         control->flushed_ms = now;
         incidents_flush(control->incidents);
@@ -642,6 +648,7 @@ static void close_all(struct control *control)
     signals_free(control->signals);
     timer_free(control->step);
     collector_close(control->collector);
+    journals_close(control->journals);
     incidents_close(control->incidents);
     dns_cache_free(control->cache);
     client_counts_free(control->clients);

@@ -120,6 +120,24 @@ static const struct command commands[] = {
      "`import` reads what `export` wrote, or, with --allow or --deny, a plain list: a subject a line, `#` starts a\n"
      "comment; the other options are those of `ccward allow`. It takes all of a file or nothing.\n",
      cmd_lists},
+    {"reports", "show what people have reported as blocked by mistake, and settle it",
+     "Usage: ccward reports [--all] [--json]\n"
+     "       ccward reports show ID [--json]\n"
+     "       ccward reports done ID... [--allow [--for TIME] [--group GROUP] [--note TEXT]] [--json]\n"
+     "\n"
+     "  ID                  the number that the list begins with\n"
+     "      --all           also those that are done\n"
+     "      --allow         `ccward allow` the host as well, with all below it; done without it leaves the block\n"
+     "      --exact         the host without what is below it\n"
+     "      --for TIME      it ends by itself: 15m, 8h, 7d (default: never)\n"
+     "      --group GROUP   for the clients of this group of the configuration alone\n"
+     "      --note TEXT     a few words for whoever reads it later (default: which report it was)\n"
+     "      --json          print as JSON\n"
+     "  -c, --config FILE   the configuration (default: as for `ccward run`)\n"
+     "\n"
+     "Reports come from the form on the block page (docs/block-page.md). None of them changes what is blocked: look at\n"
+     "the host with `ccward why` first, since what reports it may be the malware itself.\n",
+     cmd_reports},
     {"cache", "flush answers from the running daemon's DNS cache, and show how it is filled",
      "Usage: ccward cache flush [NAME [--subtree]] [--json]\n"
      "       ccward cache stats [--json]\n"

@@ -8,6 +8,7 @@
 
 struct worker;
 struct dns_trace;
+struct report_box;
 
 struct worker_settings {
     const struct config *config;    /* borrowed while the worker lives */
@@ -16,6 +17,7 @@ struct worker_settings {
     struct client_counts *clients;  /* likewise */
     struct recorder *recorder;      /* this worker's own; NULL: callbacks are not recorded */
     const struct incidents *incidents;
+    struct report_box *reports; /* likewise */
     struct dns_notify *notify; /* as in struct dns_settings */
     struct dns_names *names;   /* likewise */
     const struct serving *serving;

@@ -176,8 +176,9 @@ static enum progress step_head(struct connection *connection)
     }
     if (status != ST_OK)
         return refuse(connection, http_reject_status(reject));
+    const struct http_server_settings *settings = &connection->server->settings;
     bool has_body = head.framing != HTTP_BODY_NONE;
-    if (has_body && connection->server->settings.max_body_bytes)
+    if (has_body && settings->max_body_bytes && (!settings->wants_body || settings->wants_body(&head)))
         return begin_body(connection, &head);
     if (has_body)
         head.keep_alive = false; /* what follows is not read: it is answered at once, whatever its size */

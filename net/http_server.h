@@ -25,6 +25,7 @@ struct http_server_settings {
     /* More is answered 413 and closed. 0: no body is wanted; a request with one is handed over at its head, answered
      * and closed. */
     size_t max_body_bytes;
+    bool (*wants_body)(const struct http_head *request); /* whose body is read; NULL: every one's */
     int64_t idle_ms;        /* without a byte either way; then closed without a word */
     int64_t head_ms;        /* from the first bytes of a request to its last; then 408 */
     size_t max_connections; /* beyond: 503 and close */

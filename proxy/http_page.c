@@ -15,12 +15,7 @@ bool http_page_is_possible(const struct http_txn *txn)
 
 enum next http_page_begin(struct http_txn *txn, const struct http_finding *finding)
 {
-    struct http_finding *kept = arena_alloc(txn->arena, sizeof *kept);
-    if (!kept)
-        return http_txn_refuse(txn, finding);
-    *kept = *finding;
-    txn->finding = kept;
-    return http_txn_go_to(txn, STEP_PAGE);
+    return http_txn_keep_finding(txn, finding) ? http_txn_go_to(txn, STEP_PAGE) : http_txn_refuse(txn, finding);
 }
 
 static void on_leaf(void *arg, struct tls_leaf *leaf)

@@ -38,5 +38,7 @@ enum next http_txn_reject(struct http_txn *txn, enum http_answer answer, enum ht
 enum next http_txn_block(struct http_txn *txn, const struct http_finding *finding);
 /* The same without TLS. */
 enum next http_txn_refuse(struct http_txn *txn, const struct http_finding *finding);
+/* For a step that answers later: a copy of FINDING as txn->finding. NULL when out of memory. */
+const struct http_finding *http_txn_keep_finding(struct http_txn *txn, const struct http_finding *finding);
 /* What was built in proxy->out goes to the client or the origin. */
 enum status http_txn_send_out(struct http_txn *txn, struct stream *to) MUST_CHECK;

@@ -16,6 +16,7 @@
 #include "base/check.h"
 #include "proxy/http_door.h"
 #include "proxy/http_page.h"
+#include "proxy/http_report.h"
 #include "proxy/http_steps.h"
 #include "proxy/http_verdict.h"
 
@@ -38,6 +39,7 @@ static enum next (*const steps[])(struct http_txn *txn) = {
     [STEP_RESOLVE] = http_step_resolve,     /* the host's aliases and addresses */
     [STEP_INSPECT] = http_step_inspect,     /* may it be an alias of these names? may the addresses be dialled? */
     [STEP_PAGE] = http_step_page,           /* of a CONNECT that is blocked alone: a certificate for the page */
+    [STEP_REPORT] = http_step_report,       /* to what is blocked alone: the block page's form */
     [STEP_CONNECT] = http_step_connect,     /* an idle connection, or a new one */
     [STEP_SEND] = http_step_send,           /* the request's head */
     [STEP_AWAIT] = http_step_await,         /* the response's head; the request's body goes on */
@@ -254,7 +256,18 @@ enum next http_txn_answer(struct http_txn *txn, enum http_answer answer)
 
 enum next http_txn_block(struct http_txn *txn, const struct http_finding *finding)
 {
+    if (http_report_is_one(txn))
+        return http_report_begin(txn, finding);
     return http_page_is_possible(txn) ? http_page_begin(txn, finding) : http_txn_refuse(txn, finding);
+}
+
+const struct http_finding *http_txn_keep_finding(struct http_txn *txn, const struct http_finding *finding)
+{
+    struct http_finding *kept = arena_alloc(txn->arena, sizeof *kept);
+    if (kept)
+        *kept = *finding;
+    txn->finding = kept;
+    return kept;
 }
 
 enum next http_txn_refuse(struct http_txn *txn, const struct http_finding *finding)

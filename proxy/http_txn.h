@@ -25,7 +25,8 @@ enum http_step {
     STEP_DECIDE,
     STEP_RESOLVE,
     STEP_INSPECT,
-    STEP_PAGE, /* CONNECT to what is blocked alone, from STEP_DECIDE or STEP_INSPECT on */
+    STEP_PAGE,   /* CONNECT to what is blocked alone, from STEP_DECIDE or STEP_INSPECT on */
+    STEP_REPORT, /* the form of the block page, likewise */
     STEP_CONNECT,
     STEP_SEND,
     STEP_AWAIT,
@@ -83,7 +84,8 @@ struct http_txn {
     enum status lookup_status;
     bool address_recorded; /* a callback for the address was recorded with the target's verdict */
 
-    const struct http_finding *finding; /* in the arena; why the host is blocked, in STEP_PAGE */
+    const struct http_finding *finding; /* in the arena; why the host is blocked, in STEP_PAGE and STEP_REPORT */
+    struct http_report *report;         /* in the arena; its body as far as it has come */
     enum wait leaf_state;
     struct leaf_ask leaf_ask;
     struct tls_leaf *leaf; /* NULL: there is none */

@@ -146,7 +146,7 @@ void http_verdict_record(struct http_txn *txn, const struct http_finding *findin
     recorder_record(txn->proxy->judge->recorder, &callback);
 }
 
-void http_verdict_page(struct http_txn *txn, const struct verdict *verdict, bool keep_alive, struct buf *out)
+struct page_facts http_verdict_facts(const struct http_txn *txn, const struct verdict *verdict)
 {
     struct page_facts facts = {
         .url = txn->is_connect ? txn->head.host : txn->head.target,
@@ -154,7 +154,15 @@ void http_verdict_page(struct http_txn *txn, const struct verdict *verdict, bool
         .client = txn->client->peer,
         .time_ms = clock_wall_ms(),
         .contact = txn->proxy->settings->contact,
+        .host = txn->head.host,
+        .reports = txn->proxy->judge->reports,
     };
     incidents_look(txn->proxy->judge->incidents, &txn->client->peer, verdict, &facts.incident);
+    return facts;
+}
+
+void http_verdict_page(struct http_txn *txn, const struct verdict *verdict, bool keep_alive, struct buf *out)
+{
+    struct page_facts facts = http_verdict_facts(txn, verdict);
     page_answer(out, &txn->head, &facts, keep_alive);
 }

@@ -1,6 +1,7 @@
 /* What policy says of a request's target and of what it leads to; the callback and the page that follow. */
 #pragma once
 
+#include "blockpage/page.h"
 #include "proxy/http_txn.h"
 
 struct http_finding {
@@ -17,5 +18,7 @@ enum action http_verdict_answer(struct http_txn *txn, struct http_finding *findi
 
 /* Records a callback. STATUS 0: passed on. */
 void http_verdict_record(struct http_txn *txn, const struct http_finding *finding, uint16_t status);
+/* What the page says of it; views of TXN. */
+struct page_facts http_verdict_facts(const struct http_txn *txn, const struct verdict *verdict);
 /* Appends the 403 with the page. To be called before the callback is recorded, which the page does not count. */
 void http_verdict_page(struct http_txn *txn, const struct verdict *verdict, bool keep_alive, struct buf *out);

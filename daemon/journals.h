@@ -1,0 +1,15 @@
+/* What workers hand to the control thread to be written, besides callbacks: reports of false positives. */
+#pragma once
+
+#include "daemon/config.h"
+#include "daemon/worker.h"
+
+struct journals;
+
+enum status journals_open(const struct config *config, struct journals **journals, struct fault *fault) MUST_CHECK;
+/* Gives SETTINGS, of one worker, its ends. */
+enum status journals_add_worker(struct journals *journals, struct worker_settings *settings) MUST_CHECK;
+/* Control thread, every 100 ms: writes what has come. */
+void journals_step(struct journals *journals, int64_t now_ms);
+/* Writes what is left. After the workers have stopped; NULL is allowed. */
+void journals_close(struct journals *journals);
