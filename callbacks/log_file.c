@@ -13,19 +13,19 @@
 enum { PATH_ROOM = 16 }; /* for ".4294967295" */
 
 /* A crash of the machine may have left half a line: it is ended, so that it damages no line of ours. */
-static void end_last_line(int fd)
+static void end_last_line(const char *path, int fd)
 {
     char last = '\n';
     off_t size = lseek(fd, 0, SEEK_END);
     if (size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n' && write(fd, "\n", 1) != 1)
-        log_warning("%s: can't end the last line: %s", LOG_FILE_NAME, strerror(errno));
+        log_warning("%s: can't end the last line: %s", path, strerror(errno));
 }
 
 static int open_path(const char *path)
 {
     int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
     if (fd >= 0)
-        end_last_line(fd);
+        end_last_line(path, fd);
     return fd;
 }
 
@@ -33,6 +33,7 @@ enum status log_file_open(const char *dir, uint64_t rotate_bytes, unsigned rotat
                           struct fault *fault)
 {
     *file = (struct log_file){.fd = -1,
+                              .what = "callbacks",
                               .rotate_bytes = rotate_bytes,
                               .rotate_keep = rotate_keep,
                               .backlog.max_bytes = LOG_FILE_BACKLOG_BYTES};
@@ -46,12 +47,21 @@ enum status log_file_open(const char *dir, uint64_t rotate_bytes, unsigned rotat
     return file->fd >= 0 ? ST_OK : fault_errno(fault, ST_IO, "%s", file->path);
 }
 
+enum status log_file_open_at(const char *path, const char *what, struct log_file *file, struct fault *fault)
+{
+    *file = (struct log_file){.fd = -1, .what = what, .backlog.max_bytes = LOG_FILE_BACKLOG_BYTES};
+    if (!(file->path = strdup(path)))
+        return ST_NOMEM;
+    file->fd = open_path(file->path);
+    return file->fd >= 0 ? ST_OK : fault_errno(fault, ST_IO, "%s", file->path);
+}
+
 void log_file_close(struct log_file *file)
 {
     if (file->backlog.length)
         log_file_flush(file);
     if (file->backlog.length)
-        log_error("%s: %zu bytes of callbacks could not be written", LOG_FILE_NAME, file->backlog.length);
+        log_error("%s: %zu bytes of %s could not be written", file->path, file->backlog.length, file->what);
     if (file->fd >= 0)
         close(file->fd);
     buf_free(&file->backlog);
@@ -107,7 +117,7 @@ static void note_failure(struct log_file *file, int error)
 {
     file->write_errors++;
     if (!file->failing)
-        log_error("%s: can't be written, callbacks wait in memory: %s", file->path, strerror(error));
+        log_error("%s: can't be written, %s wait in memory: %s", file->path, file->what, strerror(error));
     file->failing = true;
 }
 
@@ -137,7 +147,7 @@ static void write_backlog(struct log_file *file, off_t size)
     if (n > 0) {
         size_t whole = whole_lines(&file->backlog, (size_t)n);
         if (whole < (size_t)n && ftruncate(file->fd, size + (off_t)whole) < 0)
-            end_last_line(file->fd); /* the damaged line is told by readers; its whole copy follows */
+            end_last_line(file->path, file->fd); /* the damaged line is told by readers; its whole copy follows */
         buf_consume(&file->backlog, whole);
     }
     note_failure(file, error);

@@ -1,4 +1,4 @@
-/* callbacks.jsonl: whole lines appended, rotated by size. Control thread.
+/* A log of lines, such as callbacks.jsonl: whole ones appended, rotated by size. Control thread.
  *
  * What can't be written stays in memory up to a bound and is tried again; log_file_has_room() says when to stop adding.
  * A line is never left half in the file: what a full disk cut off is taken back to the last whole line. */
@@ -16,6 +16,7 @@ enum { LOG_FILE_BACKLOG_BYTES = 1 << 20, LOG_FILE_LINE_BYTES = 16384 };
 
 struct log_file {
     char *path;
+    const char *what; /* "callbacks": what its lines are, for people */
     int fd; /* -1: can't be opened just now */
     uint64_t rotate_bytes;
     unsigned rotate_keep;
@@ -27,6 +28,8 @@ struct log_file {
 /* Makes DIR (mode 0750) if it is missing. */
 enum status log_file_open(const char *dir, uint64_t rotate_bytes, unsigned rotate_keep, struct log_file *file,
                           struct fault *fault) MUST_CHECK;
+/* The same at PATH, whose folder is there, without rotation by size. WHAT stays. */
+enum status log_file_open_at(const char *path, const char *what, struct log_file *file, struct fault *fault) MUST_CHECK;
 /* Tries once more to write what is left. */
 void log_file_close(struct log_file *file);
 

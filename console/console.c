@@ -4,14 +4,13 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "console/proxy_pac.h"
 #include "net/http_server.h"
 
 struct console {
     bool (*health)(void *arg, struct buf *out);
     void *arg;
     struct addr *proxy;
-    size_t proxy_count;
+    struct proxy_pac pac;
     struct http_server **servers;
     size_t server_count;
 };
@@ -63,7 +62,7 @@ static void answer_health(struct console *console, struct http_exchange *exchang
 static void answer_pac(struct console *console, struct http_exchange *exchange)
 {
     struct buf body = {0};
-    if (proxy_pac_build(&body, console->proxy, console->proxy_count, &exchange->local))
+    if (proxy_pac_build(&body, &console->pac, &exchange->local))
         http_response_add(exchange, 200,
                           "Content-Type: application/x-ns-proxy-autoconfig\r\nCache-Control: max-age=60\r\n"
                           "X-Content-Type-Options: nosniff\r\n",
@@ -128,13 +127,13 @@ enum status console_open(struct loop *loop, const struct console_settings *setti
         goto out;
     console->health = settings->health;
     console->arg = settings->arg;
-    console->proxy_count = settings->proxy_count;
-    console->proxy = calloc(settings->proxy_count + 1, sizeof *console->proxy);
+    console->pac = settings->pac;
+    console->pac.proxies = console->proxy = calloc(settings->pac.proxy_count + 1, sizeof *console->proxy);
     console->servers = calloc(settings->listen_count + 1, sizeof(struct http_server *));
     if (!console->proxy || !console->servers)
         goto out;
-    for (size_t i = 0; i < settings->proxy_count; i++)
-        console->proxy[i] = settings->proxy[i];
+    for (size_t i = 0; i < settings->pac.proxy_count; i++)
+        console->proxy[i] = settings->pac.proxies[i];
     status = open_servers(console, loop, settings, fault);
 out:
     if (status != ST_OK) {

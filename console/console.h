@@ -4,6 +4,7 @@
 #include "base/addr.h"
 #include "base/buf.h"
 #include "base/status.h"
+#include "console/proxy_pac.h"
 #include "net/loop.h"
 
 struct console;
@@ -11,8 +12,7 @@ struct console;
 struct console_settings {
     const struct addr *listen;
     size_t listen_count;
-    const struct addr *proxy; /* for /proxy.pac: the proxy's listeners; a wildcard becomes the address asked */
-    size_t proxy_count;
+    struct proxy_pac pac; /* its domains stay, what else is in it is copied */
     /* What /healthz answers, JSON appended to OUT; whether all is well. */
     bool (*health)(void *arg, struct buf *out);
     void *arg;

@@ -1,21 +1,55 @@
 #include "console/proxy_pac.h"
 
-/* isPlainHostName() also holds for IPv6 addresses, which have no dots. The patterns look at addresses that are written
- * as such: isInNet() and dnsResolve() would look every name up, past the proxy and before the page loads. */
-static const char script_head[] =
+#include "base/check.h"
+
+/* IPv6 addresses have no dots either. The patterns look at addresses that are written as such: isInNet() and
+ * dnsResolve() would look every name up, past the proxy and before the page loads. */
+static const char head_closed[] =
     "// ccward's proxy. There is no \"; DIRECT\" behind it on purpose: when ccward is down, pages fail to load "
     "instead\n"
-    "// of being fetched unwatched.\n"
-    "function FindProxyForURL(url, host) {\n"
-    "  var isV6 = host.indexOf(\":\") >= 0;\n"
-    "  if (!isV6 && (isPlainHostName(host) || /\\.localhost\\.?$/i.test(host)))\n"
-    "    return \"DIRECT\";\n"
+    "// of being fetched unwatched.\n";
+static const char head_open[] = "// ccward's proxy. When it is down, pages are fetched without it, unwatched.\n";
+static const char function_head[] = "function FindProxyForURL(url, host) {\n"
+                                    "  host = host.toLowerCase().replace(/\\.$/, \"\");\n"
+                                    "  var isV6 = host.indexOf(\":\") >= 0;\n"
+                                    "  if (!isV6 && host.indexOf(\".\") < 0)\n"
+                                    "    return \"DIRECT\";\n"
+                                    "  var direct = [\"localhost\"";
+static const char function_middle[] =
+    "];\n"
+    "  for (var i = 0; i < direct.length; i++)\n"
+    "    if (host == direct[i] || host.slice(-direct[i].length - 1) == \".\" + direct[i])\n"
+    "      return \"DIRECT\";\n"
     "  if (/^(10|127)\\.\\d+\\.\\d+\\.\\d+$/.test(host) || /^(192\\.168|169\\.254)\\.\\d+\\.\\d+$/.test(host) ||\n"
     "      /^172\\.(1[6-9]|2\\d|3[01])\\.\\d+\\.\\d+$/.test(host))\n"
     "    return \"DIRECT\";\n"
-    "  if (isV6 && /^\\[?(::1\\]?$|f[cd][0-9a-f]{2}:|fe[89ab][0-9a-f]:)/i.test(host))\n"
+    "  if (isV6 && /^\\[?(::1\\]?$|f[cd][0-9a-f]{2}:|fe[89ab][0-9a-f]:)/.test(host))\n"
     "    return \"DIRECT\";\n"
     "  return \"";
+
+bool proxy_pac_domain(struct str text)
+{
+    bool dot = true; /* none may come here */
+    for (size_t i = 0; i < text.length; i++) {
+        char c = text.data[i];
+        if (c == '.' ? dot : !ascii_alpha(c) && !ascii_digit(c) && c != '-' && c != '_')
+            return false;
+        dot = c == '.';
+    }
+    return text.length && !dot;
+}
+
+static void add_domains(struct buf *out, const struct proxy_pac *pac)
+{
+    for (size_t i = 0; i < pac->direct_count; i++) {
+        struct str domain = str_of(pac->direct[i]);
+        CHECK(proxy_pac_domain(domain));
+        buf_add_text(out, ", \"");
+        for (size_t k = 0; k < domain.length; k++)
+            buf_add_char(out, ascii_lower(domain.data[k]));
+        buf_add_char(out, '"');
+    }
+}
 
 static bool can_reach(const struct addr *proxy, const struct addr *local)
 {
@@ -24,19 +58,29 @@ static bool can_reach(const struct addr *proxy, const struct addr *local)
     return !addr_is_loopback(proxy) || addr_is_loopback(local);
 }
 
-bool proxy_pac_build(struct buf *out, const struct addr *proxies, size_t count, const struct addr *local)
+static bool add_proxies(struct buf *out, const struct proxy_pac *pac, const struct addr *local)
 {
     size_t named = 0;
-    buf_add_text(out, script_head);
-    for (size_t i = 0; i < count; i++) {
-        if (!can_reach(&proxies[i], local))
+    for (size_t i = 0; i < pac->proxy_count; i++) {
+        const struct addr *proxy = &pac->proxies[i];
+        if (!can_reach(proxy, local))
             continue;
-        struct addr addr = addr_is_unspecified(&proxies[i]) ? *local : proxies[i];
+        struct addr addr = addr_is_unspecified(proxy) ? *local : *proxy;
         char text[ADDR_TEXT_SIZE];
-        addr.port = proxies[i].port;
+        addr.port = proxy->port;
         addr_format(&addr, text);
         buf_printf(out, "%sPROXY %s", named++ ? "; " : "", text);
     }
-    buf_add_text(out, "\";\n}\n");
     return named > 0;
+}
+
+bool proxy_pac_build(struct buf *out, const struct proxy_pac *pac, const struct addr *local)
+{
+    buf_add_text(out, pac->fail_open ? head_open : head_closed);
+    buf_add_text(out, function_head);
+    add_domains(out, pac);
+    buf_add_text(out, function_middle);
+    bool any = add_proxies(out, pac, local);
+    buf_add_text(out, pac->fail_open ? "; DIRECT\";\n}\n" : "\";\n}\n");
+    return any;
 }

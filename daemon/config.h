@@ -8,11 +8,13 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "console/proxy_pac.h"
 #include "dnsfilter/dns_safe_search.h"
 #include "dnsfilter/dns_server.h"
 #include "feeds/feeds.h"
 #include "net/upstream_set.h"
 #include "policy/policy.h"
+#include "proxy/access_log.h"
 #include "proxy/egress.h"
 
 struct addr_list {
@@ -114,6 +116,10 @@ struct config {
         uint64_t max_clients, max_clients_per_address;
         struct addr_list socks_listen, transparent_listen;
         struct port_list socks_ports;
+        char *access_log; /* "": none */
+        int access_format, access_privacy; /* enum access_format, enum access_privacy */
+        int pac_fail_open;                 /* 1: yes */
+        struct text_list pac_direct;
     } proxy;
 
     struct {
@@ -187,6 +193,9 @@ void config_print(const struct config *config, bool annotated, FILE *out);
 bool config_needs_restart(const struct config *before, const struct config *after, struct buf *names);
 /* Moves what it can change from FROM to INTO. */
 void config_take_reloadable(struct config *into, struct config *from);
+
+/* The script for browsers; views of CONFIG. */
+struct proxy_pac config_pac(const struct config *config);
 
 /* "1500ms", "10s", "5m", "1h", "7d". */
 enum status duration_parse(struct str text, uint64_t *ms) MUST_CHECK;

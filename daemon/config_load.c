@@ -398,3 +398,12 @@ const char *config_default_path(void)
             return places[i];
     return NULL;
 }
+
+struct proxy_pac config_pac(const struct config *config)
+{
+    return (struct proxy_pac){.proxies = config->proxy.listen.items,
+                              .proxy_count = config->proxy.listen.count,
+                              .fail_open = config->proxy.pac_fail_open,
+                              .direct = (const char *const *)config->proxy.pac_direct.items,
+                              .direct_count = config->proxy.pac_direct.count};
+}

@@ -46,6 +46,8 @@ DEFINE_WORDS(parent_tells, parent_gets_text, enum parent_gets, PARENT_GETS_NAME 
 DEFINE_WORDS(private_reach, private_text, enum egress_private, EGRESS_NOBODY + 1);
 DEFINE_WORDS(modes, mode_text, enum part_mode, PART_BLOCK + 1);
 DEFINE_WORDS(risks, risk_text, enum risk, RISK_HIGH + 1);
+DEFINE_WORDS(access_formats, access_format_text, enum access_format, ACCESS_COMBINED + 1);
+DEFINE_WORDS(access_privacies, access_privacy_text, enum access_privacy, ACCESS_ANONYMOUS + 1);
 DEFINE_WORDS(levels, level_text, enum log_level, LOG_LEVEL_DEBUG + 1);
 static const char *yes_text(int value)
 {
@@ -178,6 +180,20 @@ static enum status check_no_proxy(struct str text, struct fault *why)
     return origin_parent_parse_direct(text, &network, &domain, why);
 }
 
+static const char *pac_text(int value)
+{
+    return value ? "fail-open" : "fail-closed";
+}
+
+static const struct words pac_modes = {pac_text, 2};
+
+static enum status check_pac_domain(struct str text, struct fault *why)
+{
+    return proxy_pac_domain(text) ? ST_OK
+                                  : fault_set(why, ST_INVALID, "'%.*s' is no domain: write it like lan or home.example",
+                                              (int)text.length, text.data);
+}
+
 static const struct config_option proxy_options[] = {
     {"listen", OPTION_ADDRESSES, AT(proxy.listen), "127.0.0.1:3128", 3128, 64, NULL,
      "Addresses of the HTTP proxy; an empty list turns it off."},
@@ -223,6 +239,18 @@ static const struct config_option proxy_options[] = {
     {"socks-ports", OPTION_PORTS, AT(proxy.socks_ports), "80, 443", 1, 64, NULL, "Ports that SOCKS may ask for."},
     {"transparent-listen", OPTION_ADDRESSES, AT(proxy.transparent_listen), "", 3129, 16, NULL,
      "Addresses that the firewall redirects connections to web servers to (docs/transparent.md); empty: none."},
+    {"access-log", OPTION_TEXT, AT(proxy.access_log), "", 0, 4000, NULL,
+     "A file that gets a line for each request; empty: none is kept.", check_path},
+    {"access-log-format", OPTION_WORD, AT(proxy.access_format), "json", 0, 0, &access_formats,
+     "What its lines are: JSON, or the combined format of web servers."},
+    {"access-log-privacy", OPTION_WORD, AT(proxy.access_privacy), "no-query", 0, 0, &access_privacies,
+     "What its lines tell: all; URLs without what follows `?`; hosts alone; or hosts, of networks of clients."},
+    {"pac", OPTION_WORD, AT(proxy.pac_fail_open), "fail-closed", 0, 0, &pac_modes,
+     "What browsers that are set up by /proxy.pac do when the proxy does not answer: fail, or go without it, unwatched."},
+    {"pac-direct", OPTION_TEXTS, AT(proxy.pac_direct), "local, lan, home.arpa, internal", 0, 64, NULL,
+     "Domains, with all below them, that such browsers, and `ccward system-proxy`, reach without the proxy; names "
+     "without a dot and private addresses are in any case.",
+     check_pac_domain},
 };
 
 static const struct config_option blockpage_options[] = {

@@ -273,8 +273,7 @@ static enum status open_console(struct control *control, struct fault *fault)
         return ST_OK;
     struct console_settings settings = {.listen = config->console.listen.items,
                                         .listen_count = config->console.listen.count,
-                                        .proxy = config->proxy.listen.items,
-                                        .proxy_count = config->proxy.listen.count,
+                                        .pac = config_pac(config),
                                         .health = health,
                                         .arg = control};
     return console_open(control->loop, &settings, &control->console, fault);
@@ -579,6 +578,7 @@ static void on_signal(void *arg, int number)
     case SIGHUP:
         sd_notify(0, "RELOADING=1");
         collector_reopen(control->collector);
+        journals_reopen(control->journals);
         renew_certificate(control);
         renew_users(control);
         reload(control);
@@ -586,6 +586,7 @@ static void on_signal(void *arg, int number)
         break;
     case SIGUSR1:
         collector_reopen(control->collector);
+        journals_reopen(control->journals);
         break;
     case SIGCHLD:
         refresher_reap(control->refresher);

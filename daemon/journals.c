@@ -13,6 +13,7 @@ enum {
 
 struct journals {
     const struct config *config;
+    struct access_file *access; /* NULL: none is kept */
     struct report_office *office;
     int64_t reports_ms;
     bool reports_failing; /* that was told */
@@ -25,7 +26,12 @@ enum status journals_open(const struct config *config, struct journals **out, st
     if (!journals)
         return fault_set(fault, ST_NOMEM, "out of memory");
     journals->config = config;
+    struct access_settings access = {.path = config->proxy.access_log,
+                                     .format = (enum access_format)config->proxy.access_format,
+                                     .privacy = (enum access_privacy)config->proxy.access_privacy};
     enum status status = report_office_new(&journals->office, fault);
+    if (status == ST_OK && access.path[0])
+        status = access_file_open(&access, &journals->access, fault);
     if (status == ST_OK)
         *out = journals;
     else
@@ -36,7 +42,8 @@ enum status journals_open(const struct config *config, struct journals **out, st
 enum status journals_add_worker(struct journals *journals, struct worker_settings *settings)
 {
     settings->reports = report_office_add_box(journals->office);
-    return settings->reports ? ST_OK : ST_NOMEM;
+    settings->access = journals->access ? access_file_add_log(journals->access) : NULL;
+    return settings->reports && (settings->access || !journals->access) ? ST_OK : ST_NOMEM;
 }
 
 /* --- Reports --- */
@@ -104,10 +111,18 @@ static void write_reports(struct journals *journals, bool last)
 
 void journals_step(struct journals *journals, int64_t now_ms)
 {
+    if (journals->access)
+        access_file_step(journals->access, now_ms);
     if (now_ms - journals->reports_ms < REPORTS_MS)
         return;
     journals->reports_ms = now_ms;
     write_reports(journals, false);
+}
+
+void journals_reopen(struct journals *journals)
+{
+    if (journals->access)
+        access_file_reopen(journals->access);
 }
 
 void journals_close(struct journals *journals)
@@ -117,5 +132,6 @@ void journals_close(struct journals *journals)
     if (journals->office)
         write_reports(journals, true);
     report_office_free(journals->office);
+    access_file_close(journals->access);
     free(journals);
 }

@@ -1,4 +1,5 @@
-/* What workers hand to the control thread to be written, besides callbacks: reports of false positives. */
+/* What workers hand to the control thread to be written, besides callbacks: reports of false positives, and
+ * the access log. */
 #pragma once
 
 #include "daemon/config.h"
@@ -11,5 +12,7 @@ enum status journals_open(const struct config *config, struct journals **journal
 enum status journals_add_worker(struct journals *journals, struct worker_settings *settings) MUST_CHECK;
 /* Control thread, every 100 ms: writes what has come. */
 void journals_step(struct journals *journals, int64_t now_ms);
+/* Opens files anew (log rotation by others). */
+void journals_reopen(struct journals *journals);
 /* Writes what is left. After the workers have stopped; NULL is allowed. */
 void journals_close(struct journals *journals);

@@ -116,6 +116,7 @@ static enum status open_proxy(struct worker *worker, const struct worker_setting
                                       .transparent_listen_count = config->proxy.transparent_listen.count,
                                       .contact = config->blockpage.contact,
                                       .page = worker->https,
+                                      .access = worker_settings->access,
                                       .head_timeout_ms = (int64_t)config->proxy.head_timeout_ms,
                                       .idle_timeout_ms = (int64_t)config->proxy.idle_timeout_ms,
                                       .connect_timeout_ms = (int64_t)config->proxy.connect_timeout_ms,

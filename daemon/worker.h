@@ -8,6 +8,7 @@
 
 struct worker;
 struct dns_trace;
+struct access_log;
 struct report_box;
 
 struct worker_settings {
@@ -18,6 +19,7 @@ struct worker_settings {
     struct recorder *recorder;      /* this worker's own; NULL: callbacks are not recorded */
     const struct incidents *incidents;
     struct report_box *reports; /* likewise */
+    struct access_log *access;  /* likewise; NULL: none is kept */
     struct dns_notify *notify; /* as in struct dns_settings */
     struct dns_names *names;   /* likewise */
     const struct serving *serving;

@@ -71,6 +71,7 @@ void stream_shutdown(struct stream *stream);
  * TLS), each has one sink and is the sink of one at most; it ends when either is finished or freed, and what is on the
  * way then is still sent. SIGPIPE must be blocked or ignored. */
 void stream_set_sink(struct stream *from, struct stream *to);
+uint64_t stream_spliced(const struct stream *from); /* bytes that went so */
 
 /* on_failed(ST_TIMEOUT) when nothing was received or sent for so long; 0 turns it off. */
 void stream_set_idle_timeout(struct stream *stream, int64_t timeout_ms);

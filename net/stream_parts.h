@@ -49,6 +49,7 @@ struct stream {
     size_t run_bytes;
     struct pipe pipe; /* of what is on its way to the sink, while in_pipe is not 0 */
     size_t in_pipe;
+    uint64_t spliced_bytes; /* so far, into the pipe */
 
     enum status failure; /* of the phase FAILED */
     bool failure_told;

@@ -22,6 +22,11 @@ void stream_set_sink(struct stream *from, struct stream *to)
     to->source = from;
 }
 
+uint64_t stream_spliced(const struct stream *from)
+{
+    return from->spliced_bytes;
+}
+
 void stream_splice_note(struct stream *from, size_t received)
 {
     from->run_bytes = received < BULK_PIECE ? 0 : from->run_bytes + received;
@@ -82,6 +87,7 @@ bool stream_splice_fill(struct stream *from, ssize_t *received, enum status *sta
     if (*received < BULK_PIECE)
         from->run_bytes = 0;
     from->in_pipe = (size_t)*received;
+    from->spliced_bytes += (size_t)*received;
     stream_splice_empty(from);
     return true;
 }

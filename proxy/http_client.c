@@ -66,6 +66,7 @@ void http_client_close(struct http_client *client)
     proxy->client_count--;
     proxy->lingering_count -= client->lingering;
     http_txn_free(client->txn);
+    access_tunnel_end(client);
     http_tunnel_free(client->tunnel);
     tunnel_hello_free(client->hello);
     stream_free(client->stream);
@@ -104,6 +105,7 @@ static void take_stream_back(struct http_client *client)
 static void on_tunnel_end(void *arg)
 {
     struct http_client *client = arg;
+    access_tunnel_end(client);
     take_stream_back(client);
     finish(client);
 }

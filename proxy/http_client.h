@@ -20,7 +20,8 @@ struct http_client {
     struct stream *stream;             /* NULL while a tunnel has it */
     struct http_txn *txn;              /* the request under way */
     struct http_tunnel *tunnel;        /* at most one of these two */
-    struct tunnel_hello *hello; /* what the client says first in it is still to be judged, or the page to be shown */
+    struct tunnel_hello *hello;   /* what the client says first in it is still to be judged, or the page to be shown */
+    struct access_tunnel *access; /* of the tunnel; NULL: nobody wants to know */
     bool stepping;
     bool lingering; /* counts in the limits until its stream is closed, and does no more */
     LIST_ENTRY(http_client) entry;

@@ -8,9 +8,10 @@ void http_relay_init(struct http_relay *relay, const struct http_head *head, enu
     http_body_init(&relay->body, head);
 }
 
-static enum status write_payload(const struct http_relay *relay, struct stream *to, struct str data)
+static enum status write_payload(struct http_relay *relay, struct stream *to, struct str data)
 {
     char size[24];
+    relay->passed_bytes += data.length;
     if (!relay->chunk)
         return stream_write(to, data.data, data.length);
     int n = snprintf(size, sizeof size, "%zx\r\n", data.length);

@@ -43,6 +43,7 @@ static enum next answer(struct http_txn *txn, bool too_large)
     bool known = false;
     timer_stop(txn->timer);
     txn->proxy->counters.blocked++;
+    access_note_verdict(txn, ACCESS_BLOCKED);
     if (too_large)
         report_form_too_large(out, &txn->head, &facts);
     else

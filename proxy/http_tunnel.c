@@ -9,7 +9,7 @@ struct side {
     struct http_tunnel *tunnel;
     struct stream *stream;
     bool ended; /* has sent its last byte, and the other side has been told */
-    bool spoke; /* something of it went to the other side */
+    uint64_t passed_bytes; /* besides those that its stream splices */
 };
 
 struct http_tunnel {
@@ -24,9 +24,9 @@ static void pass(struct side *from, struct side *to)
 {
     struct str input = stream_input(from->stream);
     if (input.length && !stream_is_full(to->stream)) {
-        from->spoke = true;
         bool written = stream_write(to->stream, input.data, input.length) == ST_OK;
         stream_consume(from->stream, input.length);
+        from->passed_bytes += input.length;
         if (!written)
             return; /* on_failed() follows */
         stream_flush(to->stream);
@@ -127,7 +127,13 @@ void http_tunnel_open(struct http_tunnel *tunnel)
 
 bool http_tunnel_origin_spoke(const struct http_tunnel *tunnel)
 {
-    return tunnel->origin.spoke;
+    return tunnel->origin.passed_bytes; /* the first of it goes through here */
+}
+
+void http_tunnel_bytes(const struct http_tunnel *tunnel, uint64_t *from_client, uint64_t *to_client)
+{
+    *from_client = tunnel->client.passed_bytes + stream_spliced(tunnel->client.stream);
+    *to_client = tunnel->origin.passed_bytes + stream_spliced(tunnel->origin.stream);
 }
 
 struct stream *http_tunnel_end(struct http_tunnel *tunnel)

@@ -20,6 +20,8 @@ struct http_tunnel *http_tunnel_new_own(struct stream *client, struct stream *or
 /* Lets go on what may_pass() was said false of. */
 void http_tunnel_open(struct http_tunnel *tunnel);
 bool http_tunnel_origin_spoke(const struct http_tunnel *tunnel); /* something of it has gone to the client */
+/* Passed on so far, from the client and to it. */
+void http_tunnel_bytes(const struct http_tunnel *tunnel, uint64_t *from_client, uint64_t *to_client);
 /* Frees the tunnel, leaves the origin's stream to drain, and gives the client's back to be finished or freed. */
 struct stream *http_tunnel_end(struct http_tunnel *tunnel) MUST_CHECK;
 void http_tunnel_free(struct http_tunnel *tunnel);

@@ -94,6 +94,7 @@ struct http_txn *http_txn_new(struct http_client *client)
     txn->speech = &http_speech_http;
     txn->step = http_door_step(client->door);
     txn->client_idle_ms = proxy->settings->idle_timeout_ms;
+    access_note_begin(txn);
     return txn;
 }
 
@@ -109,6 +110,7 @@ void http_txn_free(struct http_txn *txn)
     if (!txn)
         return;
     struct proxy_context *proxy = txn->proxy;
+    access_note_end(txn);
     if (txn->lookup == RUNNING)
         proxy->resolver->cancel(proxy->resolver->self, txn);
     auth_ask_cancel(&txn->auth_ask);
@@ -225,6 +227,8 @@ enum next http_txn_finish(struct http_txn *txn, enum http_end end)
 enum status http_txn_send_out(struct http_txn *txn, struct stream *to)
 {
     struct buf *out = &txn->proxy->out;
+    if (to == txn->client->stream)
+        access_note_answer(txn, out);
     enum status status = out->failed ? ST_NOMEM : stream_write(to, out->data, out->length);
     buf_clear(out);
     return status;
@@ -239,6 +243,7 @@ static bool may_keep(const struct http_txn *txn)
 enum next http_txn_reject(struct http_txn *txn, enum http_answer answer, enum http_reject reject)
 {
     struct proxy_counters *counters = &txn->proxy->counters;
+    access_note_verdict(txn, http_answer_blame(answer) == BLAME_RULES ? ACCESS_REFUSED : ACCESS_PASSED);
     counters->malformed += http_answer_blame(answer) == BLAME_CLIENT;
     counters->refused += http_answer_blame(answer) == BLAME_RULES;
     counters->failed += http_answer_blame(answer) == BLAME_ORIGIN;

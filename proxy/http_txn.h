@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "net/leaf_source.h"
 #include "net/stream.h"
+#include "proxy/access_note.h"
 #include "proxy/http_answer.h"
 #include "proxy/http_relay.h"
 #include "proxy/origin_connect.h"
@@ -59,6 +60,8 @@ struct http_txn {
     enum http_end end; /* set with STEP_DONE */
     bool timer_running, timed_out;
     int64_t client_idle_ms, origin_idle_ms; /* as set on the streams */
+
+    struct access_note access;
 
     uint8_t socks_version;
     size_t hello_bytes; /* that have to be there before a TLS hello is read again */

@@ -131,6 +131,7 @@ enum action http_verdict_answer(struct http_txn *txn, struct http_finding *findi
 
 void http_verdict_record(struct http_txn *txn, const struct http_finding *finding, uint16_t status)
 {
+    access_note_verdict(txn, finding->verdict.action == ACTION_BLOCK ? ACCESS_BLOCKED : ACCESS_LOGGED);
     struct callback callback = {
         .time_ms = clock_wall_ms(),
         .client = txn->client->peer,

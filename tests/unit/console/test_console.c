@@ -44,7 +44,11 @@ static int set_up(void **state)
     f->healthy = true;
     struct addr any = addr_v4(0x7f000001, 0), proxy = addr_v4(0x7f000001, 3128);
     struct console_settings settings = {
-        .listen = &any, .listen_count = 1, .proxy = &proxy, .proxy_count = 1, .health = tell_health, .arg = f};
+        .listen = &any,
+                                        .listen_count = 1,
+                                        .pac = {.proxies = &proxy, .proxy_count = 1},
+                                        .health = tell_health,
+                                        .arg = f};
     struct fault fault = {0};
     assert_int_equal(console_open(f->loop, &settings, &f->console, &fault), ST_OK);
     proxy.port = 1; /* it was copied */

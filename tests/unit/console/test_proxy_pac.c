@@ -23,7 +23,8 @@ static void assert_sends_to(const char *proxy_a, const char *proxy_b, const char
     if (proxy_b)
         proxies[count++] = addr_of(proxy_b);
     struct buf script = {0};
-    bool built = proxy_pac_build(&script, proxies, count, &at);
+    struct proxy_pac pac = {.proxies = proxies, .proxy_count = count};
+    bool built = proxy_pac_build(&script, &pac, &at);
     assert_int_equal(built, expected != NULL);
     if (built) {
         char line[256];
@@ -58,8 +59,42 @@ static void without_a_proxy_there_is_no_script(void **state)
     (void)state;
     struct buf script = {0};
     struct addr local = addr_of("127.0.0.1:8053");
-    assert_false(proxy_pac_build(&script, NULL, 0, &local));
+    assert_false(proxy_pac_build(&script, &(struct proxy_pac){0}, &local));
     buf_free(&script);
+}
+
+static void it_fails_open_only_where_that_is_asked_for(void **state)
+{
+    (void)state;
+    struct buf script = {0};
+    struct addr local = addr_of("127.0.0.1:8053"), proxy = addr_of("127.0.0.1:3128");
+    struct proxy_pac pac = {.proxies = &proxy, .proxy_count = 1, .fail_open = true};
+    assert_true(proxy_pac_build(&script, &pac, &local));
+    assert_non_null(strstr(buf_text(&script), "  return \"PROXY 127.0.0.1:3128; DIRECT\";\n}\n"));
+    buf_free(&script);
+}
+
+static void domains_that_go_direct_stand_in_lower_case(void **state)
+{
+    (void)state;
+    struct buf script = {0};
+    static const char *const domains[] = {"Home.Arpa", "lan"};
+    struct addr local = addr_of("127.0.0.1:8053"), proxy = addr_of("127.0.0.1:3128");
+    struct proxy_pac pac = {.proxies = &proxy, .proxy_count = 1, .direct = domains, .direct_count = 2};
+    assert_true(proxy_pac_build(&script, &pac, &local));
+    assert_non_null(strstr(buf_text(&script), "var direct = [\"localhost\", \"home.arpa\", \"lan\"];"));
+    buf_free(&script);
+}
+
+static void what_could_end_a_text_of_the_script_is_no_domain(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"", ".", ".lan", "lan.", "a..b", "a\"b", "a\\b", "a b", "a/b", "a\nb", "*.lan",
+                                      "\xe5\xae\xb6"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(proxy_pac_domain(str_of(bad[i])));
+    assert_false(proxy_pac_domain((struct str){"a\0b", 3}));
+    assert_true(proxy_pac_domain(STR("_x-1.Home.arpa")));
 }
 
 int main(void)
@@ -68,6 +103,9 @@ int main(void)
         cmocka_unit_test(the_proxies_that_can_be_reached_are_named),
         cmocka_unit_test(a_wildcard_becomes_the_address_asked),
         cmocka_unit_test(without_a_proxy_there_is_no_script),
+        cmocka_unit_test(it_fails_open_only_where_that_is_asked_for),
+        cmocka_unit_test(domains_that_go_direct_stand_in_lower_case),
+        cmocka_unit_test(what_could_end_a_text_of_the_script_is_no_domain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
