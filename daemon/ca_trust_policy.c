@@ -1,50 +1,22 @@
 /* Policies of browsers: a file of our own for Chromium and its kin, a line among others in the one of Firefox. */
 #include <errno.h>
-#include <jansson.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "daemon/browser_policies.h"
 #include "daemon/ca_trust.h"
-
-enum { POLICIES_MAX_BYTES = 1 << 20 };
-
-/* The browser is there where one of these is. */
-struct browser {
-    const char *program, *settings; /* settings: its folder below /etc */
-};
-
-static const struct browser chromiums[] = {{"/usr/bin/chromium", "/etc/chromium"},
-                                           {"/usr/bin/google-chrome", "/etc/opt/chrome"},
-                                           {"/usr/bin/microsoft-edge", "/etc/opt/edge"},
-                                           {"/usr/bin/brave-browser", "/etc/brave"}};
-static const struct browser firefoxes[] = {{"/usr/bin/firefox-esr", "/etc/firefox"},
-                                           {"/usr/bin/firefox", "/etc/firefox"}};
-static const char firefox_file[] = "/etc/firefox/policies/policies.json";
-
-/* Makes the folders of PATH that are not there. */
-static enum status make_parents(const char *path, struct fault *fault)
-{
-    char part[PATH_MAX];
-    text_copy(part, sizeof part, str_of(path));
-    for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(part, 0755) != 0 && errno != EEXIST)
-            return fault_errno(fault, file_status(errno), "%s cannot be made", part);
-        *slash = '/';
-    }
-    return ST_OK;
-}
+#include "daemon/system_files.h"
 
 static enum status write_json(const char *path, const json_t *json, struct fault *fault)
 {
     char *text = json_dumps(json, JSON_INDENT(2));
     if (!text)
         return fault_set(fault, ST_NOMEM, "out of memory");
-    enum status status = make_parents(path, fault);
+    unsigned made;
+    enum status status = system_folders_make("", path, &made, fault);
     if (status == ST_OK)
         status = file_replace_public(path, str_of(text), fault);
     free(text);
@@ -106,28 +78,12 @@ static void change_chromium(struct ca_trust *trust, enum trust_change change, co
 static json_t *read_policies(const char *path, struct fault *fault)
 {
     struct buf text = {0};
-    json_error_t error;
-    enum status status = file_read(path, POLICIES_MAX_BYTES, &text, fault);
-    json_t *json = status == ST_NOT_FOUND ? json_object() : NULL;
-    if (status == ST_OK) {
-        json = json_loadb(text.data, text.length, JSON_REJECT_DUPLICATES, &error);
-        if (!json_is_object(json)) {
-            fault_set(fault, ST_INVALID, "line %d: it is no JSON object; put it right first", json ? 1 : error.line);
-            json_decref(json);
-            json = NULL;
-        }
-    }
+    enum status status = file_read(path, SYSTEM_FILE_MAX_BYTES, &text, fault);
+    json_t *json = NULL;
+    if (status == ST_OK || status == ST_NOT_FOUND)
+        json = firefox_policies_parse((struct str){text.data, text.length}, fault);
     buf_free(&text);
     return json;
-}
-
-static json_t *member(json_t *object, const char *key, json_t *(*make)(void))
-{
-    json_t *found = json_object_get(object, key);
-    if (found)
-        return found;
-    json_object_set_new(object, key, make());
-    return json_object_get(object, key);
 }
 
 /* Where FILE stands in LIST; its length: nowhere. */
@@ -145,8 +101,8 @@ static size_t index_of(const json_t *list, const char *file)
 /* False: what is there is not of the kind that Firefox takes. */
 static bool add_line(json_t *all, const char *file)
 {
-    json_t *certificates = member(member(all, "policies", json_object), "Certificates", json_object);
-    json_t *list = member(certificates, "Install", json_array);
+    json_t *certificates = json_member(json_member(all, "policies", json_object), "Certificates", json_object);
+    json_t *list = json_member(certificates, "Install", json_array);
     return json_is_array(list) && json_array_append_new(list, json_string(file)) == 0;
 }
 
@@ -185,7 +141,7 @@ static void change_firefox(struct ca_trust *trust, enum trust_change change, str
 {
     char path[PATH_MAX], file[PATH_MAX];
     struct fault fault = {0};
-    if (!ca_trust_path(trust, firefox_file, path, sizeof path))
+    if (!ca_trust_path(trust, FIREFOX_POLICIES, path, sizeof path))
         return;
     ca_trust_system_file(trust, file, sizeof file);
     json_t *all = read_policies(path, &fault);
@@ -202,16 +158,11 @@ static void change_firefox(struct ca_trust *trust, enum trust_change change, str
     json_decref(all);
 }
 
-static bool is_there(const struct ca_trust *trust, const struct browser *browser)
-{
-    return ca_trust_has(trust, browser->program) || ca_trust_has(trust, browser->settings);
-}
-
 void ca_trust_policies(struct ca_trust *trust, enum trust_change change, struct buf *places)
 {
-    for (size_t i = 0; i < sizeof chromiums / sizeof chromiums[0]; i++)
-        if (is_there(trust, &chromiums[i]))
-            change_chromium(trust, change, chromiums[i].settings, places);
-    if (is_there(trust, &firefoxes[0]) || is_there(trust, &firefoxes[1]))
+    for (size_t i = 0; i < BROWSER_CHROMIUMS; i++)
+        if (chromium_is_there(trust->root, i))
+            change_chromium(trust, change, chromium_settings(i), places);
+    if (firefox_is_there(trust->root))
         change_firefox(trust, change, places);
 }

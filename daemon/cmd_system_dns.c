@@ -33,7 +33,6 @@ static const struct verb {
     {"resume", system_dns_resume, true, true},
 };
 
-static const char *const kinds[] = {[IMAGE_ABSENT] = "absent", [IMAGE_FILE] = "file", [IMAGE_LINK] = "link"};
 static const char *const states[] = {[SYSTEM_DNS_OFF] = "off",
                                      [SYSTEM_DNS_ON] = "on",
                                      [SYSTEM_DNS_RELEASED] = "released",
@@ -41,29 +40,11 @@ static const char *const states[] = {[SYSTEM_DNS_OFF] = "off",
 
 /* --- JSON --- */
 
-static json_t *text_json(struct str text)
-{
-    char *safe = malloc(text.length * 4 + 1);
-    if (safe)
-        text_printable(safe, text.length * 4 + 1, text);
-    json_t *json = json_stringn(text.data ? text.data : "", text.length); /* NULL where it is no UTF-8 */
-    if (!json && safe)
-        json = json_string(safe);
-    free(safe);
-    return json;
-}
-
 static json_t *files_json(const struct system_dns_report *report)
 {
     json_t *files = json_array();
-    for (size_t i = 0; i < report->file_count; i++) {
-        const struct system_dns_file *file = &report->files[i];
-        json_array_append_new(
-            files, json_pack("{s:s, s:s, s:s, s:o, s:b, s:b}", "path", file->path, "was", kinds[file->before.kind],
-                             "becomes", kinds[file->after.kind], "content",
-                             text_json((struct str){file->after.bytes.data, file->after.bytes.length}), "changes",
-                             !file_image_equal(&file->before, &file->after), "foreign", file->foreign));
-    }
+    for (size_t i = 0; i < report->file_count; i++)
+        json_array_append_new(files, system_file_change_json(&report->files[i]));
     return files;
 }
 
@@ -82,38 +63,6 @@ static json_t *report_json(const struct call *call, struct system_dns_report *re
 }
 
 /* --- Words --- */
-
-static void print_content(const struct file_image *image)
-{
-    struct str line, rest = {image->bytes.data, image->bytes.length};
-    char safe[1200];
-    while (rest.length) {
-        line = rest;
-        struct str after = {0};
-        str_cut(rest, '\n', &line, &after);
-        text_printable(safe, sizeof safe, line);
-        printf("    %s\n", safe);
-        rest = after;
-    }
-}
-
-static void print_file(const struct system_dns_file *file, bool dry_run)
-{
-    if (file_image_equal(&file->before, &file->after)) {
-        printf("  %s is left as it is\n", file->path);
-        return;
-    }
-    const char *would = dry_run ? "would " : "";
-    if (file->after.kind == IMAGE_ABSENT) {
-        printf("  %s%s %s\n", would, dry_run ? "remove" : "removed", file->path);
-        return;
-    }
-    printf("  %s%s %s, %s %s\n", would, dry_run ? "write" : "wrote", file->path,
-           file->before.kind == IMAGE_ABSENT ? "which is not there yet, as a" : "in place of what is there, as a",
-           kinds[file->after.kind]);
-    if (dry_run)
-        print_content(&file->after);
-}
 
 static void print_command(const struct call *call, const struct system_dns_report *report)
 {
@@ -161,7 +110,7 @@ static void print_people(const struct call *call, const struct verb *verb, struc
     print_head(call, report);
     for (size_t i = 0; i < report->file_count; i++)
         if (verb->run != system_dns_look)
-            print_file(&report->files[i], call->dns.dry_run);
+            system_file_change_print(&report->files[i], call->dns.dry_run);
         else
             printf("  %s: %s\n", report->files[i].path,
                    report->files[i].foreign ? "changed since" : "as ccward wrote it");

@@ -30,6 +30,7 @@ int cmd_entry(const struct command *command, int argc, char **argv); /* allow, d
 int cmd_lists(const struct command *command, int argc, char **argv);
 int cmd_cache(const struct command *command, int argc, char **argv);
 int cmd_query(const struct command *command, int argc, char **argv);
+int cmd_system_proxy(const struct command *command, int argc, char **argv);
 int cmd_system_dns(const struct command *command, int argc, char **argv);
 int cmd_signer(const struct command *command, int argc, char **argv);
 int cmd_ca(const struct command *command, int argc, char **argv);

@@ -220,6 +220,25 @@ static const struct command commands[] = {
      "\n"
      "Exits 0 when it was done; status: 0 when it is on, 1 when a file is not as it was left, 3 when it is off.\n",
      cmd_system_dns},
+    {"system-proxy", "have programs of this machine use the proxy, and take that back",
+     "Usage: ccward system-proxy enable [--user] [--force] [--dry-run] [--json]\n"
+     "       ccward system-proxy disable [--user] [--dry-run] [--json]\n"
+     "       ccward system-proxy status [--user] [--json]\n"
+     "\n"
+     "      --dry-run       print what would be changed, file by file, and change nothing\n"
+     "      --user          the settings of this user alone, which is so in any case for all but root\n"
+     "      --force         enable: also where no proxy answers\n"
+     "      --root DIR      the machine whose files are below DIR, with --user the home; no program is run then\n"
+     "      --json          print as JSON\n"
+     "  -c, --config FILE   the configuration (default: as for `ccward run`)\n"
+     "\n"
+     "For root it writes /etc/environment, the defaults of GNOME and KDE, and policies of browsers; for a user the\n"
+     "settings of GNOME and KDE and variables of the session. Each may be called again at any time.\n"
+     "docs/system-proxy.md tells what is changed, and how to set up by hand what is not.\n"
+     "\n"
+     "Exits 0 when it was done, 1 when a part of it could not be; status: 0 when it is on, 1 when it is not as it was\n"
+     "left, 3 when it is off.\n",
+     cmd_system_proxy},
     {"hits", "show the callbacks that were seen",
      "Usage: ccward hits [-c FILE] [--since TIME] [--json | --csv] [--follow]\n"
      "\n"

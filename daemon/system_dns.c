@@ -1,13 +1,8 @@
 #include "daemon/system_dns.h"
 
-#include <errno.h>
-#include <spawn.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-extern char **environ;
+#include "daemon/system_run.h"
 
 #define LOST                                                                                                           \
     "%s names ccward, and the record of what it said before is lost: write `nameserver ADDRESS` of your router or "    \
@@ -15,64 +10,27 @@ extern char **environ;
 
 void system_dns_report_fini(struct system_dns_report *report)
 {
-    for (size_t i = 0; i < report->file_count; i++) {
-        file_image_fini(&report->files[i].before);
-        file_image_fini(&report->files[i].after);
-    }
+    for (size_t i = 0; i < report->file_count; i++)
+        system_file_change_fini(&report->files[i]);
     buf_free(&report->notes);
 }
 
 static enum status report_file(struct system_dns_report *report, const char *path, const struct file_image *before,
                                const struct file_image *after, bool foreign)
 {
-    struct system_dns_file *file = &report->files[report->file_count++];
-    *file = (struct system_dns_file){.path = path, .foreign = foreign};
-    enum status status = file_image_copy(before, &file->before);
-    return status == ST_OK ? file_image_copy(after, &file->after) : status;
+    return system_file_change_init(&report->files[report->file_count++], path, before, after, foreign);
 }
 
 /* --- Programs --- */
 
-static enum status spawn_and_wait(const struct system_command *command, int input, int *wait_status)
-{
-    posix_spawn_file_actions_t actions;
-    pid_t pid;
-    if (posix_spawn_file_actions_init(&actions))
-        return ST_NOMEM;
-    /* exec does not change the words; its prototype is older than const. */
-    int error = posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
-    if (!error)
-        error =
-            posix_spawnp(&pid, command->words[0], &actions, NULL, (char *const *)(uintptr_t)command->words, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    if (error) {
-        errno = error;
-        return ST_IO;
-    }
-    while (waitpid(pid, wait_status, 0) < 0)
-        if (errno != EINTR)
-            return ST_IO;
-    return ST_OK;
-}
-
 static enum status run_command(const struct system_command *command, struct fault *fault)
 {
-    int pipes[2], wait_status = 0;
-    size_t n = strlen(command->input);
-    char line[256] = "";
-    for (size_t i = 0; command->words[i]; i++)
-        snprintf(line + strlen(line), sizeof line - strlen(line), "%s%s", i ? " " : "", command->words[i]);
-    if (pipe(pipes))
-        return fault_errno(fault, ST_IO, "no pipe for %s", line);
-    /* Few bytes: a pipe holds them. */
-    bool written = write(pipes[1], command->input, n) == (ssize_t)n;
-    close(pipes[1]);
-    enum status status = written ? spawn_and_wait(command, pipes[0], &wait_status) : ST_IO;
-    int error = errno;
-    close(pipes[0]);
-    errno = error;
-    if (status != ST_OK)
-        return fault_errno(fault, ST_IO, "the files are changed, but `%s` cannot be run; do so by hand", line);
+    int wait_status = 0;
+    char line[256];
+    struct fault why = {0};
+    system_run_line(command->words, line, sizeof line);
+    if (system_run(command->words, command->input, NULL, &wait_status, &why) != ST_OK)
+        return fault_set(fault, ST_IO, "the files are changed, but %s; do so by hand: %s", why.text, line);
     if (wait_status)
         return fault_set(fault, ST_IO, "the files are changed, but `%s` failed; see why, and do so by hand", line);
     return ST_OK;

@@ -23,12 +23,6 @@ enum system_dns_state {
     SYSTEM_DNS_CHANGED,  /* on, but a file is not as it was left */
 };
 
-struct system_dns_file {
-    const char *path;
-    struct file_image before, after; /* equal: nothing is to be done, or was */
-    bool foreign;                    /* neither what it was nor what we made of it */
-};
-
 /* What was done, or in a dry run would be. */
 struct system_dns_report {
     enum system_dns_state state;
@@ -36,7 +30,7 @@ struct system_dns_report {
     struct addr server; /* with SYSTEM_DNS_ON, of enable */
     bool fail_closed;
     size_t file_count;
-    struct system_dns_file files[SYSTEM_MAX_CHANGES];
+    struct system_file_change files[SYSTEM_MAX_CHANGES];
     bool has_command;
     struct system_command command;
     struct buf notes;

@@ -197,3 +197,34 @@ void system_folder_remove(const char *root, const char *path)
     if (folder_of(root, path, folder) == ST_OK)
         (void)rmdir(folder);
 }
+
+enum status system_folders_make(const char *root, const char *path, unsigned *made, struct fault *fault)
+{
+    char part[PATH_MAX];
+    enum status status = ST_OK;
+    *made = 0;
+    if (strlen(path) >= sizeof part)
+        return fault_set(fault, ST_TOO_LARGE, "the path is too long: %s%s", root, path);
+    for (const char *slash = strchr(path + 1, '/'); status == ST_OK && slash; slash = strchr(slash + 1, '/')) {
+        text_copy(part, sizeof part, (struct str){path, (size_t)(slash - path) + 1});
+        part[slash - path + 1] = '\0'; /* "/etc/x/": what is above its end */
+        if (system_folder_exists(root, part))
+            continue;
+        status = system_folder_make(root, part, fault);
+        *made += status == ST_OK;
+    }
+    return status;
+}
+
+void system_folders_remove(const char *root, const char *path, unsigned count)
+{
+    char part[PATH_MAX];
+    text_copy(part, sizeof part, str_of(path));
+    for (; count; count--) {
+        system_folder_remove(root, part);
+        char *slash = strrchr(part, '/');
+        if (!slash || slash == part)
+            return;
+        *slash = '\0';
+    }
+}

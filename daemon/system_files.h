@@ -41,3 +41,7 @@ bool system_folder_exists(const char *root, const char *path);
 enum status system_folder_check(const char *root, const char *path, struct fault *fault) MUST_CHECK;
 enum status system_folder_make(const char *root, const char *path, struct fault *fault) MUST_CHECK;
 void system_folder_remove(const char *root, const char *path);
+/* All folders above PATH that are not there, durably; *MADE: how many, also on failure. */
+enum status system_folders_make(const char *root, const char *path, unsigned *made, struct fault *fault) MUST_CHECK;
+/* The COUNT folders above PATH, as far as they are empty. */
+void system_folders_remove(const char *root, const char *path, unsigned count);

@@ -14,8 +14,6 @@ static const struct {
     [MANAGER_PLAIN] = {"plain", "/etc/resolv.conf"},
 };
 
-static const char *const kinds[] = {[IMAGE_ABSENT] = "absent", [IMAGE_FILE] = "file", [IMAGE_LINK] = "link"};
-
 const char *system_manager_text(enum system_manager manager)
 {
     return managers[manager].name;
@@ -46,44 +44,6 @@ void system_state_fini(struct system_state *state)
     *state = (struct system_state){0};
 }
 
-/* In hexadecimal digits: they need not be UTF-8. */
-static json_t *image_json(const struct file_image *image)
-{
-    struct buf hex = {0};
-    for (size_t i = 0; i < image->bytes.length; i++)
-        buf_printf(&hex, "%02x", (unsigned)(uint8_t)image->bytes.data[i]);
-    json_t *json =
-        hex.failed ? NULL
-                   : json_pack("{s:s, s:s, s:i, s:I, s:I}", "kind", kinds[image->kind], "bytes", buf_text(&hex), "mode",
-                               (int)image->mode, "uid", (json_int_t)image->uid, "gid", (json_int_t)image->gid);
-    buf_free(&hex);
-    return json;
-}
-
-static bool read_image(json_t *json, struct file_image *image)
-{
-    const char *kind, *bytes;
-    int mode, found = -1;
-    json_int_t uid, gid;
-    if (json_unpack(json, "{s:s, s:s, s:i, s:I, s:I}", "kind", &kind, "bytes", &bytes, "mode", &mode, "uid", &uid,
-                    "gid", &gid))
-        return false;
-    for (int i = IMAGE_ABSENT; i <= IMAGE_LINK; i++)
-        if (!strcmp(kind, kinds[i]))
-            found = i;
-    if (found < 0 || strlen(bytes) % 2 || mode < 0 || mode > 07777)
-        return false;
-    *image =
-        (struct file_image){.kind = (enum image_kind)found, .mode = (mode_t)mode, .uid = (uid_t)uid, .gid = (gid_t)gid};
-    for (; *bytes; bytes += 2) {
-        int high = hex_value(bytes[0]), low = hex_value(bytes[1]);
-        if (high < 0 || low < 0)
-            return false;
-        buf_add_char(&image->bytes, (char)(high << 4 | low));
-    }
-    return !image->bytes.failed;
-}
-
 /* Of the paths only our own are believed, so that a file that was tampered with cannot lead elsewhere. */
 static bool read_changes(json_t *list, struct system_state *state)
 {
@@ -100,8 +60,8 @@ static bool read_changes(json_t *list, struct system_state *state)
         json_t *original, *written, *previous = NULL;
         if (json_unpack(item, "{s:s, s:b, s:o, s:o, s?o}", "path", &path, "made_folder", &made, "original", &original,
                         "ours", &written, "previous", &previous) ||
-            !ours || strcmp(path, ours) != 0 || !read_image(original, &change->original) ||
-            !read_image(written, &change->ours) || (previous && !read_image(previous, &change->previous)))
+            !ours || strcmp(path, ours) != 0 || !file_image_from_json(original, &change->original) ||
+            !file_image_from_json(written, &change->ours) || (previous && !file_image_from_json(previous, &change->previous)))
             return false;
         change->path = ours;
         change->made_folder = made;
@@ -145,8 +105,8 @@ enum status system_state_write(const char *root, const struct system_state *stat
     for (size_t i = 0; i < state->change_count; i++) {
         const struct system_change *change = &state->changes[i];
         json_array_append_new(files, json_pack("{s:s, s:b, s:o, s:o, s:o}", "path", change->path, "made_folder",
-                                               change->made_folder, "original", image_json(&change->original), "ours",
-                                               image_json(&change->ours), "previous", image_json(&change->previous)));
+                                               change->made_folder, "original", file_image_json(&change->original), "ours",
+                                               file_image_json(&change->ours), "previous", file_image_json(&change->previous)));
     }
     json_t *json = json_pack("{s:i, s:s, s:b, s:b, s:o}", "version", 1, "manager", system_manager_text(state->manager),
                              "fail_closed", state->fail_closed, "in_force", state->in_force, "files", files);

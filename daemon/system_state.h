@@ -2,10 +2,7 @@
  * there is written into files of the system, and the service's user must not have a hand in that. */
 #pragma once
 
-#include <jansson.h>
-
-#include "base/text.h"
-#include "daemon/system_files.h"
+#include "daemon/system_image.h"
 
 enum { SYSTEM_MAX_CHANGES = 2 };
 
