@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "console/setup_page.h"
 #include "net/http_server.h"
 
 struct console {
@@ -45,6 +46,7 @@ static void answer_index(struct console *console, struct http_exchange *exchange
                       STR("<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>ccward</title>\n"
                           "<h1>ccward</h1>\n<ul>\n"
                           "<li><a href=\"/healthz\">/healthz</a>: whether it works\n"
+                          "<li><a href=\"/setup\">/setup</a>: how to set up a browser, step by step\n"
                           "<li><a href=\"/proxy.pac\">/proxy.pac</a>: proxy settings for browsers\n"
                           "</ul>\n</html>\n"));
 }
@@ -72,6 +74,11 @@ static void answer_pac(struct console *console, struct http_exchange *exchange)
     buf_free(&body);
 }
 
+static void answer_setup(struct console *console, struct http_exchange *exchange)
+{
+    setup_page_answer(exchange, &console->pac);
+}
+
 static const struct {
     struct str path;
     void (*answer)(struct console *console, struct http_exchange *exchange);
@@ -79,6 +86,7 @@ static const struct {
     {{"/", 1}, answer_index},
     {{"/healthz", 8}, answer_health},
     {{"/proxy.pac", 10}, answer_pac},
+    {{"/setup", 6}, answer_setup},
 };
 
 static void on_request(void *arg, struct http_exchange *exchange)

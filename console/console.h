@@ -1,4 +1,4 @@
-/* The console's port: /healthz and /proxy.pac. Runs in the control thread's loop. */
+/* The console's port: /healthz, /proxy.pac and /setup. Runs in the control thread's loop. */
 #pragma once
 
 #include "base/addr.h"

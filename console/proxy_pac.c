@@ -58,16 +58,31 @@ static bool can_reach(const struct addr *proxy, const struct addr *local)
     return !addr_is_loopback(proxy) || addr_is_loopback(local);
 }
 
+static struct addr as_reached(const struct addr *proxy, const struct addr *local)
+{
+    struct addr addr = addr_is_unspecified(proxy) ? *local : *proxy;
+    addr.port = proxy->port;
+    return addr;
+}
+
+bool proxy_pac_proxy(const struct proxy_pac *pac, const struct addr *local, struct addr *proxy)
+{
+    for (size_t i = 0; i < pac->proxy_count; i++)
+        if (can_reach(&pac->proxies[i], local)) {
+            *proxy = as_reached(&pac->proxies[i], local);
+            return true;
+        }
+    return false;
+}
+
 static bool add_proxies(struct buf *out, const struct proxy_pac *pac, const struct addr *local)
 {
     size_t named = 0;
     for (size_t i = 0; i < pac->proxy_count; i++) {
-        const struct addr *proxy = &pac->proxies[i];
-        if (!can_reach(proxy, local))
+        if (!can_reach(&pac->proxies[i], local))
             continue;
-        struct addr addr = addr_is_unspecified(proxy) ? *local : *proxy;
+        struct addr addr = as_reached(&pac->proxies[i], local);
         char text[ADDR_TEXT_SIZE];
-        addr.port = proxy->port;
         addr_format(&addr, text);
         buf_printf(out, "%sPROXY %s", named++ ? "; " : "", text);
     }

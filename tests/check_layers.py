@@ -15,7 +15,7 @@ LAYERS = {
     "dnsfilter": "base message net policy callbacks",
     "proxy": "base message net policy callbacks blockpage",
     "feeds": "base message reputation",
-    "console": "base message net policy callbacks reputation",
+    "console": "base message net policy callbacks reputation blockpage",
     "daemon": "base message net reputation policy callbacks blockpage dnsfilter proxy feeds console",
 }
 # Third-party libraries that only these folders may touch (base: digests only; TLS is net).

@@ -147,15 +147,16 @@ static void the_index_names_what_there_is(void **state)
     assert_int_equal(f->head.status, 200);
     assert_non_null(strstr(f->body.data, "/healthz"));
     assert_non_null(strstr(f->body.data, "/proxy.pac"));
+    assert_non_null(strstr(f->body.data, "/setup"));
 }
 
 static void head_has_no_body(void **state)
 {
     struct fixture *f = *state;
-    static const char *const paths[] = {"/", "/healthz", "/proxy.pac", "/nothing"};
-    for (size_t i = 0; i < 4; i++) {
+    static const char *const paths[] = {"/", "/healthz", "/proxy.pac", "/setup", "/nothing"};
+    for (size_t i = 0; i < 5; i++) {
         ask(f, "HEAD", paths[i], "localhost");
-        assert_int_equal(f->head.status, i == 3 ? 404 : 200);
+        assert_int_equal(f->head.status, i == 4 ? 404 : 200);
         assert_int_equal(f->body.length, 0);
         assert_non_null(http_field_find(&f->head, STR("content-length")));
     }
