@@ -1,5 +1,5 @@
-/* "Report a false positive": the form of the block page and what is answered to it. A report says that someone takes the
- * block for a mistake; it lands in a queue for the administrator and changes nothing by itself. */
+/* "Report a false positive": the form of the block page and what is answered to it. A report says that someone takes
+ * the block for a mistake; it lands in a queue for the administrator and changes nothing by itself. */
 #pragma once
 
 #include "blockpage/page.h"

@@ -46,17 +46,16 @@ json_t *report_entry_json(const struct report_entry *entry)
     char client[ADDR_TEXT_SIZE], url[URL_SIZE];
     addr_format_ip(&report->client, client);
     report_url(report, url, sizeof url);
-    return json_pack("{s:i, s:s, s:o, s:I, s:o, s:I, s:i, s:s, s:o, s:o, s:b, s:i, s:o, s:s, s:o, s:o, s:o, s:o, s:I, "
-                     "s:o}",
-                     "id", (int)entry->number, "state", entry->done_ms ? "done" : "open", "time",
-                     time_json(report->time_ms), "time_ms", (json_int_t)report->time_ms, "last_time",
-                     time_json(entry->last_ms), "last_ms", (json_int_t)entry->last_ms, "times", (int)entry->times,
-                     "client", client, "host", text_json(report->host), "url", text_json(url), "https",
-                     report->https, "port", (int)report->port, "reference", text_json(report->reference), "category",
-                     category_text(report->category), "family", text_json(report->family), "indicator",
-                     text_json(report->indicator), "sources", text_json(report->sources), "comment",
-                     text_json(report->comment), "done_ms", (json_int_t)entry->done_ms, "allowed",
-                     text_json(entry->allowed));
+    return json_pack(
+        "{s:i, s:s, s:o, s:I, s:o, s:I, s:i, s:s, s:o, s:o, s:b, s:i, s:o, s:s, s:o, s:o, s:o, s:o, s:I, "
+        "s:o}",
+        "id", (int)entry->number, "state", entry->done_ms ? "done" : "open", "time", time_json(report->time_ms),
+        "time_ms", (json_int_t)report->time_ms, "last_time", time_json(entry->last_ms), "last_ms",
+        (json_int_t)entry->last_ms, "times", (int)entry->times, "client", client, "host", text_json(report->host),
+        "url", text_json(url), "https", report->https, "port", (int)report->port, "reference",
+        text_json(report->reference), "category", category_text(report->category), "family", text_json(report->family),
+        "indicator", text_json(report->indicator), "sources", text_json(report->sources), "comment",
+        text_json(report->comment), "done_ms", (json_int_t)entry->done_ms, "allowed", text_json(entry->allowed));
 }
 
 static bool take_numbers(struct report_entry *entry, json_int_t time_ms, json_int_t last_ms, json_int_t done_ms,
@@ -123,8 +122,8 @@ enum status report_list_parse(struct report_list *list, struct str text, const c
         json_decref(json);
         if (!good)
             return fault_set(fault, ST_INVALID,
-                             "%s:%u: this is no report as ccward writes them; take the line out, or the file away", name,
-                             number);
+                             "%s:%u: this is no report as ccward writes them; take the line out, or the file away",
+                             name, number);
         list->next_number = entry->number + 1;
         list->count++;
     }
@@ -164,8 +163,7 @@ static enum status read_list(struct report_list *list, struct fault *fault)
     return status;
 }
 
-static enum status make(const char *state_dir, bool locked, bool patient, struct report_list **out,
-                        struct fault *fault)
+static enum status make(const char *state_dir, bool locked, bool patient, struct report_list **out, struct fault *fault)
 {
     struct report_list *list = calloc(1, sizeof *list);
     if (!list)
@@ -267,8 +265,8 @@ bool report_list_add(struct report_list *list, const struct report *report)
         make_room(list);
     if (list->count == REPORTS_MAX || list->next_number >= INT32_MAX)
         return false;
-    list->entries[list->count++] = (struct report_entry){
-        .number = list->next_number++, .report = *report, .times = 1, .last_ms = report->time_ms};
+    list->entries[list->count++] =
+        (struct report_entry){.number = list->next_number++, .report = *report, .times = 1, .last_ms = report->time_ms};
     return true;
 }
 

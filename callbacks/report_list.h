@@ -1,5 +1,6 @@
-/* The queue of reports on disk: STATE_DIR/reports.jsonl, one JSON object a line (docs/block-page.md). The control thread
- * adds to it, `ccward reports` reads it and marks what is done; each replaces the file as a whole, under a lock. */
+/* The queue of reports on disk: STATE_DIR/reports.jsonl, one JSON object a line (docs/block-page.md). The control
+ * thread adds to it, `ccward reports` reads it and marks what is done; each replaces the file as a whole, under a lock.
+ */
 #pragma once
 
 #include "callbacks/report_office.h"
@@ -15,7 +16,7 @@ struct report_entry {
     struct report report;
     unsigned times; /* the same client, host and incident again before it is done */
     int64_t last_ms;
-    int64_t done_ms; /* wall; 0: it is open */
+    int64_t done_ms;                      /* wall; 0: it is open */
     char allowed[VERDICT_INDICATOR_SIZE]; /* what was allowed when it was done; empty: nothing */
 };
 

@@ -208,9 +208,8 @@ static bool may_report(struct report_office *office, const struct addr *client)
         bool own = !is_over(count, minute) && count >> 32 == tag;
         if (own && (count & 0xff) >= REPORTS_PER_HOUR)
             return false;
-        if (atomic_compare_exchange_strong_explicit(&office->counts[at], &count,
-                                                    own ? count + 1 : pack(tag, minute, 1), memory_order_relaxed,
-                                                    memory_order_relaxed))
+        if (atomic_compare_exchange_strong_explicit(&office->counts[at], &count, own ? count + 1 : pack(tag, minute, 1),
+                                                    memory_order_relaxed, memory_order_relaxed))
             return true;
     }
     return false;

@@ -29,8 +29,8 @@ static void print_row(const struct report_entry *entry)
     time[16] = '\0'; /* 2026-01-31T12:00 */
     time[10] = ' ';
     snprintf(host, sizeof host, "%s%s", report->host, entry->done_ms ? " (done)" : "");
-    printf("%5u  %-16s  %-15s  %-32s  %-10s  %s\n", entry->number, time, client, host,
-           category_text(report->category), report->comment);
+    printf("%5u  %-16s  %-15s  %-32s  %-10s  %s\n", entry->number, time, client, host, category_text(report->category),
+           report->comment);
 }
 
 static int show_list_json(const struct call *call, const struct report_list *list)
@@ -257,9 +257,10 @@ static int begin(struct call *call, const char *verb)
         return command_misused(call->command, "--allow goes with `done`");
     if (!strcmp(verb, "show"))
         return read_only(call, show_entry);
-    return call->operand_count ? command_misused(call->command, "'%s' is nothing that it does: show or done is expected",
-                                                 call->operands[0])
-                               : read_only(call, show_list);
+    return call->operand_count
+               ? command_misused(call->command, "'%s' is nothing that it does: show or done is expected",
+                                 call->operands[0])
+               : read_only(call, show_list);
 }
 
 /* Of the other options own_options_parse() knows all. */

@@ -169,14 +169,11 @@ static int begin(struct call *call, int operands, char **operand)
 int cmd_system_proxy(const struct command *command, int argc, char **argv)
 {
     enum { JSON = 256, ROOT, DRY_RUN, USER, FORCE };
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"json", no_argument, NULL, JSON},
-                                            {"root", required_argument, NULL, ROOT},
-                                            {"dry-run", no_argument, NULL, DRY_RUN},
-                                            {"user", no_argument, NULL, USER},
-                                            {"force", no_argument, NULL, FORCE},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"json", no_argument, NULL, JSON},
+        {"root", required_argument, NULL, ROOT},  {"dry-run", no_argument, NULL, DRY_RUN},
+        {"user", no_argument, NULL, USER},        {"force", no_argument, NULL, FORCE},
+        {"help", no_argument, NULL, 'h'},         {0}};
     struct call call = {.command = command};
     const char *root = NULL;
     bool user = false;

@@ -34,8 +34,8 @@ bool proxy_choice_of(const struct config *config, struct proxy_choice *choice)
     for (size_t i = 0; i < all->count; i++) {
         struct addr addr = all->items[i];
         if (addr_is_unspecified(&addr))
-            addr = addr_is_v4(&addr) ? addr_v4(0x7f000001, addr.port)
-                                     : (struct addr){.ip = {[15] = 1}, .port = addr.port};
+            addr =
+                addr_is_v4(&addr) ? addr_v4(0x7f000001, addr.port) : (struct addr){.ip = {[15] = 1}, .port = addr.port};
         unsigned merit = 1 + 2u * addr_is_loopback(&addr) + addr_is_v4(&addr);
         if (merit > best) {
             best = merit;
@@ -385,8 +385,8 @@ static json_t *firefox_proxy(const struct proxy_choice *choice)
     add_address(&address, choice);
     buf_add_text(&direct, "<local>, ");
     add_direct(&direct, choice, "", ".", "");
-    json_t *json = json_pack("{s:s, s:b, s:s, s:b, s:s}", "Mode", "manual", "Locked", 0, "HTTPProxy", buf_text(&address),
-                             "UseHTTPProxyForAllProtocols", 1, "Passthrough", buf_text(&direct));
+    json_t *json = json_pack("{s:s, s:b, s:s, s:b, s:s}", "Mode", "manual", "Locked", 0, "HTTPProxy",
+                             buf_text(&address), "UseHTTPProxyForAllProtocols", 1, "Passthrough", buf_text(&direct));
     buf_free(&address);
     buf_free(&direct);
     return json;

@@ -21,8 +21,8 @@ struct proxy_place {
                          struct fault *fault);
     /* NOW without what is ours: as OURS, which was made of ORIGINAL, has it, where that is known. *ANY: there was
      * something. No bytes: nothing else is in it. */
-    enum status (*strip)(const struct file_image *now, const struct file_image *original,
-                         const struct file_image *ours, struct buf *out, bool *any);
+    enum status (*strip)(const struct file_image *now, const struct file_image *original, const struct file_image *ours,
+                         struct buf *out, bool *any);
 };
 
 extern const struct proxy_place proxy_places[];

@@ -120,9 +120,10 @@ enum status proxy_record_write(const struct system_proxy *proxy, const struct pr
     json_t *files = json_array();
     for (size_t i = 0; i < record->change_count; i++) {
         const struct proxy_change *change = &record->changes[i];
-        json_array_append_new(files, json_pack("{s:s, s:i, s:o, s:o}", "path", change->place->path, "made_folders",
-                                               (int)change->made_folders, "original", file_image_json(&change->original),
-                                               "ours", file_image_json(&change->ours)));
+        json_array_append_new(files,
+                              json_pack("{s:s, s:i, s:o, s:o}", "path", change->place->path, "made_folders",
+                                        (int)change->made_folders, "original", file_image_json(&change->original),
+                                        "ours", file_image_json(&change->ours)));
     }
     json_t *json = json_pack("{s:i, s:s, s:o, s:o}", "version", 1, "proxy", record->proxy, "files", files, "gnome",
                              gnome_json(record));
@@ -130,9 +131,8 @@ enum status proxy_record_write(const struct system_proxy *proxy, const struct pr
     struct file_image file = {.kind = IMAGE_FILE, .mode = 0644, .uid = geteuid(), .gid = getegid()};
     unsigned made;
     buf_add_text(&file.bytes, text ? text : "");
-    enum status status = !text || file.bytes.failed
-                             ? fault_set(fault, ST_NOMEM, "out of memory")
-                             : system_folders_make(proxy->root, path_of(proxy), &made, fault);
+    enum status status = !text || file.bytes.failed ? fault_set(fault, ST_NOMEM, "out of memory")
+                                                    : system_folders_make(proxy->root, path_of(proxy), &made, fault);
     if (status == ST_OK)
         status = system_file_put(proxy->root, path_of(proxy), &file, fault);
     file_image_fini(&file);

@@ -43,8 +43,8 @@ static enum status strip(const struct proxy_place *place, const struct file_imag
                          const struct proxy_change *change, struct file_image *out, bool *any)
 {
     *out = (struct file_image){.kind = now->kind, .mode = now->mode, .uid = now->uid, .gid = now->gid};
-    enum status status = place->strip(now, change ? &change->original : NULL, change ? &change->ours : NULL,
-                                      &out->bytes, any);
+    enum status status =
+        place->strip(now, change ? &change->original : NULL, change ? &change->ours : NULL, &out->bytes, any);
     bool was_empty = change && change->original.kind == IMAGE_FILE && !change->original.bytes.length;
     if (status == ST_OK && *any && !out->bytes.length && !was_empty)
         out->kind = IMAGE_ABSENT;
@@ -241,8 +241,8 @@ static enum status write_all(const struct system_proxy *proxy, struct proxy_reco
     return status == ST_OK && made_any ? proxy_record_write(proxy, record, fault) : status;
 }
 
-static enum status enable(const struct system_proxy *proxy, const struct proxy_choice *choice,
-                          struct proxy_record *old, struct system_proxy_report *report, struct fault *fault)
+static enum status enable(const struct system_proxy *proxy, const struct proxy_choice *choice, struct proxy_record *old,
+                          struct system_proxy_report *report, struct fault *fault)
 {
     struct gnome_setting settings[GNOME_SETTINGS];
     struct proxy_record record = {.has_gnome = old->has_gnome};

@@ -10,8 +10,9 @@
 
 /* So that the longest line, with every byte of it escaped, keeps its bound. */
 static const size_t text_max_bytes[ACCESS_TEXTS] = {
-    [ACCESS_METHOD] = 32, [ACCESS_TARGET] = ACCESS_TEXT_MAX_BYTES, [ACCESS_HOST] = 256,
-    [ACCESS_USER] = 64,   [ACCESS_REFERER] = 192,                  [ACCESS_AGENT] = 192,
+    [ACCESS_METHOD] = 32,   [ACCESS_TARGET] = ACCESS_TEXT_MAX_BYTES,
+    [ACCESS_HOST] = 256,    [ACCESS_USER] = 64,
+    [ACCESS_REFERER] = 192, [ACCESS_AGENT] = 192,
 };
 
 const char *access_format_text(enum access_format format)

@@ -29,8 +29,9 @@ class Refused(Exception):
 
 
 class Firefox(Program):
-    def __init__(self, profile, proxy_port=None, languages="en", resolve=(), any_certificate=False):
+    def __init__(self, profile, proxy_port=None, languages="en", resolve=(), any_certificate=False, arguments=()):
         super().__init__()
+        self.arguments = arguments
         self.profile, self.port = pathlib.Path(profile), free_port()
         self.any_certificate, self.last = any_certificate, 0
         self.preferences = QUIET | {"marionette.port": self.port, "intl.accept_languages": languages,
@@ -47,7 +48,7 @@ class Firefox(Program):
             "".join(f"user_pref({json.dumps(key)}, {json.dumps(value)});\n" for key, value in self.preferences.items()))
         self.process = subprocess.Popen(
             [shutil.which("firefox-esr") or "/usr/bin/firefox-esr", "--headless", "--no-remote", "--marionette",
-             "--profile", str(self.profile), "about:blank"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+             "--profile", str(self.profile), *self.arguments, "about:blank"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             env={"HOME": str(self.profile), "PATH": "/usr/bin:/bin"})
         self.connection = wait_for(self.connect, LIMIT_SECONDS, "Firefox's start")
         self.connection.settimeout(LIMIT_SECONDS)

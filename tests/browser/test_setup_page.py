@@ -40,32 +40,34 @@ def test_the_page_is_for_everyone(ccward, make_chromium, language, words):
     _, width, height, mobile = PHONE
     chromium.show(width, height, mobile=mobile)
     assert chromium.run(WIDER_THAN_SCREEN) == []
-    chromium.show(1000, 900)
+    chromium.show(840, 640)
     chromium.keep_picture(f"setup-{language}", whole=False)
     keep(f"setup-{language}")
 
 
 def test_what_the_page_says_of_firefox_works(ccward, origin, tmp_path):
-    """The steps in Firefox's own dialog, then a look whether it uses the proxy."""
-    with Firefox(tmp_path / "profile") as firefox:
-        firefox.command("WebDriver:SetWindowRect", {"width": 1000, "height": 760})
-        firefox.open("about:preferences#general")
-        firefox.wait("const b = document.getElementById('connectionSettings'); b && b.scrollIntoView(); return !!b",
-                     "the settings")
-        firefox.run("document.getElementById('connectionSettings').click()")
-        dialog = "document.querySelector('.dialogFrame[name^=\"dialogFrame\"]')?.contentDocument"
-        firefox.wait(f"return !!({dialog})?.getElementById('networkProxyAutoconfigURL')", "the dialog")
+    """Firefox's own dialog, by itself in a tab, then a look whether Firefox uses the proxy."""
+    with Firefox(tmp_path / "profile", arguments=["--remote-allow-system-access"]) as firefox:
+        firefox.command("WebDriver:SetWindowRect", {"width": 800, "height": 860})
+        firefox.command("WebDriver:NewWindow", {"type": "tab", "focus": True})  # the dialog closes it
+        firefox.command("Marionette:SetContext", {"value": "chrome"})
+        firefox.run("""gBrowser.selectedBrowser.fixupAndLoadURIString(
+            "chrome://browser/content/preferences/dialogs/connection.xhtml",
+            {triggeringPrincipal: Services.scriptSecurityManager.getSystemPrincipal()});""")
+        firefox.wait("return gBrowser.contentDocument?.getElementById('networkProxyAutoType')?.checkVisibility()",
+                     "the dialog")
         firefox.run(f"""
-            const dialog = {dialog};
-            dialog.querySelector('#networkProxyType radio[value="2"]').click();
-            const field = dialog.getElementById('networkProxyAutoconfigURL');
+            const dialog = gBrowser.contentDocument, Event = dialog.defaultView.Event;
+            dialog.getElementById("networkProxyAutoType").click();
+            const field = dialog.getElementById("networkProxyAutoconfigURL");
             field.value = "http://127.0.0.1:{ccward.console_port}/proxy.pac";
-            field.dispatchEvent(new Event("input", {{bubbles: true}}));
-            field.dispatchEvent(new Event("change", {{bubbles: true}}));
-            field.scrollIntoView();""")
+            for (const name of ["input", "change"])
+                field.dispatchEvent(new Event(name, {{bubbles: true}}));""")
         firefox.keep_picture("setup-firefox")
         keep("setup-firefox")
-        firefox.run(f"({dialog}).querySelector('dialog').acceptDialog()")
+        firefox.run("setTimeout(() => gBrowser.contentDocument.querySelector('dialog').getButton('accept').click())")
+        firefox.wait("return Services.prefs.getIntPref('network.proxy.type') == 2", "the choice")
+        firefox.command("Marionette:SetContext", {"value": "content"})
         wait_for(lambda: "Blocked" in firefox.error_of(f"http://{TEST_HOST}/"), what="the block page")
         firefox.open(origin.url("www.example", "/seen"))
         assert "via=1.1 ccward" in firefox.text

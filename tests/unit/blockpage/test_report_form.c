@@ -94,8 +94,8 @@ static unsigned send_form(struct fixture *f, const char *fields, const char *com
     read_request(f, "POST " REPORT_PATH, fields);
     assert_true(report_form_is_one(&f->request));
     buf_clear(&f->response);
-    assert_int_equal(report_form_answer(&f->response, &f->request, (struct str){body.data, body.length}, &f->facts, true),
-                     known);
+    assert_int_equal(
+        report_form_answer(&f->response, &f->request, (struct str){body.data, body.length}, &f->facts, true), known);
     read_response(f);
     buf_free(&body);
     return f->head.status;
@@ -111,7 +111,8 @@ static void the_form_of_a_page_brings_a_report(void **state)
     assert_true(page_has(f, "form-action 'self'; "));
     assert_true(page_has(f, "<form method=\"post\" action=\"" REPORT_PATH "\">"));
     assert_int_equal(send_form(f, form_type, "%E4%BB%95%E4%BA%8B+%3Cb%3E%0D%0A%1b%ff", true), 202);
-    assert_true(page_has(f, "Your report was taken") && page_has(f, "bad[.]example") && page_has(f, "form-action 'none'"));
+    assert_true(page_has(f, "Your report was taken") && page_has(f, "bad[.]example") &&
+                page_has(f, "form-action 'none'"));
     assert_true(report_office_take(f->office, &report, &dropped));
     assert_string_equal(report.comment, "仕事 <b>  \\x1b\\xff");
     assert_string_equal(report.host, "bad.example");
@@ -168,8 +169,11 @@ static void what_is_not_from_our_page_is_a_contact(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         assert_int_equal(send_form(f, cases[i].fields, "", false), cases[i].status);
     assert_false(report_office_has_any(f->office));
-    assert_int_equal(send_form(f, "Content-Type: Application/X-WWW-Form-Urlencoded; charset=UTF-8\r\n"
-                                  "Origin: http://BAD.example\r\nSec-Fetch-Site: same-origin\r\n", "", true), 202);
+    assert_int_equal(send_form(f,
+                               "Content-Type: Application/X-WWW-Form-Urlencoded; charset=UTF-8\r\n"
+                               "Origin: http://BAD.example\r\nSec-Fetch-Site: same-origin\r\n",
+                               "", true),
+                     202);
 }
 
 static void a_page_that_is_too_old_is_told_so(void **state)
@@ -205,7 +209,7 @@ static void fields_are_read_strictly(void **state)
 {
     (void)state;
     struct report_fields fields;
-    static const char *const bad[] = {"comment=%",  "comment=%4",          "comment=%zz",        "comment=a&comment=",
+    static const char *const bad[] = {"comment=%",     "comment=%4",      "comment=%zz",   "comment=a&comment=",
                                       "token=&token=", "ref=a&x=1&ref=b", "comment=%41%4g"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_int_equal(report_form_parse(str_of(bad[i]), &fields), ST_INVALID);

@@ -157,6 +157,23 @@ static void folders_are_made_once_and_removed_when_empty(void **state)
     file_image_fini(&ours);
 }
 
+static void folders_of_all_levels_are_made_and_removed(void **state)
+{
+    (void)state;
+    unsigned made = 9;
+    assert_int_equal(system_folders_make(root, "/etc/sub/deep/deeper/x", &made, NULL), ST_OK);
+    assert_int_equal(made, 3);
+    assert_true(system_folder_exists(root, "/etc/sub/deep/deeper/x"));
+    assert_int_equal(system_folders_make(root, "/etc/sub/deep/deeper/x", &made, NULL), ST_OK);
+    assert_int_equal(made, 0);
+    system_folders_remove(root, "/etc/sub/deep/deeper/x", 2);
+    assert_true(system_folder_exists(root, "/etc/sub/x"));
+    assert_false(system_folder_exists(root, "/etc/sub/deep/x"));
+    system_folders_remove(root, "/etc/sub/x", 1);
+    assert_false(system_folder_exists(root, "/etc/sub/x"));
+    assert_true(system_folder_exists(root, "/etc/x"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +183,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_neither_file_nor_link_is_refused_and_stays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_folder_that_is_missing_is_no_file_and_cannot_hold_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(folders_are_made_once_and_removed_when_empty, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(folders_of_all_levels_are_made_and_removed, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -97,8 +97,8 @@ static void a_connect_keeps_its_host_and_port(void **state)
     entry.texts[ACCESS_METHOD] = STR("CONNECT");
     entry.texts[ACCESS_TARGET] = STR("www.example:443");
     assert_non_null(strstr(line_of(&out, ACCESS_JSON, ACCESS_ANONYMOUS, &entry), "\"url\":\"www.example:443\""));
-    assert_non_null(strstr(line_of(&out, ACCESS_COMBINED, ACCESS_NO_QUERY, &entry),
-                           "\"CONNECT www.example:443 HTTP/1.1\""));
+    assert_non_null(
+        strstr(line_of(&out, ACCESS_COMBINED, ACCESS_NO_QUERY, &entry), "\"CONNECT www.example:443 HTTP/1.1\""));
     buf_free(&out);
 }
 
