@@ -26,9 +26,9 @@ void access_note_begin(struct http_txn *txn)
 /* We wrote it: "HTTP/1.1 403 Forbidden". */
 void access_note_answer(struct http_txn *txn, const struct buf *out)
 {
-    static const size_t status_at = sizeof "HTTP/1.1 " - 1;
+    static const size_t status_at = sizeof "HTTP/1.1 " - 1; /* else it speaks to a client of SOCKS */
     uint64_t status;
-    if (!log_of(txn) || out->length < status_at + 3 ||
+    if (!log_of(txn) || out->length < status_at + 3 || memcmp(out->data, "HTTP/1.1 ", status_at) != 0 ||
         text_u64((struct str){out->data + status_at, 3}, 999, &status) != ST_OK || (status < 200 && status != 101))
         return;
     const char *end = memmem(out->data, out->length, "\r\n\r\n", 4);
@@ -62,7 +62,7 @@ static struct access_entry entry_of(const struct http_txn *txn)
                                  .received_bytes = txn->upload.passed_bytes};
     if (!head->is_request) /* what came was none */
         return entry;
-    entry.texts[ACCESS_METHOD] = head->method;
+    entry.texts[ACCESS_METHOD] = txn->is_connect ? STR("CONNECT") : head->method; /* by other doors too */
     entry.texts[ACCESS_TARGET] = head->target;
     entry.texts[ACCESS_HOST] = head->host;
     entry.texts[ACCESS_REFERER] = field_of(head, STR("referer"));
@@ -88,7 +88,8 @@ static void keep_for_tunnel(struct http_client *client, const struct access_entr
 
 void access_note_end(struct http_txn *txn)
 {
-    if (!log_of(txn) || (!txn->raw.length && !txn->access.status)) /* a client that went before its request was whole */
+    bool asked = txn->raw.length || txn->is_connect || txn->access.status;
+    if (!log_of(txn) || !asked) /* a client that went before its request was whole */
         return;
     struct access_entry entry = entry_of(txn);
     if (txn->end == HTTP_END_TUNNEL)

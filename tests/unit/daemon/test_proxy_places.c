@@ -97,7 +97,7 @@ static void keys_of_kde_are_set_within_their_group_alone(void **state)
     static const char before[] = "ProxyType=9\n[Other]\nProxyType=8\n[Proxy Settings]\nhttpProxy=old\nKeep=1\n[Z]";
     struct file_image ours = applied(place, before);
     const char *text = buf_text(&ours.bytes);
-    assert_memory_equal(text, "ProxyType=9\n[Other]\nProxyType=8\n[Proxy Settings]\nProxyType=1\n", 62);
+    assert_true(str_starts(str_of(text), STR("ProxyType=9\n[Other]\nProxyType=8\n[Proxy Settings]\nProxyType=1\n")));
     assert_non_null(strstr(text, "httpProxy=http://127.0.0.1 3128\n"));
     assert_null(strstr(text, "old"));
     assert_non_null(strstr(text, "Keep=1\n[Z]"));

@@ -126,7 +126,7 @@ static void a_client_that_goes_in_the_middle_leaves_nothing(void **state)
 static void of_a_host_that_is_not_blocked_it_is_the_origins(void **state)
 {
     struct fixture *f = *state;
-    struct peer *client = ask(f, "POST http://www.example:%" REPORT_PATH " HTTP/1.1\r\nHost: www.example:%\r\n"
+    struct peer *client = ask(f, "POST http://www.example:%P" REPORT_PATH " HTTP/1.1\r\nHost: www.example:%P\r\n"
                                  "Content-Length: 2\r\n\r\nab");
     struct peer *origin = accept_origin(f);
     wait_for(f, origin, "POST " REPORT_PATH " HTTP/1.1\r\n");
