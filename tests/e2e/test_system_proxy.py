@@ -206,7 +206,7 @@ def test_a_changed_address_is_written_anew(machine):
     foreign(machine)
     original = machine.picture()
     machine.run("enable")
-    machine.config.write_text('proxy:\n  listen: ["0.0.0.0:8888", "[::1]:9999"]\n')
+    machine.config.write_text('proxy:\n  listen: ["0.0.0.0:8888", "[::1]:9999"]\n  allow-clients: [10.0.0.0/8]\n')
     assert machine.told("enable")["proxy"] == "127.0.0.1:8888", "a wildcard is loopback for this machine"
     assert machine.read("etc/xdg/kioslaverc").count("8888") == 2
     machine.config.write_text('proxy:\n  listen: ["[::1]:9999"]\n')
