@@ -29,6 +29,7 @@ struct remembered {
 };
 
 struct process_finder {
+    struct socket_owner_ways ways;
     int64_t credit_ms, credited_ms;
     int known[KNOWN_MAX];
     unsigned next_known, next_remembered;
@@ -127,7 +128,7 @@ static void read_user(uint64_t uid, char out[PROCESS_NAME_SIZE])
 static void look_up(struct process_finder *finder, const struct callback *callback, struct process *process)
 {
     struct socket_owner owner;
-    if (!socket_owner_find(callback, &owner))
+    if (!socket_owner_find(&finder->ways, callback, &owner))
         return;
     read_user(owner.uid, process->user);
     process->pid = find_pid(finder, owner.inode);

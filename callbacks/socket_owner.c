@@ -69,6 +69,22 @@ bool socket_owner_ask(const struct callback *callback, struct socket_owner *owne
     return found;
 }
 
+/* A kernel without it says of every socket that it is not there; so it is asked for one that is. */
+static bool diag_works(bool udp)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof at;
+    struct callback own = {.local = addr_v4(INADDR_LOOPBACK, 1), .udp = udp};
+    struct socket_owner owner;
+    int fd = socket(AF_INET, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
+    bool works = fd >= 0 && bind(fd, (struct sockaddr *)&at, length) == 0 && (udp || listen(fd, 1) == 0) &&
+                 getsockname(fd, (struct sockaddr *)&at, &length) == 0 &&
+                 addr_from_sockaddr((struct sockaddr *)&at, &own.client) && socket_owner_ask(&own, &owner);
+    if (fd >= 0)
+        close(fd);
+    return works;
+}
+
 /* By the tables in /proc/net (proc(5)). */
 
 /* The kernel prints each 32-bit word of an address as a number in the machine's own order. */
@@ -136,7 +152,9 @@ static bool find_in_tables(const struct callback *callback, struct socket_owner 
            find_socket_in(paths[1], callback, owner);
 }
 
-bool socket_owner_find(const struct callback *callback, struct socket_owner *owner)
+bool socket_owner_find(struct socket_owner_ways *ways, const struct callback *callback, struct socket_owner *owner)
 {
-    return socket_owner_ask(callback, owner) || find_in_tables(callback, owner);
+    if (ways->diag[callback->udp] == DIAG_UNTRIED)
+        ways->diag[callback->udp] = diag_works(callback->udp) ? DIAG_WORKS : DIAG_FAILS;
+    return ways->diag[callback->udp] == DIAG_WORKS ? socket_owner_ask(callback, owner) : find_in_tables(callback, owner);
 }

@@ -90,19 +90,20 @@ static int teardown(void **state)
     return 0;
 }
 
-/* The inode is the client's end, not the server's. */
+/* Each way to ask: the inode is that of the client's end, not of the server's. */
 static void the_owner_of_a_socket_is_told_by_its_inode(void **state)
 {
-    static const struct {
-        int family, type;
-    } kinds[] = {{AF_INET, SOCK_STREAM}, {AF_INET, SOCK_DGRAM}};
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+    static const int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_STREAM, SOCK_DGRAM};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         struct sockets *sockets = *state;
+        struct socket_owner_ways ways = {{DIAG_UNTRIED, DIAG_UNTRIED}};
         struct socket_owner owner;
         struct stat file;
-        connect_sockets(sockets, kinds[i].family, kinds[i].type);
+        if (i > 1)
+            ways.diag[false] = ways.diag[true] = DIAG_FAILS;
+        connect_sockets(sockets, AF_INET, types[i]);
         assert_int_equal(fstat(sockets->client, &file), 0);
-        assert_true(socket_owner_find(&sockets->callback, &owner));
+        assert_true(socket_owner_find(&ways, &sockets->callback, &owner));
         assert_int_equal(owner.inode, file.st_ino);
         assert_int_equal(owner.uid, getuid());
         close_sockets(sockets);
