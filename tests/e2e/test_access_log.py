@@ -76,7 +76,8 @@ def test_a_tunnel_has_a_line_when_it_ends_with_bytes_both_ways(make_logging, ori
     ccward.config["proxy"]["connect-ports"] = [origin.port]
     ccward.write_config()
     ccward.start()
-    request = b"GET /dir/page.html HTTP/1.0\r\nHost: www.example\r\n\r\n"
+    # Much of it is spliced.
+    request = b"GET /big.bin HTTP/1.0\r\nHost: www.example\r\n\r\n"
     with socket.create_connection(("127.0.0.1", ccward.proxy_port), timeout=10) as client:
         client.sendall(b"CONNECT www.example:%d HTTP/1.1\r\nHost: x\r\n\r\n" % origin.port)
         assert client.recv(100).startswith(b"HTTP/1.1 200 ")
