@@ -122,6 +122,12 @@ static int set_indicator(json_t *line, const struct contact *contact)
     return failed;
 }
 
+/* Of what is encrypted the host alone is known: an entry for one of its URLs may have been met, or not. */
+static bool has_unseen_path(enum channel channel)
+{
+    return channel == CHANNEL_CONNECT || channel == CHANNEL_TLS || channel == CHANNEL_SOCKS;
+}
+
 static int set_http(json_t *line, const struct contact *contact)
 {
     if (contact->level != FOLD_NONE)
@@ -129,6 +135,8 @@ static int set_http(json_t *line, const struct contact *contact)
     int failed = set_if_text(line, "method", contact->callback.method);
     if (contact->callback.status)
         failed |= json_object_set_new(line, "status", json_integer(contact->callback.status));
+    if (has_unseen_path(contact->callback.channel))
+        failed |= json_object_set_new(line, "unseen", json_string("path"));
     return failed;
 }
 

@@ -132,6 +132,7 @@ def test_connect_to_a_blocked_host_is_refused_and_recorded(ccward):
     assert reply.startswith(b"HTTP/1.1 403 ") and b"proxy-status:" in reply.lower()
     line = ccward.wait_for_callback(channel="connect")
     assert line["subject"] == f"{TEST_HOST}:443" and line["method"] == "CONNECT"
+    assert line["unseen"] == "path"
 
 
 def test_an_alias_of_a_listed_name_is_blocked_fresh_and_cached(make_ccward, origin):

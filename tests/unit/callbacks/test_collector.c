@@ -41,6 +41,23 @@ static void http_hits_tell_method_and_status(void **state)
     fixture_read(fixture);
     assert_string_equal(text(fixture, 0, "method"), "GET");
     assert_int_equal(json_integer_value(field(fixture, 0, "status")), 403);
+    assert_null(field(fixture, 0, "unseen"));
+}
+
+static void what_is_encrypted_tells_that_its_path_was_not_seen(void **state)
+{
+    static const enum channel channels[] = {CHANNEL_CONNECT, CHANNEL_TLS, CHANNEL_SOCKS};
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < sizeof channels / sizeof channels[0]; i++) {
+        struct callback callback = a_callback(1, "evil.example", "evil.example");
+        callback.channel = channels[i];
+        recorder_record(fixture->recorder, &callback);
+    }
+    step_after(fixture, 100);
+    fixture_read(fixture);
+    assert_int_equal(fixture->line_count, 3);
+    for (size_t i = 0; i < fixture->line_count; i++)
+        assert_string_equal(text(fixture, i, "unseen"), "path");
 }
 
 static void what_is_unknown_is_null(void **state)
@@ -367,6 +384,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_hit_is_a_line_after_one_step),
         TEST(http_hits_tell_method_and_status),
+        TEST(what_is_encrypted_tells_that_its_path_was_not_seen),
         TEST(what_is_unknown_is_null),
         TEST(repeats_within_ten_seconds_are_one_callback),
         TEST(after_ten_seconds_it_is_another_callback),

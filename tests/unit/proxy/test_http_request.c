@@ -194,8 +194,8 @@ static void of_a_mixed_answer_only_the_allowed_addresses_are_dialled(void **stat
     close(trap_fd);
 }
 
-/* H20: what a name led to a moment ago says nothing of what it leads to now. */
-static void a_name_that_moves_into_a_private_network_is_refused(void **state)
+/* What a name led to a moment ago says nothing of what it leads to now. */
+static void h20_a_name_that_moves_into_a_private_network_is_refused(void **state)
 {
     struct fixture *f = *state;
     f->settings.private_networks = EGRESS_NOBODY;
@@ -616,7 +616,7 @@ int main(void)
         T(a_host_in_an_odd_spelling_is_refused_before_anything_is_asked),
         CLOSED(loopback_is_refused_unless_it_is_allowed),
         CLOSED(of_a_mixed_answer_only_the_allowed_addresses_are_dialled),
-        CLOSED(a_name_that_moves_into_a_private_network_is_refused),
+        CLOSED(h20_a_name_that_moves_into_a_private_network_is_refused),
         CLOSED(a_listener_of_ours_is_never_dialled),
         T(a_blocked_host_gets_the_page_before_it_is_looked_up),
         T(policy_is_asked_with_what_the_client_sent),
