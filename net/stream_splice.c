@@ -19,6 +19,7 @@ void stream_set_sink(struct stream *from, struct stream *to)
 {
     CHECK(!from->ssl && !to->ssl && !from->sink && !to->source);
     from->sink = to;
+    from->run_bytes = 0; /* of another purpose */
     to->source = from;
 }
 

@@ -60,7 +60,7 @@ static struct access_entry entry_of(const struct http_txn *txn)
                                  .is_connect = txn->is_connect,
                                  .sent_bytes = txn->access.answer_bytes + txn->download.passed_bytes,
                                  .received_bytes = txn->upload.passed_bytes};
-    if (!head->is_request) /* what came was none */
+    if (!head->is_request || txn->access.is_malformed) /* the parts of what was none are not what they seem */
         return entry;
     entry.texts[ACCESS_METHOD] = txn->is_connect ? STR("CONNECT") : head->method; /* by other doors too */
     entry.texts[ACCESS_TARGET] = head->target;
@@ -98,14 +98,26 @@ void access_note_end(struct http_txn *txn)
         access_log_put(log_of(txn), &entry);
 }
 
+void access_tunnel_verdict(struct http_client *client, enum access_verdict verdict)
+{
+    if (client->access && verdict > client->access->entry.verdict)
+        client->access->entry.verdict = verdict;
+}
+
+void access_tunnel_count(struct http_client *client)
+{
+    struct access_tunnel *tunnel = client->access;
+    if (tunnel && client->tunnel)
+        http_tunnel_bytes(client->tunnel, &tunnel->entry.received_bytes, &tunnel->entry.sent_bytes);
+}
+
 void access_tunnel_end(struct http_client *client)
 {
     struct access_tunnel *tunnel = client->access;
     if (!tunnel)
         return;
+    access_tunnel_count(client);
     client->access = NULL;
-    if (client->tunnel)
-        http_tunnel_bytes(client->tunnel, &tunnel->entry.received_bytes, &tunnel->entry.sent_bytes);
     tunnel->entry.duration_ms = clock_mono_ms() - tunnel->begun_ms;
     access_log_put(client->proxy->settings->access, &tunnel->entry);
     buf_free(&tunnel->record);

@@ -12,6 +12,7 @@ struct access_note {
     unsigned status;
     uint64_t answer_bytes; /* of a body that was sent with its head: our own */
     enum access_verdict verdict;
+    bool is_malformed; /* a URL that is refused for the password in it is one that is not kept, for example */
 };
 
 struct access_tunnel; /* the same of a tunnel, which outlives its request */
@@ -23,5 +24,9 @@ void access_note_answer(struct http_txn *txn, const struct buf *out);
 void access_note_verdict(struct http_txn *txn, enum access_verdict verdict);
 /* Hands the request to the log, or to its client where it has become a tunnel. */
 void access_note_end(struct http_txn *txn);
+/* Of the client's tunnel: what was found in it later. */
+void access_tunnel_verdict(struct http_client *client, enum access_verdict verdict);
+/* Before the tunnel goes, should its client go on without it. */
+void access_tunnel_count(struct http_client *client);
 /* The client's tunnel is about to end: hands it to the log, once. */
 void access_tunnel_end(struct http_client *client);

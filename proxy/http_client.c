@@ -98,6 +98,7 @@ static void finish(struct http_client *client)
 
 static void take_stream_back(struct http_client *client)
 {
+    access_tunnel_count(client);
     client->stream = http_tunnel_end(client->tunnel);
     client->tunnel = NULL;
 }

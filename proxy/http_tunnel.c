@@ -38,6 +38,13 @@ static void pass(struct side *from, struct side *to)
     stream_set_idle_timeout(to->stream, HALF_CLOSED_IDLE_MS);
 }
 
+/* Only now may it be spliced, which passes by pass() and all that holds there. */
+static void let_go(struct http_tunnel *tunnel)
+{
+    tunnel->held = false;
+    stream_set_sink(tunnel->client.stream, tunnel->origin.stream);
+}
+
 /* False: the tunnel waits, or is no more. */
 static bool ask(struct http_tunnel *tunnel)
 {
@@ -46,7 +53,7 @@ static bool ask(struct http_tunnel *tunnel)
     bool ended = stream_saw_eof(client);
     if ((!first.length && !ended) || !tunnel->ops->may_pass(tunnel->arg, first, ended))
         return false;
-    tunnel->held = false;
+    let_go(tunnel);
     return true;
 }
 
@@ -105,7 +112,6 @@ struct http_tunnel *http_tunnel_new_own(struct stream *client, struct stream *or
                                    .arg = arg};
     stream_set_owner(client, &stream_ops, &tunnel->client);
     stream_set_owner(origin, &stream_ops, &tunnel->origin);
-    stream_set_sink(client, origin);
     stream_set_sink(origin, client);
     stream_set_idle_timeout(client, idle_ms);
     stream_set_idle_timeout(origin, 0);
@@ -113,6 +119,7 @@ struct http_tunnel *http_tunnel_new_own(struct stream *client, struct stream *or
         stream_pause(client);
         stream_resume(client);
     } else {
+        let_go(tunnel);
         pass(&tunnel->client, &tunnel->origin);
     }
     pass(&tunnel->origin, &tunnel->client);
@@ -121,7 +128,7 @@ struct http_tunnel *http_tunnel_new_own(struct stream *client, struct stream *or
 
 void http_tunnel_open(struct http_tunnel *tunnel)
 {
-    tunnel->held = false;
+    let_go(tunnel);
     tunnel_step(tunnel);
 }
 

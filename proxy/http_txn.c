@@ -244,6 +244,7 @@ enum next http_txn_reject(struct http_txn *txn, enum http_answer answer, enum ht
 {
     struct proxy_counters *counters = &txn->proxy->counters;
     access_note_verdict(txn, http_answer_blame(answer) == BLAME_RULES ? ACCESS_REFUSED : ACCESS_PASSED);
+    txn->access.is_malformed = answer == ANSWER_BAD_REQUEST || answer == ANSWER_BAD_HOST;
     counters->malformed += http_answer_blame(answer) == BLAME_CLIENT;
     counters->refused += http_answer_blame(answer) == BLAME_RULES;
     counters->failed += http_answer_blame(answer) == BLAME_ORIGIN;

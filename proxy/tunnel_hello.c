@@ -46,6 +46,7 @@ static void record(const struct tunnel_hello *hello, const char *sni, enum match
     if (hello->channel == CHANNEL_CONNECT)
         text_copy(callback.method, sizeof callback.method, STR("CONNECT"));
     text_printable(callback.subject, sizeof callback.subject, str_of(sni));
+    access_tunnel_verdict(hello->client, verdict->action == ACTION_BLOCK ? ACCESS_BLOCKED : ACCESS_LOGGED);
     recorder_record(client->proxy->judge->recorder, &callback);
 }
 

@@ -148,3 +148,24 @@ def test_a_file_that_cannot_be_written_is_told_at_the_start(make_ccward):
     with pytest.raises(RuntimeError, match="proxy.access-log: /nonexistent/access.log"):
         ccward.start()
     ccward.process = None
+
+
+@pytest.mark.parametrize("target", ["GET http://mika:secret@www.example/", "CONNECT mika:secret@www.example:443"])
+def test_a_password_in_a_refused_target_is_not_kept(make_logging, target):
+    ccward = make_logging()
+    with socket.create_connection(("127.0.0.1", ccward.proxy_port), timeout=10) as client:
+        client.sendall(f"{target} HTTP/1.1\r\nHost: www.example\r\n\r\n".encode())
+        assert client.recv(100).startswith(b"HTTP/1.1 400 ")
+    line = wait_for_line(ccward, status=400)
+    assert line["url"] is None and line["host"] is None and "secret" not in json.dumps(lines(ccward))
+
+
+def test_a_tunnel_that_is_ended_for_the_name_in_its_hello_is_told_as_blocked(make_logging, origin):
+    ccward = make_logging()
+    ccward.stop()
+    ccward.config["proxy"]["connect-ports"] = [origin.port]
+    ccward.write_config()
+    ccward.start()
+    subprocess.run(["curl", "-sk", "-m", "20", "-x", ccward.proxy, "--connect-to", f"::www.example:{origin.port}",
+                    f"https://{TEST_HOST}/"], timeout=30)
+    assert wait_for_line(ccward, method="CONNECT")["verdict"] == "block"

@@ -100,6 +100,23 @@ def test_h22_a_blocked_name_inside_an_allowed_hosts_tunnel_does_not_get_out(prox
     assert line["category"] == "c2"
 
 
+def test_h22_much_that_came_before_on_the_connection_opens_no_way_past(proxy, server, origin):
+    """A large upload and a long head are what a splice begins after."""
+    target = f"www.example:{server.getsockname()[1]}"
+    with socket.create_connection(("127.0.0.1", proxy.proxy_port), timeout=20) as client:
+        client.sendall(f"POST {origin.url('www.example', '/post')} HTTP/1.1\r\nHost: x\r\n"
+                       "Content-Length: 200000\r\n\r\n".encode() + bytes(200000) +
+                       f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\nX-Long: {'x' * 6000}\r\n\r\n".encode())
+        heads = b""
+        while heads.count(b"HTTP/1.1 200 ") < 2 or not heads.endswith(b"\r\n\r\n"):
+            heads += client.recv(1)
+        end, _ = server.accept()
+        end.settimeout(20)
+        client.sendall(hello(TEST_HOST))
+        assert read_all(end) == b""
+    assert proxy.wait_for_callback(match="sni")["subject"] == TEST_HOST
+
+
 def test_h22_a_name_that_is_not_the_hosts_is_recorded_and_its_bytes_pass_untouched(proxy, server):
     client, origin = tunnel(proxy, server)
     first = hello("innocent.example")
