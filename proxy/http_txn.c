@@ -1,6 +1,7 @@
 /* The way of one request.
  *
  *     receive -> parse -> authorize -> decide -> resolve -> inspect -> connect -> send -> await -> relay -> done
+ *                                         blocked: -> page | report
  *
  * A SOCKS client's request, and a TLS connection that the firewall redirected, is read by steps of its own in place of
  * the first two, and is a CONNECT from then on (http_door.h).

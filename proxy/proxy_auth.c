@@ -21,7 +21,7 @@ struct known {
 /* Failures from one address, or from several that share the place by chance. */
 struct strikes {
     int64_t since_ms;
-    unsigned count;
+    unsigned wrong, unknown; /* the latter: still being checked */
 };
 
 /* What is being checked, and all who wait for it. */
@@ -153,7 +153,7 @@ static struct strikes *strikes_of(struct proxy_auth *auth, const struct addr *cl
         network_mask(ip, STRIKE_PREFIX_V6);
     struct strikes *strikes = &auth->strikes[siphash(auth->strike_key, ip, sizeof ip) % STRIKES];
     int64_t now_ms = loop_now_ms(auth->loop);
-    if (!strikes->count || now_ms - strikes->since_ms >= AUTH_WINDOW_MS)
+    if (!(strikes->wrong + strikes->unknown) || now_ms - strikes->since_ms >= AUTH_WINDOW_MS)
         *strikes = (struct strikes){.since_ms = now_ms};
     return strikes;
 }
@@ -178,8 +178,9 @@ static enum auth_verdict begin_check(struct proxy_auth *auth, const struct addr 
                                      struct str password, const uint8_t mark[DIGEST_BYTES], struct auth_ask *ask)
 {
     struct strikes *strikes = strikes_of(auth, client);
-    if (strikes->count >= AUTH_MAX_FAILURES)
-        return AUTH_LIMITED;
+    /* Guesses that come all at once are bounded before the first is known to be wrong. */
+    if (strikes->wrong + strikes->unknown >= AUTH_MAX_FAILURES)
+        return strikes->unknown ? AUTH_BUSY : AUTH_LIMITED;
     struct check *check = calloc(1, sizeof *check);
     if (!check)
         return AUTH_BUSY;
@@ -193,7 +194,7 @@ static enum auth_verdict begin_check(struct proxy_auth *auth, const struct addr 
         check_free(check);
         return AUTH_BUSY;
     }
-    strikes->count++; /* guesses that come all at once are counted before the first is known to be wrong */
+    strikes->unknown++;
     check->strikes = strikes;
     check->since_ms = strikes->since_ms;
     wait_for(check, ask);
@@ -243,8 +244,10 @@ static void on_checked(void *arg, struct password_job *job)
         check_free(check);
         return;
     }
-    if (job->right && check->strikes->count && check->strikes->since_ms == check->since_ms)
-        check->strikes->count--;
+    if (check->strikes->unknown && check->strikes->since_ms == check->since_ms) {
+        check->strikes->unknown--;
+        check->strikes->wrong += !job->right;
+    }
     remember(auth, check->mark, job->right);
     tell(check, job->right ? AUTH_GRANTED : AUTH_DENIED);
     check_free(check);

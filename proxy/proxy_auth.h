@@ -13,7 +13,7 @@ enum auth_verdict {
     AUTH_GRANTED,
     AUTH_DENIED,
     AUTH_LIMITED, /* too many failures from this address: ask again in AUTH_WINDOW_MS */
-    AUTH_BUSY,    /* too many are being checked */
+    AUTH_BUSY,    /* too many are being checked, or from this address: ask again in a moment */
     AUTH_PENDING, /* on_verdict() follows, with one of those above */
 };
 

@@ -193,9 +193,23 @@ static void guesses_that_come_all_at_once_are_limited_too(void **state)
     char guess[32];
     for (int i = 0; i < MAX_ASKS; i++) {
         snprintf(guess, sizeof guess, "guess%d", i);
-        assert_int_equal(ask(f, (size_t)i, "me", guess), i < AUTH_MAX_FAILURES ? AUTH_PENDING : AUTH_LIMITED);
+        assert_int_equal(ask(f, (size_t)i, "me", guess), i < AUTH_MAX_FAILURES ? AUTH_PENDING : AUTH_BUSY);
     }
     assert_int_equal(jobs_ever, AUTH_MAX_FAILURES);
+    check_all(); /* all are wrong */
+    assert_int_equal(ask(f, 0, "me", "one more"), AUTH_LIMITED);
+}
+
+static void right_passwords_that_come_all_at_once_are_told_to_wait_and_no_failures(void **state)
+{
+    struct fixture *f = *state;
+    char user[32];
+    for (int i = 0; i < MAX_ASKS; i++) {
+        snprintf(user, sizeof user, "user%d", i);
+        assert_int_equal(ask(f, (size_t)i, user, "right"), i < AUTH_MAX_FAILURES ? AUTH_PENDING : AUTH_BUSY);
+    }
+    check_all();
+    assert_int_equal(log_in(f, "one more", "right"), AUTH_GRANTED);
 }
 
 static void right_passwords_are_no_failures(void **state)
@@ -338,6 +352,7 @@ int main(void)
         T(a_wrong_password_that_is_repeated_costs_no_work_and_no_second_strike),
         T(guesses_are_limited_for_each_address),
         T(guesses_that_come_all_at_once_are_limited_too),
+        T(right_passwords_that_come_all_at_once_are_told_to_wait_and_no_failures),
         T(right_passwords_are_no_failures),
         T(an_ipv6_network_is_one_guesser),
         T(those_who_ask_the_same_at_once_wait_for_one_check),
