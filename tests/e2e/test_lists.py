@@ -128,7 +128,7 @@ def test_nonsense_is_refused_with_its_reason(make_ccward, subject, why):
 
 
 def test_where_ccward_itself_answers_is_not_denied_by_a_slip(make_ccward):
-    ccward = make_ccward(start=False, proxy={"listen": ["192.0.2.53:3128"]})
+    ccward = make_ccward(start=False, proxy={"listen": ["192.0.2.53:3128"], "allow-clients": ["192.0.2.0/24"]})
     for subject in ("192.0.2.53", "192.0.2.0/24", "192.0.2.53:3128"):
         refused = ccward.run("deny", subject, check=False)
         assert refused.returncode == 2 and "ccward itself" in refused.stderr
