@@ -163,4 +163,6 @@ def test_headings_and_landmarks_tell_the_structure(ccward, browse_through):
     tree = chromium.command("Accessibility.getFullAXTree")["nodes"]
     names = {(node["role"]["value"], node.get("name", {}).get("value")) for node in tree if not node["ignored"]}
     assert ("region", "What to do now") in names and ("region", "Reference") in names
-    assert not {role for role, _ in names} & {"link", "button", "textbox", "image", "img"}
+    assert not {role for role, _ in names} & {"link", "image", "img"}
+    controls = {(role, bool(name)) for role, name in names if role in ("button", "textbox", "checkbox", "combobox")}
+    assert controls == {("button", True), ("textbox", True)}, "the form for a report alone, and each has a name"
