@@ -109,20 +109,43 @@ static enum status apply_environment(const struct proxy_choice *choice, const st
     return ST_OK;
 }
 
+static struct str cut_line(struct str *text)
+{
+    const char *end = memchr(text->data, '\n', text->length);
+    struct str line = {text->data, end ? (size_t)(end - text->data) + 1 : text->length};
+    *text = str_from(*text, line.length);
+    return line;
+}
+
+/* Whether a line of TEXT, from the begin mark on where FROM_BEGIN, is WANTED. */
+static bool has_line(struct str text, struct str wanted, bool from_begin)
+{
+    bool within = !from_begin;
+    while (text.length) {
+        struct str line = cut_line(&text);
+        within = within || str_eq(line, STR(BEGIN));
+        if (within && str_eq(line, wanted))
+            return true;
+    }
+    return false;
+}
+
+/* Where the end mark is lost, lines of others may follow ours: only those go that stand in OURS. */
 static enum status strip_environment(const struct file_image *now, const struct file_image *original,
                                      const struct file_image *ours, struct buf *out, bool *any)
 {
-    (void)original, (void)ours;
+    (void)original;
     struct str rest = bytes_of(now);
-    bool within = false;
+    bool within = false, ended = false;
     *any = false;
     while (rest.length) {
-        const char *end = memchr(rest.data, '\n', rest.length);
-        struct str line = {rest.data, end ? (size_t)(end - rest.data) + 1 : rest.length};
-        rest = str_from(rest, line.length);
-        within = within || str_eq(line, STR(BEGIN));
+        struct str line = cut_line(&rest);
+        bool begins = str_eq(line, STR(BEGIN));
+        if (begins)
+            ended = has_line(rest, STR(END), false);
+        within = within || begins;
         *any = *any || within;
-        if (!within)
+        if (!within || !(begins || ended || (ours && has_line(bytes_of(ours), line, true))))
             buf_add(out, line.data, line.length);
         within = within && !str_eq(line, STR(END));
     }
