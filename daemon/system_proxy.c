@@ -345,8 +345,11 @@ enum status system_proxy_disable(const struct system_proxy *proxy, struct system
     for (size_t i = record.change_count; i-- > 0;) /* GNOME's profile before the database that it names */
         if (give_back(proxy, &record.changes[i], report) != ST_OK)
             report->state = SYSTEM_PROXY_CHANGED;
+    unsigned failed = report->failed;
     if (record.has_gnome && !proxy->no_programs)
         set_gnome(proxy, record.gnome, report);
+    if (report->failed > failed) /* the record alone knows what there was: the next try needs it */
+        report->state = SYSTEM_PROXY_CHANGED;
     update_dconf(proxy, report);
     remove_database(proxy, &record);
     if (report->state == SYSTEM_PROXY_CHANGED)

@@ -261,6 +261,8 @@ import json, pathlib, sys
 store = pathlib.Path(__file__).parent / "store.json"
 kept = json.loads(store.read_text())
 verb, schema, key, *value = sys.argv[1:]
+if verb == "set" and store.with_name("broken").exists():
+    sys.exit(1)
 if verb == "get":
     print(kept[f"{schema} {key}"])
 else:
@@ -290,7 +292,11 @@ def test_gnome_of_a_user_is_set_and_given_back(ccward, tmp_path):
     assert now["org.gnome.system.proxy.http port"] == str(ccward.proxy_port)
     assert now["org.gnome.system.proxy.https host"] == "'127.0.0.1'"
     ccward.run("system-proxy", "enable", "--user", env=environment)  # does not take ours for theirs
-    ccward.run("system-proxy", "disable", "--user", env=environment)
+    (programs / "broken").touch()
+    failed = ccward.run("system-proxy", "disable", "--user", env=environment, check=False)
+    assert failed.returncode == 1 and json.loads(store.read_text()) == now
+    (programs / "broken").unlink()
+    ccward.run("system-proxy", "disable", "--user", env=environment)  # still knows what there was
     assert json.loads(store.read_text()) == before
     environment["PATH"] = "/nonexistent"
     told = ccward.run("system-proxy", "enable", "--user", env=environment).stdout
