@@ -9,6 +9,7 @@ struct socket_owner {
 
 /* Asks the kernel alone, which answers at once. */
 bool socket_owner_ask(const struct callback *callback, struct socket_owner *owner) MUST_CHECK;
+
 /* How the kernel can be asked, for TCP and for UDP; starts as zero. */
 struct socket_owner_ways {
     enum { DIAG_UNTRIED, DIAG_WORKS, DIAG_FAILS } diag[2];

@@ -205,16 +205,6 @@ static int begin(struct call *call, int operands, char **operand)
     return code;
 }
 
-/* "/" and "DIR/" as they stand before a path. */
-static const char *root_of(const char *given)
-{
-    static char root[PATH_MAX];
-    text_copy(root, sizeof root, str_of(given));
-    for (size_t n = strlen(root); n && root[n - 1] == '/'; n--)
-        root[n - 1] = '\0';
-    return root;
-}
-
 int cmd_system_dns(const struct command *command, int argc, char **argv)
 {
     enum { JSON = 256, ROOT, DRY_RUN, FAIL_CLOSED, MANAGER, FORCE };
@@ -227,6 +217,7 @@ int cmd_system_dns(const struct command *command, int argc, char **argv)
                                             {"force", no_argument, NULL, FORCE},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
+    static char root[PATH_MAX];
     struct call call = {.command = command, .dns = {.root = "", .any_manager = true}};
     for (int c; (c = getopt_long(argc, argv, ":c:h", options, NULL)) != -1;) {
         switch (c) {
@@ -237,7 +228,8 @@ int cmd_system_dns(const struct command *command, int argc, char **argv)
             call.json = true;
             break;
         case ROOT:
-            call.dns.root = root_of(optarg);
+            system_root(optarg, root, sizeof root);
+            call.dns.root = root;
             break;
         case DRY_RUN:
             call.dns.dry_run = true;

@@ -134,9 +134,7 @@ static int find_scope(struct call *call, const char *given_root, bool user)
     if (!given_root && call->proxy.for_user && (!home || home[0] != '/'))
         return command_misused(call->command, "$HOME does not name this user's home");
     const char *folder = given_root ? given_root : call->proxy.for_user ? home : "";
-    text_copy(root, sizeof root, str_of(folder));
-    for (size_t n = strlen(root); n && root[n - 1] == '/'; n--)
-        root[n - 1] = '\0';
+    system_root(folder, root, sizeof root);
     call->proxy.root = root;
     if (!root[0] || (!stat(root, &st) && S_ISDIR(st.st_mode)))
         return EXIT_OK;

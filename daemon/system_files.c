@@ -30,6 +30,13 @@ bool file_image_equal(const struct file_image *a, const struct file_image *b)
            (!a->bytes.length || !memcmp(a->bytes.data, b->bytes.data, a->bytes.length));
 }
 
+void system_root(const char *given, char *root, size_t size)
+{
+    text_copy(root, size, str_of(given));
+    for (size_t n = strlen(root); n && root[n - 1] == '/'; n--)
+        root[n - 1] = '\0';
+}
+
 enum status system_path(const char *root, const char *path, char *out, size_t size)
 {
     int n = snprintf(out, size, "%s%s", root, path);

@@ -25,6 +25,8 @@ enum status file_image_copy(const struct file_image *image, struct file_image *c
 /* The same kind and bytes; owner and mode do not count. */
 bool file_image_equal(const struct file_image *a, const struct file_image *b);
 
+/* "/" and "DIR/" as ROOT, as they stand before a path. */
+void system_root(const char *given, char *root, size_t size);
 /* ST_TOO_LARGE where the path is too long. */
 enum status system_path(const char *root, const char *path, char *out, size_t size) MUST_CHECK;
 

@@ -156,5 +156,4 @@ void replay_policy_apply(struct replay_policy *from, struct judge *judge)
     CHECK(policy_reader_new(policy, &from->reader) == ST_OK);
     policy_unref(policy);
     judge->policy = from->reader;
-    judge->recorder = (struct recorder *)from; /* the double asks nothing of it */
 }

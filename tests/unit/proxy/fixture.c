@@ -175,7 +175,6 @@ int set_up_closed(void **state)
     signal(SIGPIPE, SIG_IGN); /* as the daemon has it blocked */
     memset(&rule, 0, sizeof rule);
     recorded_count = 0;
-    f->judge.recorder = (struct recorder *)recorded; /* the double asks nothing of it */
     redirected_from = (struct addr){0};
     f->loop = loop_new();
     assert_non_null(f->loop);
