@@ -1,7 +1,7 @@
 /* The authority's files in the state directory. The certificate is written last: where it is, there is an authority. */
 #pragma once
 
-#include "daemon/config.h"
+#include "config/config.h"
 #include "net/authority.h"
 
 #define CA_CERTIFICATE "ca.pem"

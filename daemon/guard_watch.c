@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "daemon/command.h"
+#include "config/site.h"
 #include "feeds/feed_state.h"
 #include "feeds/guard_set.h"
 
@@ -12,13 +12,13 @@ enum { SETTLE_MS = 10 * 1000 };
 
 static uint64_t fingerprint_of(const struct config *config)
 {
-    struct command_site site;
+    struct config_site site;
     struct guard_set *guards = NULL;
     uint64_t fingerprint = 0;
-    if (command_site(config, &site) == ST_OK && guard_set_new(&site.site, &guards, NULL) == ST_OK)
+    if (config_site(config, &site) == ST_OK && guard_set_new(&site.site, &guards, NULL) == ST_OK)
         fingerprint = guard_set_fingerprint(guards);
     guard_set_free(guards);
-    command_site_fini(&site);
+    config_site_fini(&site);
     return fingerprint;
 }
 

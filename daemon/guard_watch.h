@@ -4,7 +4,7 @@
 
 #include <time.h>
 
-#include "daemon/config.h"
+#include "config/config.h"
 
 /* `{0}` has looked at nothing yet. */
 struct guard_watch {

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "daemon/command.h"
+#include "config/site.h"
 #include "feeds/feed_state.h"
 
 enum {

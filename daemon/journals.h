@@ -2,7 +2,7 @@
  * the access log. */
 #pragma once
 
-#include "daemon/config.h"
+#include "config/config.h"
 #include "daemon/worker.h"
 
 struct journals;

@@ -4,7 +4,7 @@
 
 #include <sys/stat.h>
 
-#include "daemon/config.h"
+#include "config/config.h"
 #include "dnsfilter/dns_names.h"
 
 struct names_watch {

@@ -12,7 +12,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "daemon/command.h"
+#include "config/exit_code.h"
+#include "config/site.h"
 #include "daemon/guard_watch.h"
 #include "daemon/refresh_reasons.h"
 #include "daemon/signals.h"

@@ -5,7 +5,7 @@
 
 #include <sys/types.h>
 
-#include "daemon/config.h"
+#include "config/config.h"
 #include "net/loop.h"
 
 struct refresher;

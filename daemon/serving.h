@@ -2,7 +2,7 @@
  * users. */
 #pragma once
 
-#include "daemon/config.h"
+#include "config/config.h"
 #include "net/tls_server.h"
 #include "proxy/origin_parent.h"
 #include "proxy/password_checker.h"

@@ -2,7 +2,7 @@
  * and nothing else, whatever a worker asks. */
 #pragma once
 
-#include "daemon/config.h"
+#include "config/config.h"
 #include "daemon/store_watch.h"
 #include "net/leaf_wire.h"
 

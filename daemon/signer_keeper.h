@@ -4,7 +4,7 @@
 
 #include <stdatomic.h>
 
-#include "daemon/config.h"
+#include "config/config.h"
 
 enum { SIGNER_FIRST_FD = 3, SIGNER_MAX_SOCKETS = 64 };
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/command.h"
+#include "config/site.h"
 
 static enum status open_store(const struct config *config, const struct policy *previous, struct store **store,
                               struct snapshot_facts *facts, struct fault *fault)

@@ -1,7 +1,7 @@
 /* From configuration and store directory to a policy. */
 #pragma once
 
-#include "daemon/config.h"
+#include "config/config.h"
 
 struct snapshot_facts {
     unsigned damaged; /* sources that were left out or taken from an older generation */

@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
-#include "daemon/command.h"
+#include "config/site.h"
 
 enum { SETTLE_MS = 50 };
 

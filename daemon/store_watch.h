@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <time.h>
 
-#include "daemon/config.h"
+#include "config/config.h"
 
 struct store_watch {
     struct timespec seen; /* mtime of the directory that was read last; zero: there was none */

@@ -2,7 +2,7 @@
  * when they change. For the control thread. */
 #pragma once
 
-#include "daemon/config.h"
+#include "config/config.h"
 
 struct upstream_source {
     struct addr learned[UPSTREAM_MAX_SERVERS]; /* those of this machine */

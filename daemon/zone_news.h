@@ -2,7 +2,7 @@
  * NOTIFY for, and its way to the refresher. Control thread only, but for the table. */
 #pragma once
 
-#include "daemon/config.h"
+#include "config/config.h"
 #include "daemon/refresher.h"
 #include "dnsfilter/dns_notify.h"
 

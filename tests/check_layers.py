@@ -16,7 +16,10 @@ LAYERS = {
     "proxy": "base message net policy callbacks blockpage",
     "feeds": "base message reputation",
     "console": "base message net policy callbacks reputation blockpage",
-    "daemon": "base message net reputation policy callbacks blockpage dnsfilter proxy feeds console",
+    "config": "base net reputation policy callbacks blockpage dnsfilter proxy feeds console",
+    "system": "base net proxy config",
+    "daemon": "base message net reputation policy callbacks blockpage dnsfilter proxy feeds console config",
+    "commands": "base message net reputation policy callbacks dnsfilter proxy feeds config system daemon",
 }
 # Third-party libraries that only these folders may touch (base: digests only; TLS is net).
 OWNED = {

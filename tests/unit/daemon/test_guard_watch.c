@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/command.h"
+#include "config/site.h"
 #include "daemon/guard_watch.h"
 
 static char dir[64];
@@ -49,7 +49,7 @@ static void load(const char *feeds)
 /* Reads the INDEXth feed from a file that has TEXT. */
 static void import(size_t index, const char *text)
 {
-    struct command_site site;
+    struct config_site site;
     struct feed_report report;
     struct fault fault = {0};
     char path[128];
@@ -58,9 +58,9 @@ static void import(size_t index, const char *text)
     fputs(text, file);
     fclose(file);
     struct feed feed = feed_of_config(&config.feeds[index]);
-    assert_int_equal(command_site(&config, &site), ST_OK);
+    assert_int_equal(config_site(&config, &site), ST_OK);
     assert_int_equal(feed_import(&site.site, path, &feed, false, &report, &fault), ST_OK);
-    command_site_fini(&site);
+    config_site_fini(&site);
 }
 
 static bool wants(struct guard_watch *watch, size_t index, bool changed)

@@ -1,0 +1,66 @@
+#include <getopt.h>
+#include <stdio.h>
+
+#include "commands/command.h"
+#include "daemon/serving.h"
+#include "daemon/upstream_source.h"
+
+/* What a start reads besides the configuration, and refuses to start without. */
+static void check_files(const struct config *config, const char *path, struct config_faults *faults)
+{
+    const struct upstream_source source = {0};
+    struct upstream_set *upstreams = NULL;
+    struct tls_server *tls = NULL;
+    struct origin_parent *parent = NULL;
+    struct proxy_users *users = NULL;
+    struct fault why[4] = {0};
+    (void)!serving_load_tls(config, &tls, &why[0]);
+    (void)!upstream_source_build(&source, config, &upstreams, &why[1]);
+    (void)!serving_load_parent(config, &parent, &why[2]);
+    (void)!serving_load_users(config, &users, &why[3]);
+    for (size_t i = 0; i < sizeof why / sizeof why[0]; i++)
+        if (why[i].text[0]) {
+            buf_printf(&faults->text, "%s: %s\n", path, why[i].text);
+            faults->errors++;
+        }
+    upstream_set_unref(upstreams);
+    tls_server_unref(tls);
+    origin_parent_free(parent);
+    proxy_users_unref(users);
+}
+
+int cmd_check_config(const struct command *command, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {0}};
+    const char *path = config_default_path();
+    for (int c; (c = getopt_long(argc, argv, ":c:h", options, NULL)) != -1;) {
+        if (c == 'h')
+            return command_help(command);
+        if (c != 'c')
+            return command_bad_option(command, c, argv);
+        path = optarg;
+    }
+    if (optind < argc)
+        return command_misused(command, "'%s' is one word too many; a file is given with -c", argv[optind]);
+    struct config config;
+    struct config_faults faults = {0};
+    enum status status = config_load(path, &config, &faults);
+    if (status == ST_OK)
+        check_files(&config, path ? path : "the built-in configuration", &faults);
+    fputs(buf_text(&faults.text), stderr);
+    unsigned found = faults.errors + faults.warnings; /* what a start forgives is a fault here */
+    if (status == ST_OK && !found)
+        printf("%s is right\n", path ? path : "the built-in configuration");
+    else if (!found)
+        fprintf(stderr, "ccward: %s: %s\n", path, status_text(status));
+    else if (!faults.errors)
+        fprintf(stderr, "%u warning%s: ccward would start all the same\n", found, text_plural(found));
+    else
+        fprintf(stderr, "%u fault%s%s\n", faults.errors, text_plural(faults.errors),
+                faults.warnings ? ", besides the warnings" : "");
+    if (status == ST_OK)
+        config_free(&config);
+    config_faults_free(&faults);
+    return status == ST_OK && !found ? EXIT_OK : EXIT_FAILED;
+}

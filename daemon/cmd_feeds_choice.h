@@ -1,9 +1,0 @@
-/* The verbs of `ccward feeds` that choose feeds: catalogue, enable, disable, promote, monitor. */
-#pragma once
-
-#include "daemon/command.h"
-
-/* Whether WORD is one of them. */
-bool feeds_choice_knows(const char *word);
-/* ARGV[0] is the verb. Returns an exit code. */
-int feeds_choice(const struct command *command, int argc, char **argv);
