@@ -17,13 +17,14 @@ int main(int argc, char **argv)
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     at.sin_port = htons((unsigned short)(argc > 1 ? strtoul(argv[1], NULL, 10) : 5300));
     int fd = socket(AF_INET, SOCK_DGRAM, 0), on = 1;
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0 || bind(fd, (struct sockaddr *)&at, sizeof at) != 0) {
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0 ||
+        bind(fd, (struct sockaddr *)&at, sizeof at) != 0) {
         perror("echo");
         return 1;
     }
     for (int i = 0; i < BATCH; i++)
-        messages[i].msg_hdr =
-            (struct msghdr){.msg_name = &peers[i], .msg_iov = &parts[i], .msg_iovlen = 1, .msg_namelen = sizeof peers[i]};
+        messages[i].msg_hdr = (struct msghdr){
+            .msg_name = &peers[i], .msg_iov = &parts[i], .msg_iovlen = 1, .msg_namelen = sizeof peers[i]};
     for (;;) {
         for (int i = 0; i < BATCH; i++) {
             parts[i] = (struct iovec){bytes[i], SIZE};

@@ -150,8 +150,8 @@ void page_answer_report(struct buf *response, const struct http_head *request, e
         unsigned status;
         const char *stage; /* of the texts' keys */
     } answers[] = {
-        [PAGE_REPORT_TAKEN] = {202, "taken"},       [PAGE_REPORT_STALE] = {403, "stale"},
-        [PAGE_REPORT_TOO_MANY] = {429, "toomany"},  [PAGE_REPORT_UNREADABLE] = {400, "unreadable"},
+        [PAGE_REPORT_TAKEN] = {202, "taken"},        [PAGE_REPORT_STALE] = {403, "stale"},
+        [PAGE_REPORT_TOO_MANY] = {429, "toomany"},   [PAGE_REPORT_UNREADABLE] = {400, "unreadable"},
         [PAGE_REPORT_TOO_LARGE] = {413, "toolarge"},
     };
     struct page_choice choice = choose_notice(request, keep_alive);

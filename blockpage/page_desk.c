@@ -19,7 +19,9 @@ static void judge_request(const struct page_desk *desk, const struct http_exchan
         .kind = SUBJECT_URL,
         .client = exchange->client,
         .host = request->host,
-        .port = request->port ? request->port : desk->https ? 443 : 80,
+        .port = request->port ? request->port
+                : desk->https ? 443
+                              : 80,
         .path = request->path,
     };
     *verdict = (struct verdict){.action = ACTION_ALLOW};

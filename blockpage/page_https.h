@@ -15,8 +15,7 @@ void page_https_free(struct page_https *page); /* and its connections; NULL is a
 /* Whether a page may be shown: there is a signer, and room. NULL is allowed. */
 bool page_https_is_ready(const struct page_https *page);
 /* As leaf_source_ask(). */
-void page_https_ask(struct page_https *page, const struct dname *name, const struct addr *client,
-                    struct leaf_ask *ask);
+void page_https_ask(struct page_https *page, const struct dname *name, const struct addr *client, struct leaf_ask *ask);
 /* Takes STREAM, with what it has received, and greets by TLS; see tls_leaf_serve(). */
 void page_https_serve_own(struct page_https *page, struct stream *stream, const struct tls_leaf *leaf,
                           const struct addr *client, const struct addr *local);

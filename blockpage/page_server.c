@@ -19,15 +19,14 @@ static enum status open_listeners(struct page_server *server, struct loop *loop,
                                   const struct page_server_settings *settings, struct fault *fault)
 {
     for (size_t i = 0; i < settings->listen_count; i++, server->http_count++) {
-        enum status status =
-            http_server_open(loop, &settings->listen[i], &page_desk_settings, page_desk_answer, &server->desk,
-                             &server->http[i], fault);
+        enum status status = http_server_open(loop, &settings->listen[i], &page_desk_settings, page_desk_answer,
+                                              &server->desk, &server->http[i], fault);
         if (status != ST_OK)
             return status;
     }
     for (size_t i = 0; i < settings->tls_listen_count; i++, server->tls_count++) {
-        enum status status = page_tls_open(loop, &settings->tls_listen[i], server->desk.judge, settings->https,
-                                           &server->tls[i], fault);
+        enum status status =
+            page_tls_open(loop, &settings->tls_listen[i], server->desk.judge, settings->https, &server->tls[i], fault);
         if (status != ST_OK)
             return status;
     }

@@ -17,7 +17,7 @@ enum { LOG_FILE_BACKLOG_BYTES = 1 << 20, LOG_FILE_LINE_BYTES = 16384 };
 struct log_file {
     char *path;
     const char *what; /* "callbacks": what its lines are, for people */
-    int fd; /* -1: can't be opened just now */
+    int fd;           /* -1: can't be opened just now */
     uint64_t rotate_bytes;
     unsigned rotate_keep;
     struct buf backlog; /* whole lines */

@@ -156,5 +156,6 @@ bool socket_owner_find(struct socket_owner_ways *ways, const struct callback *ca
 {
     if (ways->diag[callback->udp] == DIAG_UNTRIED)
         ways->diag[callback->udp] = diag_works(callback->udp) ? DIAG_WORKS : DIAG_FAILS;
-    return ways->diag[callback->udp] == DIAG_WORKS ? socket_owner_ask(callback, owner) : find_in_tables(callback, owner);
+    return ways->diag[callback->udp] == DIAG_WORKS ? socket_owner_ask(callback, owner)
+                                                   : find_in_tables(callback, owner);
 }

@@ -6,9 +6,9 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "commands/command.h"
 #include "daemon/ca_files.h"
 #include "system/ca_trust.h"
-#include "commands/command.h"
 
 enum { MAX_EXCLUDED = 256 };
 
@@ -38,8 +38,11 @@ static bool add_excluded(struct call *call, const char *text)
             good = good && (ascii_alpha(*c) || ascii_digit(*c) || *c == '-' || *c == '_' || *c == '.');
     }
     if (!good || call->excluded_count == MAX_EXCLUDED) {
-        command_misused(call->command, good ? "--exclude %s: there are too many" : "--exclude %s: that is no name of a "
-                                                                                     "domain", text);
+        command_misused(call->command,
+                        good ? "--exclude %s: there are too many"
+                             : "--exclude %s: that is no name of a "
+                               "domain",
+                        text);
         return false;
     }
     call->excluded[call->excluded_count] = strdup(out);
@@ -60,8 +63,8 @@ static int init(struct call *call)
     struct authority_facts facts = {0};
     enum status status = command_become_owner(&call->config, &fault);
     if (status == ST_OK)
-        status = ca_files_make(call->config.state_dir, (const char *const *)call->excluded, call->excluded_count,
-                               &fault);
+        status =
+            ca_files_make(call->config.state_dir, (const char *const *)call->excluded, call->excluded_count, &fault);
     if (status == ST_OK)
         status = ca_files_read(call->config.state_dir, &pem, &facts, &fault);
     if (status == ST_OK) {
@@ -224,14 +227,11 @@ static bool is_verb(const char *verb)
 
 static int parse_and_run(struct call *call, int argc, char **argv)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"exclude", required_argument, NULL, 'x'},
-                                            {"der", no_argument, NULL, 'd'},
-                                            {"dry-run", no_argument, NULL, 'n'},
-                                            {"root", required_argument, NULL, 'r'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"exclude", required_argument, NULL, 'x'},
+        {"der", no_argument, NULL, 'd'},          {"dry-run", no_argument, NULL, 'n'},
+        {"root", required_argument, NULL, 'r'},   {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},         {0}};
     for (int c; (c = getopt_long(argc, argv, ":c:h", options, NULL)) != -1;) {
         if (c == 'c')
             call->config_path = optarg;

@@ -6,10 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config/chosen_feeds.h"
-#include "config/config_schema.h"
 #include "commands/feed_catalogue_print.h"
 #include "commands/would_block.h"
+#include "config/chosen_feeds.h"
+#include "config/config_schema.h"
 #include "feeds/feed_state.h"
 
 struct choice_call {

@@ -9,8 +9,8 @@
 #include "base/file.h"
 #include "commands/control_ask.h"
 #include "daemon/control_socket.h"
-#include "system/system_dns.h"
 #include "net/http_ask.h"
+#include "system/system_dns.h"
 
 enum { ASK_MS = 5000, MAX_ANSWER_BYTES = 1 << 16 };
 

@@ -9,8 +9,8 @@
 
 #include "base/file.h"
 #include "commands/control_ask.h"
-#include "system/system_proxy.h"
 #include "net/http_ask.h"
+#include "system/system_proxy.h"
 
 enum { ASK_MS = 5000, MAX_ANSWER_BYTES = 1 << 16 };
 

@@ -135,7 +135,8 @@ static const struct command commands[] = {
      "      --json          print as JSON\n"
      "  -c, --config FILE   the configuration (default: as for `ccward run`)\n"
      "\n"
-     "Reports come from the form on the block page (docs/block-page.md). None of them changes what is blocked: look at\n"
+     "Reports come from the form on the block page (docs/block-page.md). None of them changes what is blocked: look "
+     "at\n"
      "the host with `ccward why` first, since what reports it may be the malware itself.\n",
      cmd_reports},
     {"cache", "flush answers from the running daemon's DNS cache, and show how it is filled",
@@ -173,7 +174,8 @@ static const struct command commands[] = {
      "       ccward ca status [--json] [--root DIR]\n"
      "\n"
      "  FILE                where the certificate goes (default, and -: standard output)\n"
-     "      --exclude NAME  never sign for NAME and what is below it, and let nobody trust it who did; may be repeated.\n"
+     "      --exclude NAME  never sign for NAME and what is below it, and let nobody trust it who did; may be "
+     "repeated.\n"
      "                      All addresses, and names like localhost and local, are excluded in any case\n"
      "      --der           as DER, which Windows and Android take, instead of PEM\n"
      "      --dry-run       say what would be changed, and change nothing\n"
@@ -190,7 +192,8 @@ static const struct command commands[] = {
      "      --sockets COUNT  descriptors from 3 on, by which the workers ask\n"
      "  -c, --config FILE    the configuration (default: as for `ccward run`)\n"
      "\n"
-     "Is not for the terminal: `ccward run` starts it where `ccward ca init` has made an authority. It alone reads the\n"
+     "Is not for the terminal: `ccward run` starts it where `ccward ca init` has made an authority. It alone reads "
+     "the\n"
      "key, and signs for names that are blocked at that moment.\n",
      cmd_signer},
     {"status", "say whether it is running and well, and why not",

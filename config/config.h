@@ -116,7 +116,7 @@ struct config {
         uint64_t max_clients, max_clients_per_address;
         struct addr_list socks_listen, transparent_listen;
         struct port_list socks_ports;
-        char *access_log; /* "": none */
+        char *access_log;                  /* "": none */
         int access_format, access_privacy; /* enum access_format, enum access_privacy */
         int pac_fail_open;                 /* 1: yes */
         struct text_list pac_direct;
@@ -155,7 +155,7 @@ struct config {
     size_t host_count;
 
     struct {
-        int level; /* enum log_level */
+        int level;     /* enum log_level */
         int callbacks; /* 1: yes */
         uint64_t rotate_bytes, rotate_keep, max_lines_per_s;
     } log;

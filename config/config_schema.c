@@ -246,7 +246,8 @@ static const struct config_option proxy_options[] = {
     {"access-log-privacy", OPTION_WORD, AT(proxy.access_privacy), "no-query", 0, 0, &access_privacies,
      "What its lines tell: all; URLs without what follows `?`; hosts alone; or hosts, of networks of clients."},
     {"pac", OPTION_WORD, AT(proxy.pac_fail_open), "fail-closed", 0, 0, &pac_modes,
-     "What browsers that are set up by /proxy.pac do when the proxy does not answer: fail, or go without it, unwatched."},
+     "What browsers that are set up by /proxy.pac do when the proxy does not answer: fail, or go without it, "
+     "unwatched."},
     {"pac-direct", OPTION_TEXTS, AT(proxy.pac_direct), "local, lan, home.arpa, internal", 0, 64, NULL,
      "Domains, with all below them, that such browsers, and `ccward system-proxy`, reach without the proxy; private "
      "addresses are in any case.",

@@ -189,11 +189,11 @@ json_t *health_json(const struct health_facts *facts)
                   counts_json(facts), "version", CCWARD_VERSION, "listen", listen_json(facts->config), "upstreams",
                   upstreams_json(facts), "clock", clock_json(facts), "feeds", "configured",
                   (json_int_t)facts->config->feed_count, "in_trouble", (json_int_t)troubled);
-    json_t *live = facts->running ? json_pack("{s:I, s:I, s:I, s:I, s:b}", "pid", (json_int_t)getpid(), "uptime_s",
-                                              (json_int_t)facts->uptime_s, "hits", (json_int_t)facts->hits, "incidents",
-                                              (json_int_t)facts->incidents, "callbacks_recorded",
-                                              facts->config->log.callbacks)
-                                  : json_object();
+    json_t *live = facts->running
+                       ? json_pack("{s:I, s:I, s:I, s:I, s:b}", "pid", (json_int_t)getpid(), "uptime_s",
+                                   (json_int_t)facts->uptime_s, "hits", (json_int_t)facts->hits, "incidents",
+                                   (json_int_t)facts->incidents, "callbacks_recorded", facts->config->log.callbacks)
+                       : json_object();
     if (!json || !live || json_object_update_new(json, live)) {
         json_decref(json);
         json = NULL;

@@ -185,8 +185,8 @@ enum status worker_new(const struct worker_settings *settings, struct policy *po
         worker_free(worker);
         return fault_set(fault, ST_NOMEM, "a worker cannot be made: out of memory or file descriptors");
     }
-    worker->judge = (struct judge){
-        .recorder = settings->recorder, .incidents = settings->incidents, .reports = settings->reports};
+    worker->judge =
+        (struct judge){.recorder = settings->recorder, .incidents = settings->incidents, .reports = settings->reports};
     enum status status = open_https(worker, settings, fault);
     if (status == ST_OK)
         status = policy_reader_new(policy, &worker->judge.policy);

@@ -20,8 +20,8 @@ struct worker_settings {
     const struct incidents *incidents;
     struct report_box *reports; /* likewise */
     struct access_log *access;  /* likewise; NULL: none is kept */
-    struct dns_notify *notify; /* as in struct dns_settings */
-    struct dns_names *names;   /* likewise */
+    struct dns_notify *notify;  /* as in struct dns_settings */
+    struct dns_names *names;    /* likewise */
     const struct serving *serving;
     int signer;                           /* the socket to the signer; taken over, also on failure */
     const atomic_uint *signer_generation; /* as for leaf_source_new_own() */

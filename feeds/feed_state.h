@@ -32,11 +32,11 @@ struct feed_state {
     struct feed_settings settings;
 
     int64_t last_try_ms, last_success_ms, last_change_ms; /* wall; 0: never */
-    int64_t asked_ms;                                     /* when a server that wants to be asked rarely answered last */
-    int64_t retry_at_ms;                                  /* not before, as a server said; 0: any time */
-    unsigned failures;                                    /* in a row */
-    char reason[512];                                     /* of the last failure; empty: none */
-    bool held_back; /* it is what the list says that is not believed: trying sooner than usual is no help */
+    int64_t asked_ms;    /* when a server that wants to be asked rarely answered last */
+    int64_t retry_at_ms; /* not before, as a server said; 0: any time */
+    unsigned failures;   /* in a row */
+    char reason[512];    /* of the last failure; empty: none */
+    bool held_back;      /* it is what the list says that is not believed: trying sooner than usual is no help */
     struct feed_held held;
 
     /* The body that is in force. */

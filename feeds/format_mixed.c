@@ -2,7 +2,8 @@
 #include "feeds/format.h"
 #include "feeds/indicator_text.h"
 
-/* Where a remark starts that follows the indicator: a path may have a comma of its own, a name or an address has none. */
+/* Where a remark starts that follows the indicator: a path may have a comma of its own, a name or an address has none.
+ */
 static size_t indicator_length(struct str line)
 {
     bool path = false;

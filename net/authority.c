@@ -19,8 +19,8 @@ struct authority {
 };
 
 /* RFC 6761, RFC 6762, RFC 7686, RFC 8375, and what routers call home. */
-const char *const authority_never[] = {"arpa", "home", "internal", "invalid", "lan", "local", "localhost", "onion",
-                                       NULL};
+const char *const authority_never[] = {"arpa",  "home",      "internal", "invalid", "lan",
+                                       "local", "localhost", "onion",    NULL};
 
 static enum status out_of_memory(struct fault *fault)
 {
@@ -162,8 +162,8 @@ static X509 *read_certificate(struct str pem, struct fault *fault)
     ERR_clear_error();
     if (certificate && X509_check_ca(certificate) == 1)
         return certificate;
-    fault_set(fault, ST_INVALID, certificate ? "the certificate is not that of an authority"
-                                             : "there is no certificate in PEM form");
+    fault_set(fault, ST_INVALID,
+              certificate ? "the certificate is not that of an authority" : "there is no certificate in PEM form");
     X509_free(certificate);
     return NULL;
 }

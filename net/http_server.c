@@ -260,8 +260,8 @@ static struct connection *add_connection_own(struct http_server *server, struct 
         stream_free(stream);
         return NULL;
     }
-    *connection = (struct connection){
-        .server = server, .stream = stream, .client = *peer, .local = *local, .deadline = deadline};
+    *connection =
+        (struct connection){.server = server, .stream = stream, .client = *peer, .local = *local, .deadline = deadline};
     LIST_INSERT_HEAD(&server->connections, connection, entry);
     server->count++;
     stream_set_owner(stream, &stream_ops, connection);

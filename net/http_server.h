@@ -26,9 +26,9 @@ struct http_server_settings {
      * and closed. */
     size_t max_body_bytes;
     bool (*wants_body)(const struct http_head *request); /* whose body is read; NULL: every one's */
-    int64_t idle_ms;        /* without a byte either way; then closed without a word */
-    int64_t head_ms;        /* from the first bytes of a request to its last; then 408 */
-    size_t max_connections; /* beyond: 503 and close */
+    int64_t idle_ms;                                     /* without a byte either way; then closed without a word */
+    int64_t head_ms;                                     /* from the first bytes of a request to its last; then 408 */
+    size_t max_connections;                              /* beyond: 503 and close */
 };
 
 /* Answers one request: fills exchange->response by http_response_add(), once. What is empty becomes a 500. All it is

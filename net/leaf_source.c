@@ -126,8 +126,7 @@ static void set_timer(struct leaf_source *source)
 static void on_timer(void *arg)
 {
     struct leaf_source *source = arg;
-    while (!TAILQ_EMPTY(&source->queries) &&
-           TAILQ_FIRST(&source->queries)->until_ms <= loop_now_ms(source->loop))
+    while (!TAILQ_EMPTY(&source->queries) && TAILQ_FIRST(&source->queries)->until_ms <= loop_now_ms(source->loop))
         end_query(source, TAILQ_FIRST(&source->queries), NULL);
     set_timer(source);
 }

@@ -19,7 +19,7 @@ enum {
 
 struct leaf_request {
     uint32_t number;
-    struct addr client; /* without port */
+    struct addr client;        /* without port */
     char name[LEAF_NAME_SIZE]; /* as authority_leaf_name() has it */
 };
 

@@ -105,8 +105,7 @@ bool tls_leaf_serve(const struct tls_leaf *leaf, struct stream *stream, const ch
     SSL *ssl = SSL_new(leaf->context);
     if (ssl)
         SSL_set_app_data(ssl, (void *)(uintptr_t)protocol);
-    bool started = ssl && SSL_use_certificate(ssl, leaf->certificate) == 1 &&
-                   SSL_use_PrivateKey(ssl, leaf->key) == 1;
+    bool started = ssl && SSL_use_certificate(ssl, leaf->certificate) == 1 && SSL_use_PrivateKey(ssl, leaf->key) == 1;
     if (!started)
         SSL_free(ssl);
     ERR_clear_error();

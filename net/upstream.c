@@ -35,10 +35,10 @@ struct slot {
     unsigned tries_left;
     struct upstream_try *tries[MAX_TRIES];
     size_t try_count;
-    bool timed_out;     /* one of the tries */
-    bool heard_invalid; /* one of them, and nothing better */
+    bool timed_out;                   /* one of the tries */
+    bool heard_invalid;               /* one of them, and nothing better */
     struct upstream_account *account; /* NULL: nobody watches */
-    struct buf refusal; /* an answer for want of a better one */
+    struct buf refusal;               /* an answer for want of a better one */
 };
 TAILQ_HEAD(slots, slot);
 

@@ -8,9 +8,9 @@
 /* What was answered on this connection before has to be sent, as TLS begins behind our 200. */
 bool http_page_is_possible(const struct http_txn *txn)
 {
-    return txn->is_connect && txn->channel != CHANNEL_SOCKS && txn->name.length && page_https_is_ready(txn->proxy->settings->page) &&
-           !stream_queued(txn->client->stream) && !stream_saw_eof(txn->client->stream) &&
-           http_door_allows_port(txn);
+    return txn->is_connect && txn->channel != CHANNEL_SOCKS && txn->name.length &&
+           page_https_is_ready(txn->proxy->settings->page) && !stream_queued(txn->client->stream) &&
+           !stream_saw_eof(txn->client->stream) && http_door_allows_port(txn);
 }
 
 enum next http_page_begin(struct http_txn *txn, const struct http_finding *finding)

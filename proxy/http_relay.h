@@ -7,9 +7,9 @@
 
 struct http_relay {
     struct http_body body;
-    bool chunk;     /* towards the receiver, as chunks (RFC 9112 section 7.1) */
-    uint64_t taken; /* bytes of the sender's, framing too */
-    bool ended;     /* the receiver has the whole body, as far as we can tell it */
+    bool chunk;            /* towards the receiver, as chunks (RFC 9112 section 7.1) */
+    uint64_t taken;        /* bytes of the sender's, framing too */
+    bool ended;            /* the receiver has the whole body, as far as we can tell it */
     uint64_t passed_bytes; /* of the payload */
 };
 

@@ -8,7 +8,7 @@ enum { HALF_CLOSED_IDLE_MS = 30000, LINGER_MS = 2000 };
 struct side {
     struct http_tunnel *tunnel;
     struct stream *stream;
-    bool ended; /* has sent its last byte, and the other side has been told */
+    bool ended;            /* has sent its last byte, and the other side has been told */
     uint64_t passed_bytes; /* besides those that its stream splices */
 };
 

@@ -37,7 +37,7 @@ struct proxy_settings {
     const struct origin_parent *parent; /* borrowed; NULL: servers are dialled directly */
     const char *contact;                /* for the block page; may be NULL */
     struct page_https *page;            /* for the block page in the CONNECT of a blocked host; borrowed, may be NULL */
-    struct access_log *access; /* where requests are noted as they end; borrowed, NULL: nowhere */
+    struct access_log *access;          /* where requests are noted as they end; borrowed, NULL: nowhere */
     int64_t head_timeout_ms, idle_timeout_ms, connect_timeout_ms, response_timeout_ms, tunnel_idle_ms;
     struct client_counts *clients; /* shared by all workers; borrowed */
 };

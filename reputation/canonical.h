@@ -20,7 +20,8 @@ enum status canonical_host(struct str text, bool *is_address, struct addr *addr,
 
 enum {
     CANONICAL_URL_MAX = 8192, /* of what is taken */
-    /* Escaping makes three bytes of one: no URL that is taken can be too long afterwards, or its query could hide it. */
+    /* Escaping makes three bytes of one: no URL that is taken can be too long afterwards, or its query could hide it.
+     */
     CANONICAL_TEXT_MAX = 3 * CANONICAL_URL_MAX + 512,
 };
 
@@ -28,7 +29,7 @@ enum {
  * again. Views point into TEXT. */
 struct canonical_url {
     char text[CANONICAL_TEXT_MAX]; /* host, then path and query, one after the other */
-    struct str host;              /* as text: a name without trailing dot, a dotted quad, or [IPv6] */
+    struct str host;               /* as text: a name without trailing dot, a dotted quad, or [IPv6] */
     bool host_is_address;
     struct addr addr;  /* where it is */
     struct dname name; /* where it is not */

@@ -1,5 +1,5 @@
-/* Has a machine trust the authority, and takes that back: the system's store, databases of NSS, policies of browsers. All
- * of it may be done again without harm; what others have put there stays. */
+/* Has a machine trust the authority, and takes that back: the system's store, databases of NSS, policies of browsers.
+ * All of it may be done again without harm; what others have put there stays. */
 #pragma once
 
 #include <stdio.h>

@@ -16,7 +16,8 @@ static int run_certutil(const struct ca_trust *trust, const char *dir, const str
     char database[PATH_MAX + 8];
     snprintf(database, sizeof database, "sql:%s", dir);
     bool adds = verb[1] == 'A';
-    const char *argv[] = {certutil, verb, "-d", database, "-n", trust->facts->name, adds ? "-a" : NULL, "-t", "C,,", NULL};
+    const char *argv[] = {certutil,           verb, "-d",  database, "-n", trust->facts->name,
+                          adds ? "-a" : NULL, "-t", "C,,", NULL};
     return ca_trust_run(argv, trust->pem, owner->st_uid, owner->st_gid);
 }
 

@@ -45,8 +45,7 @@ static json_t *chromium_policy(const struct ca_trust *trust)
     return policy;
 }
 
-static void change_chromium(struct ca_trust *trust, enum trust_change change, const char *settings,
-                            struct buf *places)
+static void change_chromium(struct ca_trust *trust, enum trust_change change, const char *settings, struct buf *places)
 {
     char file[PATH_MAX], path[PATH_MAX];
     struct fault fault = {0};
@@ -122,8 +121,7 @@ static void remove_line(json_t *all, const char *file)
 
 static bool has_line(const json_t *all, const char *file)
 {
-    const json_t *list =
-        json_object_get(json_object_get(json_object_get(all, "policies"), "Certificates"), "Install");
+    const json_t *list = json_object_get(json_object_get(json_object_get(all, "policies"), "Certificates"), "Install");
     return index_of(list, file) < json_array_size(list);
 }
 

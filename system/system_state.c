@@ -61,7 +61,8 @@ static bool read_changes(json_t *list, struct system_state *state)
         if (json_unpack(item, "{s:s, s:b, s:o, s:o, s?o}", "path", &path, "made_folder", &made, "original", &original,
                         "ours", &written, "previous", &previous) ||
             !ours || strcmp(path, ours) != 0 || !file_image_from_json(original, &change->original) ||
-            !file_image_from_json(written, &change->ours) || (previous && !file_image_from_json(previous, &change->previous)))
+            !file_image_from_json(written, &change->ours) ||
+            (previous && !file_image_from_json(previous, &change->previous)))
             return false;
         change->path = ours;
         change->made_folder = made;
@@ -105,8 +106,9 @@ enum status system_state_write(const char *root, const struct system_state *stat
     for (size_t i = 0; i < state->change_count; i++) {
         const struct system_change *change = &state->changes[i];
         json_array_append_new(files, json_pack("{s:s, s:b, s:o, s:o, s:o}", "path", change->path, "made_folder",
-                                               change->made_folder, "original", file_image_json(&change->original), "ours",
-                                               file_image_json(&change->ours), "previous", file_image_json(&change->previous)));
+                                               change->made_folder, "original", file_image_json(&change->original),
+                                               "ours", file_image_json(&change->ours), "previous",
+                                               file_image_json(&change->previous)));
     }
     json_t *json = json_pack("{s:i, s:s, s:b, s:b, s:o}", "version", 1, "manager", system_manager_text(state->manager),
                              "fail_closed", state->fail_closed, "in_force", state->in_force, "files", files);

@@ -1,5 +1,6 @@
-/* Reads the requests of one connection from the standard input with llhttp and prints them for http_oracle.py: for each a
- * line of method, bytes of target and bytes of body, then these bytes. Exit 1 where it is no row of whole requests. */
+/* Reads the requests of one connection from the standard input with llhttp and prints them for http_oracle.py: for each
+ * a line of method, bytes of target and bytes of body, then these bytes. Exit 1 where it is no row of whole requests.
+ */
 #include <llhttp.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "config/site.h"
 #include "config/feed_catalogue.h"
+#include "config/site.h"
 
 static struct feed_catalogue catalogue;
 static struct config_faults faults;

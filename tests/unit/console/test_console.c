@@ -43,8 +43,7 @@ static int set_up(void **state)
     f->health = "{\"state\": \"ok\"}\n";
     f->healthy = true;
     struct addr any = addr_v4(0x7f000001, 0), proxy = addr_v4(0x7f000001, 3128);
-    struct console_settings settings = {
-        .listen = &any,
+    struct console_settings settings = {.listen = &any,
                                         .listen_count = 1,
                                         .pac = {.proxies = &proxy, .proxy_count = 1},
                                         .health = tell_health,

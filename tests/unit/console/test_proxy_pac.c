@@ -89,8 +89,8 @@ static void domains_that_go_direct_stand_in_lower_case(void **state)
 static void what_could_end_a_text_of_the_script_is_no_domain(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"", ".", ".lan", "lan.", "a..b", "a\"b", "a\\b", "a b", "a/b", "a\nb", "*.lan",
-                                      "\xe5\xae\xb6"};
+    static const char *const bad[] = {"",     ".",   ".lan", "lan.", "a..b",  "a\"b",
+                                      "a\\b", "a b", "a/b",  "a\nb", "*.lan", "\xe5\xae\xb6"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_false(proxy_pac_domain(str_of(bad[i])));
     assert_false(proxy_pac_domain((struct str){"a\0b", 3}));

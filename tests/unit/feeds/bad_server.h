@@ -29,7 +29,8 @@ struct request {
     char text[sizeof server.last_request];
 };
 
-/* The N bytes at BODY are what /body serves from now on. Changed in place: between server_hold() and server_let_go(). */
+/* The N bytes at BODY are what /body serves from now on. Changed in place: between server_hold() and server_let_go().
+ */
 static inline void server_serve(const char *body, size_t n)
 {
     pthread_mutex_lock(&server.lock);

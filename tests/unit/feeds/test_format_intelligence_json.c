@@ -47,39 +47,41 @@ static void objects_of_stix_come_in_bundles_pages_lists_and_lines(void **state)
 static void the_newest_version_of_an_indicator_counts(void **state)
 {
     const char *text = BUNDLE(
-        INDICATOR("1", "\"modified\":\"2024-01-01T00:00:00.5Z\",", "[domain-name:value='new.example']") "," INDICATOR(
-            "1", "\"modified\":\"2024-01-01T00:00:00Z\",",
-            "[domain-name:value='old.example']") "," INDICATOR("1", "\"modified\":\"2024-01-01T00:00:00.500Z\",",
-                                                               "[domain-name:value='same.example']") "," INDICATOR("2",
-                                                                                                                   "\"m"
-                                                                                                                   "odi"
-                                                                                                                   "fie"
-                                                                                                                   "d\""
-                                                                                                                   ":\""
-                                                                                                                   "202"
-                                                                                                                   "3-"
-                                                                                                                   "01-"
-                                                                                                                   "01T"
-                                                                                                                   "00:"
-                                                                                                                   "00:"
-                                                                                                                   "00Z"
-                                                                                                                   "\""
-                                                                                                                   ",",
-                                                                                                                   "[do"
-                                                                                                                   "mai"
-                                                                                                                   "n-"
-                                                                                                                   "nam"
-                                                                                                                   "e:"
-                                                                                                                   "val"
-                                                                                                                   "ue="
-                                                                                                                   "'go"
-                                                                                                                   "ne."
-                                                                                                                   "exa"
-                                                                                                                   "mpl"
-                                                                                                                   "e'"
-                                                                                                                   "]")) "\n" BUNDLE(INDICATOR("2",
-                                                                                                                                               "\"modified\":\"2023-01-02T00:00:00Z\",\"revoked\":true,",
-                                                                                                                                               "[domain-name:value='gone.example']"));
+        INDICATOR("1", "\"modified\":\"2024-01-01T00:00:00.5Z\",", "[domain-name:value='new.example']") "," INDICATOR("1", "\"modified\":\"2024-01-01T00:00:00Z\",", "[domain-name:value='old.example']") "," INDICATOR(
+            "1", "\"modified\":\"2024-01-01T00:00:00.500Z\",",
+            "[domain-name:value='same.example']") "," INDICATOR("2",
+                                                                "\"m"
+                                                                "odi"
+                                                                "fie"
+                                                                "d\""
+                                                                ":\""
+                                                                "202"
+                                                                "3-"
+                                                                "01-"
+                                                                "01T"
+                                                                "00:"
+                                                                "00:"
+                                                                "00Z"
+                                                                "\""
+                                                                ",",
+                                                                "[do"
+                                                                "mai"
+                                                                "n-"
+                                                                "nam"
+                                                                "e:"
+                                                                "val"
+                                                                "ue="
+                                                                "'go"
+                                                                "ne."
+                                                                "exa"
+                                                                "mpl"
+                                                                "e'"
+                                                                "]")) "\n" BUNDLE(INDICATOR("2",
+                                                                                            "\"modified\":\"2023-01-"
+                                                                                            "02T00:00:00Z\","
+                                                                                            "\"revoked\":true,",
+                                                                                            "[domain-name:value='gone."
+                                                                                            "example']"));
     (void)state;
     struct feed_report report =
         expect("stix", text, FEED_DUMP_NAMES, "gone.example\nnew.example\nold.example\nsame.example\n");
@@ -152,26 +154,28 @@ static void traffic_to_an_address_is_the_address(void **state)
 
 static void patterns_have_lists_networks_and_escapes(void **state)
 {
-    const char
-        *
-            text = BUNDLE(INDICATOR("1", "\"pattern_type\":\"stix\",",
-                                    "[domain-name:value IN ('a.example','b.example') OR url:value = "
-                                    "'http://c.example/\\\\'x\\\\\\\\y']") "," INDICATOR("2", "",
-                                                                                         "[ipv4-addr:value ISSUBSET "
-                                                                                         "'192.0.2.0/24'] OR "
-                                                                                         "[ipv6-addr:value='2001:db8::"
-                                                                                         "1']") "," INDICATOR("3", "",
-                                                                                                              "[domain-"
-                                                                                                              "name:"
-                                                                                                              "value "
-                                                                                                              "LIKE "
-                                                                                                              "'%."
-                                                                                                              "example'"
-                                                                                                              "]") "," INDICATOR("4",
-                                                                                                                                 "\"pattern_type\":\"snort\",",
-                                                                                                                                 "[domain-name:value='no.example']") "," INDICATOR("5",
-                                                                                                                                                                                   "",
-                                                                                                                                                                                   "[ipv4-addr:value = 'evil.example']"));
+    const char *text = BUNDLE(INDICATOR(
+        "1", "\"pattern_type\":\"stix\",",
+        "[domain-name:value IN ('a.example','b.example') OR url:value = "
+        "'http://c.example/\\\\'x\\\\\\\\y']") "," INDICATOR("2", "",
+                                                             "[ipv4-addr:value ISSUBSET "
+                                                             "'192.0.2.0/24'] OR "
+                                                             "[ipv6-addr:value='2001:db8::"
+                                                             "1']") "," INDICATOR("3", "",
+                                                                                  "[domain-"
+                                                                                  "name:"
+                                                                                  "value "
+                                                                                  "LIKE "
+                                                                                  "'%."
+                                                                                  "example'"
+                                                                                  "]") "," INDICATOR("4",
+                                                                                                     "\"pattern_type\":"
+                                                                                                     "\"snort\",",
+                                                                                                     "[domain-name:"
+                                                                                                     "value='no."
+                                                                                                     "example']") "," INDICATOR("5",
+                                                                                                                                "",
+                                                                                                                                "[ipv4-addr:value = 'evil.example']"));
     (void)state;
     expect("stix", text, FEED_DUMP_NAMES, "a.example\nb.example\n");
     expect("stix", text, FEED_DUMP_URLS, "http://c.example/'x\\y\n");

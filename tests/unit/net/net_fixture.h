@@ -45,8 +45,8 @@ static inline void run_for(struct loop *loop, int64_t ms)
     run_until(loop, &never, ms);
 }
 
-/* One of the short turns in which a test waits for sockets. The fake clock goes on by 1 ms in five of them, so that on a
- * busy machine nothing is late that only had to wait for its turn. */
+/* One of the short turns in which a test waits for sockets. The fake clock goes on by 1 ms in five of them, so that on
+ * a busy machine nothing is late that only had to wait for its turn. */
 static inline void pass_time(void)
 {
     static unsigned turns;

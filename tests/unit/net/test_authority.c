@@ -131,7 +131,8 @@ static void excluded_names_are_not_signed(void **state)
     struct world world;
     struct buf certificate = {0}, key = {0};
     open_world(&world);
-    static const char *const names[] = {"bank.example", "www.bank.example", "a.local", "x.y.localhost", "1.10.in-addr.arpa"};
+    static const char *const names[] = {"bank.example", "www.bank.example", "a.local", "x.y.localhost",
+                                        "1.10.in-addr.arpa"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         assert_int_equal(authority_mint(world.authority, names[i], &certificate, &key), ST_DENIED);
     assert_int_equal(certificate.length + key.length, 0);
@@ -250,8 +251,11 @@ static void h34_only_names_of_hosts_become_names_of_leaves(void **state)
     assert_int_equal(dname_from_text(STR("EVIL.Example."), &name), ST_OK);
     assert_int_equal(authority_leaf_name(&name, out), ST_OK);
     assert_string_equal(out, "evil.example");
-    static const char *const bad[] = {"example", ".", "*.example", "a,DNS:b.example", "a b.example", "192.0.2.1",
-                                      "a\\000b.example", "a\\.b.example", "a:b.example", "a\\010b.example"};
+    static const char *const bad[] = {"example",         ".",
+                                      "*.example",       "a,DNS:b.example",
+                                      "a b.example",     "192.0.2.1",
+                                      "a\\000b.example", "a\\.b.example",
+                                      "a:b.example",     "a\\010b.example"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_int_equal(dname_from_text(str_of(bad[i]), &name), ST_OK);
         assert_int_equal(authority_leaf_name(&name, out), ST_INVALID);

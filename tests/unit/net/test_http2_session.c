@@ -169,7 +169,10 @@ static ssize_t read_text(nghttp2_session *client, int32_t id, uint8_t *out, size
     return (ssize_t)n;
 }
 
-#define FIELD(n, v) {(uint8_t *)(uintptr_t)(n), (uint8_t *)(uintptr_t)(v), strlen(n), strlen(v), NGHTTP2_NV_FLAG_NONE}
+#define FIELD(n, v)                                                                                                    \
+    {                                                                                                                  \
+        (uint8_t *)(uintptr_t)(n), (uint8_t *)(uintptr_t)(v), strlen(n), strlen(v), NGHTTP2_NV_FLAG_NONE               \
+    }
 
 /* BODY, which lives until all is said; NULL: none. */
 static int32_t ask(struct world *world, const char *method, const char *path, struct str *body)

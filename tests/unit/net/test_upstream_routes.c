@@ -109,8 +109,8 @@ static void d24_a_cookie_that_another_worker_sent_is_known(void **state)
     struct upstream_set *set;
     struct fault fault = {0};
     assert_int_equal(dname_from_text(STR("."), &all.domain), ST_OK);
-    assert_int_equal(
-        upstream_set_new(&(struct upstream_set_settings){.routes = &all, .route_count = 1}, &set, &fault), ST_OK);
+    assert_int_equal(upstream_set_new(&(struct upstream_set_settings){.routes = &all, .route_count = 1}, &set, &fault),
+                     ST_OK);
     struct upstream_routes *one = upstream_routes_new(set, NULL, NULL), *other = routes_of(set, NULL);
     struct query_cookie cookie = *upstream_server_cookie(servers_for(one, "a.example")->items[0], &here);
     assert_true(upstream_routes_know_cookie(other, cookie.bytes));
