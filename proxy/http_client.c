@@ -96,6 +96,16 @@ static void finish(struct http_client *client)
     stream_finish_own(client->stream, LINGER_MS, on_stream_gone, client);
 }
 
+/* What has been sent so far is the kernel's care. A client that sends more than it said is no reason to be reset. */
+static void finish_at_once(struct http_client *client)
+{
+    stream_flush(client->stream);
+    if (stream_queued(client->stream) || stream_input(client->stream).length)
+        finish(client);
+    else
+        http_client_close(client);
+}
+
 static void take_stream_back(struct http_client *client)
 {
     access_tunnel_count(client);
@@ -215,6 +225,8 @@ void http_client_step(struct http_client *client)
         become_page(client, leaf);
     else if (end == HTTP_END_CLOSE)
         finish(client);
+    else if (end == HTTP_END_SENT)
+        finish_at_once(client);
     else if (end == HTTP_END_ABORT)
         http_client_close(client);
     else if (end == HTTP_END_KEEP && (client->proxy->draining || stream_saw_eof(client->stream)) &&

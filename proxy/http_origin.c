@@ -283,7 +283,9 @@ static enum next response_complete(struct http_txn *txn)
         origin_pool_put_own(txn->proxy->pool, txn->origin, &txn->origin_addr, pool_host(txn));
         txn->origin = NULL;
     }
-    return http_txn_finish(txn, txn->keep_alive ? HTTP_END_KEEP : HTTP_END_CLOSE);
+    if (txn->keep_alive)
+        return http_txn_finish(txn, HTTP_END_KEEP);
+    return http_txn_finish(txn, txn->upload.ended && !txn->head.keep_alive ? HTTP_END_SENT : HTTP_END_CLOSE);
 }
 
 /* The client must not take what it has for the whole: its framing tells it, or the connection breaks (RFC 9112 section

@@ -39,7 +39,8 @@ enum http_step {
 enum http_end {
     HTTP_END_WAIT,   /* not yet known: the transaction goes on */
     HTTP_END_KEEP,   /* the next request may come */
-    HTTP_END_CLOSE,  /* once all is sent */
+    HTTP_END_CLOSE,  /* once all is sent, and what the client still sends is thrown away for a while */
+    HTTP_END_SENT,   /* once all is sent: the client has said that nothing more comes (RFC 9112 section 9.6) */
     HTTP_END_ABORT,  /* at once */
     HTTP_END_TUNNEL, /* bytes both ways from now on */
     HTTP_END_PAGE,   /* TLS from now on, with the block page in it */

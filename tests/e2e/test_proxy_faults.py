@@ -42,8 +42,8 @@ def impatient(tmp_path_factory, upstream):
         yield ccward
 
 
-def get(url, path="/"):
-    return f"GET {url}{path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+def get(url, path="/", fields=""):
+    return f"GET {url}{path} HTTP/1.1\r\nHost: a\r\n{fields}\r\n".encode()
 
 
 def status(ccward, url):
@@ -236,6 +236,18 @@ def test_one_address_has_its_share_whatever_the_worker_and_the_rest_are_told_to_
     for client, _ in kept + turned_away:
         client.socket.close()
     wait_for(lambda: status(ccward, origin.url("127.0.0.1")) == b"200", what="a place")
+
+
+def test_a_client_that_said_close_takes_no_place_once_it_was_answered(make_ccward, origin):
+    ccward = make_ccward(daemon={"workers": 1}, proxy={"max-clients-per-address": 1})
+    open_still = []
+    for _ in range(5):
+        client = client_of(ccward)
+        client.send(get(origin.url("127.0.0.1"), fields="Connection: close\r\n"))
+        assert client.to_end().startswith(b"HTTP/1.1 200 ")
+        open_still.append(client)
+    for client in open_still:
+        client.socket.close()
 
 
 # Descriptors
