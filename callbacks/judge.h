@@ -18,6 +18,11 @@ static inline void judge_decide(struct judge *judge, const struct subject *subje
     policy_decide(judge->policy, subject, verdict);
 }
 
+static inline void judge_look_ahead(struct judge *judge, const struct dname *names, size_t count)
+{
+    policy_look_ahead(judge->policy, names, count);
+}
+
 static inline bool judge_has_trigger(const struct judge *judge, enum record_trigger trigger)
 {
     return policy_has_trigger(judge->policy, trigger);

@@ -48,6 +48,29 @@ enum status block_answer_parse(struct str text, enum block_answer *answer)
     return ST_INVALID;
 }
 
+/* The name that a query asks for, in lower case; what is no query is found out later. */
+static bool peek_name(struct str datagram, struct dname *name)
+{
+    struct cursor cursor = cursor_over(datagram.data, datagram.length);
+    if (!cursor_bytes(&cursor, DNS_HEADER_BYTES) || dns_name_parse(&cursor, name) != ST_OK)
+        return false;
+    dname_lower(name);
+    return true;
+}
+
+static void on_batch(void *arg, const struct str *datagrams, size_t count)
+{
+    struct judge *judge = ((struct udp_socket *)arg)->server->core.judge;
+    struct dname names[STORE_AHEAD_MAX];
+    for (size_t i = 0, known = 0; i < count; i++) {
+        known += peek_name(datagrams[i], &names[known]);
+        if (known == STORE_AHEAD_MAX || i == count - 1) {
+            judge_look_ahead(judge, names, known);
+            known = 0;
+        }
+    }
+}
+
 static size_t on_datagram(void *arg, const struct udp_peer *peer, const uint8_t *data, size_t n, uint8_t *reply,
                           size_t reply_size)
 {
@@ -115,7 +138,7 @@ static enum status make_parts(struct dns_server *server, struct upstream *upstre
 /* UDP and TCP at ADDR; where its port is 0, TCP takes the port that UDP got. */
 static enum status listen_at(struct dns_server *server, struct addr addr, struct fault *fault)
 {
-    static const struct udp_ops ops = {.on_datagram = on_datagram};
+    static const struct udp_ops ops = {.on_batch = on_batch, .on_datagram = on_datagram};
     struct udp_socket *socket = &server->sockets[server->socket_count];
     socket->server = server;
     enum status status = udp_open(server->core.loop, &addr, &ops, socket, &socket->udp, fault);

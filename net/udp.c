@@ -153,6 +153,14 @@ static void udp_free(struct udp *udp)
     free(udp);
 }
 
+static void announce(struct udp *udp, size_t count)
+{
+    struct str datagrams[BATCH];
+    for (size_t i = 0; i < count; i++)
+        datagrams[i] = (struct str){(const char *)udp->in_data[i], udp->in[i].msg_len};
+    udp->ops->on_batch(udp->arg, datagrams, count);
+}
+
 static void serve_batches(struct udp *udp, unsigned batches, int most)
 {
     int n = most;
@@ -160,6 +168,8 @@ static void serve_batches(struct udp *udp, unsigned batches, int most)
     for (unsigned batch = 0; batch < batches && n == most && !udp->closing; batch++) {
         n = receive_batch(udp, (unsigned)most);
         unsigned replies = 0;
+        if (n > 1 && udp->ops->on_batch)
+            announce(udp, (size_t)n);
         for (int i = 0; i < n && !udp->closing; i++)
             replies += serve(udp, (unsigned)i, replies);
         send_batch(udp, replies);

@@ -6,6 +6,7 @@
 
 #include "base/addr.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "net/loop.h"
 
 struct udp;
@@ -19,6 +20,8 @@ struct udp_peer {
 };
 
 struct udp_ops {
+    /* Several datagrams, which on_datagram() gets one by one after this. May be NULL. */
+    void (*on_batch)(void *arg, const struct str *datagrams, size_t count);
     /* One datagram. Returns the number of bytes of a reply written to REPLY (room for REPLY_SIZE), or 0 for none now.
      */
     size_t (*on_datagram)(void *arg, const struct udp_peer *peer, const uint8_t *data, size_t n, uint8_t *reply,

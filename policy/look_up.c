@@ -55,6 +55,11 @@ static enum record_trigger trigger_of(enum subject_kind kind)
     }
 }
 
+void policy_look_ahead(struct policy_reader *reader, const struct dname *names, size_t count)
+{
+    store_look_ahead(reader->store, names, count);
+}
+
 void policy_look_up(struct policy_reader *reader, const struct subject *subject, const struct policy_group *group)
 {
     uint32_t now_s = (uint32_t)(clock_wall_ms() / 1000);

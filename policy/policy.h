@@ -67,6 +67,9 @@ enum { POLICY_DATA_MAX = 4096 };
  * next verdict. */
 struct str policy_data(const struct policy_reader *reader);
 
+/* Before the verdicts for several names (lower case, at most STORE_AHEAD_MAX): store_look_ahead(). */
+void policy_look_ahead(struct policy_reader *reader, const struct dname *names, size_t count);
+
 /* The verdict for SUBJECT. Precedence: user approved > quarantine > user blocked > built-in and generators > feeds that
  * exempt > feeds; among feeds the highest action wins and all sources are named; within one source the most specific
  * entry wins. Entries of another group, or for other query types, count as not there. For a

@@ -105,6 +105,11 @@ size_t store_find_url(struct store_reader *reader, const struct canonical_url *u
 size_t store_find_addr(struct store_reader *reader, const struct addr *addr, uint32_t now_s, struct store_hit *hits,
                        size_t max);
 
+/* Lets come from memory what look-ups of NAMES (lower case) will touch, for all of them at once: for callers that have
+ * several to ask for, of which each would else wait for its own. Answers nothing. */
+enum { STORE_AHEAD_MAX = 16 };
+void store_look_ahead(const struct store_reader *reader, const struct dname *names, size_t count);
+
 /* The three above find entries for TRIGGER_SUBJECT alone; these find those for another trigger. Whether there are any
  * in some source is known beforehand, so that a query costs nothing where no zone has such rules. */
 bool store_has_trigger(const struct store_reader *reader, enum record_trigger trigger);

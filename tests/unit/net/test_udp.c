@@ -14,7 +14,17 @@ struct echo {
     unsigned wanted;
     bool later, close_at_first;
     struct udp_peer last;
+    char announced[64]; /* the first bytes of what on_batch() was told of */
 };
+
+static void on_batch(void *arg, const struct str *datagrams, size_t count)
+{
+    struct echo *echo = arg;
+    assert_true(count > 1);
+    assert_int_equal(echo->seen, 0); /* of this batch, in these tests */
+    for (size_t i = 0; i < count; i++)
+        strncat(echo->announced, datagrams[i].data, 1);
+}
 
 /* Answers with the datagram; one that starts with '-' gets no answer. */
 static size_t on_datagram(void *arg, const struct udp_peer *peer, const uint8_t *data, size_t n, uint8_t *reply,
@@ -36,15 +46,21 @@ static size_t on_datagram(void *arg, const struct udp_peer *peer, const uint8_t 
     return n;
 }
 
-static const struct udp_ops ops = {on_datagram};
+static const struct udp_ops ops = {.on_datagram = on_datagram};
+static const struct udp_ops batch_ops = {.on_batch = on_batch, .on_datagram = on_datagram};
 
-static void open_echo(struct loop *loop, const char *address, struct echo *echo)
+static void open_echo_with(struct loop *loop, const char *address, const struct udp_ops *with, struct echo *echo)
 {
     struct fault fault = {0};
     struct addr addr;
     assert_int_equal(addr_parse_ip(str_of(address), &addr), ST_OK);
-    assert_int_equal(udp_open(loop, &addr, &ops, echo, &echo->udp, &fault), ST_OK);
+    assert_int_equal(udp_open(loop, &addr, with, echo, &echo->udp, &fault), ST_OK);
     assert_true(udp_addr(echo->udp).port != 0);
+}
+
+static void open_echo(struct loop *loop, const char *address, struct echo *echo)
+{
+    open_echo_with(loop, address, &ops, echo);
 }
 
 static void every_datagram_of_many_batches_is_answered(void **state)
@@ -85,6 +101,26 @@ static void a_datagram_without_an_answer_does_not_shift_the_others(void **state)
     assert_int_equal(recv(fd, text, sizeof text, 0), 5);
     assert_memory_equal(text, "three", 5);
     assert_int_equal(recv(fd, text, sizeof text, MSG_DONTWAIT), -1);
+    udp_close(echo.udp);
+    close(fd);
+}
+
+static void several_datagrams_are_told_of_before_the_first_is_served(void **state)
+{
+    struct echo echo = {.wanted = 3};
+    open_echo_with(*state, "127.0.0.1", &batch_ops, &echo);
+    struct addr addr = udp_addr(echo.udp);
+    int fd = plain_connected(SOCK_DGRAM, &addr);
+    send(fd, "1st", 3, 0);
+    send(fd, "2nd", 3, 0);
+    send(fd, "3rd", 3, 0);
+    assert_true(run_until(*state, &echo.done, 20000));
+    assert_string_equal(echo.announced, "123");
+    echo.done = false;
+    echo.wanted = 4;
+    send(fd, "alone", 5, 0);
+    assert_true(run_until(*state, &echo.done, 20000));
+    assert_string_equal(echo.announced, "123");
     udp_close(echo.udp);
     close(fd);
 }
@@ -278,6 +314,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LOOP_TEST(every_datagram_of_many_batches_is_answered),
         LOOP_TEST(a_datagram_without_an_answer_does_not_shift_the_others),
+        LOOP_TEST(several_datagrams_are_told_of_before_the_first_is_served),
         LOOP_TEST(a_datagram_that_is_too_long_is_dropped_and_counted),
         LOOP_TEST(a_reply_leaves_from_the_address_that_was_asked),
         LOOP_TEST(the_socket_may_be_closed_while_it_is_served),
