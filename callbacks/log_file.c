@@ -21,6 +21,15 @@ static void end_last_line(const char *path, int fd)
         log_warning("%s: can't end the last line: %s", path, strerror(errno));
 }
 
+static enum status cannot_open(const char *path, struct fault *fault)
+{
+    if (errno == ENOENT)
+        return fault_set(fault, ST_IO, "%s: its folder is not there; make it, or name another file", path);
+    if (errno == ELOOP)
+        return fault_set(fault, ST_IO, "%s is a link, which is not followed; name the file itself", path);
+    return fault_errno(fault, ST_IO, "%s cannot be written", path);
+}
+
 static int open_path(const char *path)
 {
     int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
@@ -44,7 +53,7 @@ enum status log_file_open(const char *dir, uint64_t rotate_bytes, unsigned rotat
         return ST_NOMEM;
     }
     file->fd = open_path(file->path);
-    return file->fd >= 0 ? ST_OK : fault_errno(fault, ST_IO, "%s", file->path);
+    return file->fd >= 0 ? ST_OK : cannot_open(file->path, fault);
 }
 
 enum status log_file_open_at(const char *path, const char *what, struct log_file *file, struct fault *fault)
@@ -53,7 +62,21 @@ enum status log_file_open_at(const char *path, const char *what, struct log_file
     if (!(file->path = strdup(path)))
         return ST_NOMEM;
     file->fd = open_path(file->path);
-    return file->fd >= 0 ? ST_OK : fault_errno(fault, ST_IO, "%s", file->path);
+    return file->fd >= 0 ? ST_OK : cannot_open(file->path, fault);
+}
+
+enum status log_file_check(const char *path, struct fault *fault)
+{
+    int fd = open(path, O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (fd >= 0) {
+        close(fd);
+        return ST_OK;
+    }
+    const char *slash = strrchr(path, '/');
+    char *folder = strndup(path, slash > path ? (size_t)(slash - path) : 1);
+    bool can_be_made = folder && errno == ENOENT && !access(folder, W_OK | X_OK);
+    free(folder);
+    return can_be_made ? ST_OK : cannot_open(path, fault);
 }
 
 void log_file_close(struct log_file *file)

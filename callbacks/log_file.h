@@ -30,6 +30,8 @@ enum status log_file_open(const char *dir, uint64_t rotate_bytes, unsigned rotat
                           struct fault *fault) MUST_CHECK;
 /* The same at PATH, whose folder is there, without rotation by size. WHAT stays. */
 enum status log_file_open_at(const char *path, const char *what, struct log_file *file, struct fault *fault) MUST_CHECK;
+/* Whether PATH could be opened so, without making it: for who only looks whether all is right. */
+enum status log_file_check(const char *path, struct fault *fault) MUST_CHECK;
 /* Tries once more to write what is left. */
 void log_file_close(struct log_file *file);
 

@@ -2,32 +2,7 @@
 #include <stdio.h>
 
 #include "commands/command.h"
-#include "daemon/serving.h"
-#include "daemon/upstream_source.h"
-
-/* What a start reads besides the configuration, and refuses to start without. */
-static void check_files(const struct config *config, const char *path, struct config_faults *faults)
-{
-    const struct upstream_source source = {0};
-    struct upstream_set *upstreams = NULL;
-    struct tls_server *tls = NULL;
-    struct origin_parent *parent = NULL;
-    struct proxy_users *users = NULL;
-    struct fault why[4] = {0};
-    (void)!serving_load_tls(config, &tls, &why[0]);
-    (void)!upstream_source_build(&source, config, &upstreams, &why[1]);
-    (void)!serving_load_parent(config, &parent, &why[2]);
-    (void)!serving_load_users(config, &users, &why[3]);
-    for (size_t i = 0; i < sizeof why / sizeof why[0]; i++)
-        if (why[i].text[0]) {
-            buf_printf(&faults->text, "%s: %s\n", path, why[i].text);
-            faults->errors++;
-        }
-    upstream_set_unref(upstreams);
-    tls_server_unref(tls);
-    origin_parent_free(parent);
-    proxy_users_unref(users);
-}
+#include "commands/config_files.h"
 
 int cmd_check_config(const struct command *command, int argc, char **argv)
 {
@@ -47,7 +22,7 @@ int cmd_check_config(const struct command *command, int argc, char **argv)
     struct config_faults faults = {0};
     enum status status = config_load(path, &config, &faults);
     if (status == ST_OK)
-        check_files(&config, path ? path : "the built-in configuration", &faults);
+        config_files_check(&config, path ? path : "the built-in configuration", &faults);
     fputs(buf_text(&faults.text), stderr);
     unsigned found = faults.errors + faults.warnings; /* what a start forgives is a fault here */
     if (status == ST_OK && !found)

@@ -1,7 +1,19 @@
 #include <getopt.h>
 
 #include "commands/command.h"
+#include "commands/config_files.h"
 #include "daemon/control.h"
+
+/* Before ports and the state directory are taken. */
+static bool files_are_right(const struct config *config)
+{
+    struct config_faults faults = {0};
+    config_files_check(config, config->path ? config->path : "the built-in configuration", &faults);
+    fputs(buf_text(&faults.text), stderr);
+    bool right = !faults.errors;
+    config_faults_free(&faults);
+    return right;
+}
 
 int cmd_run(const struct command *command, int argc, char **argv)
 {
@@ -43,6 +55,10 @@ int cmd_run(const struct command *command, int argc, char **argv)
         config_print(&config, annotated, stdout);
         config_free(&config);
         return EXIT_OK;
+    }
+    if (!files_are_right(&config)) {
+        config_free(&config);
+        return EXIT_CONFIG;
     }
     struct fault fault = {0};
     enum status status = control_run_own(&config, !quiet, &fault);

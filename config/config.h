@@ -194,6 +194,10 @@ bool config_needs_restart(const struct config *before, const struct config *afte
 /* Moves what it can change from FROM to INTO. */
 void config_take_reloadable(struct config *into, struct config *from);
 
+/* Makes of "SECTION.KEY: what" in FAULT, which showed when what the option names was opened, "FILE:LINE: SECTION.KEY:
+ * what", where the file that CONFIG was read from has it. All else stays as it is. */
+void config_place_fault(const struct config *config, struct fault *fault);
+
 /* The script for browsers; views of CONFIG. */
 struct proxy_pac config_pac(const struct config *config);
 

@@ -80,13 +80,27 @@ enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR,
 
 #define AT(member) offsetof(struct config, member)
 
-static enum status check_path(struct str text, struct fault *why)
+static enum status check_path(struct str text, const char *example, struct fault *why)
 {
     return !text.length || text.data[0] == '/'
                ? ST_OK
-               : fault_set(why, ST_INVALID, "'%.*s' is no whole path: write it from the root, like /etc/ccward/tls.pem",
-                           (int)text.length, text.data);
+               : fault_set(why, ST_INVALID, "'%.*s' is no whole path: write it from the root, like %s",
+                           (int)text.length, text.data, example);
 }
+
+#define DEFINE_PATH(name, example)                                                                                     \
+    static enum status check_##name(struct str text, struct fault *why)                                                \
+    {                                                                                                                  \
+        return check_path(text, example, why);                                                                         \
+    }
+
+DEFINE_PATH(certificate, "/etc/ccward/tls.pem")
+DEFINE_PATH(key, "/etc/ccward/tls.key")
+DEFINE_PATH(authorities, "/etc/ssl/certs/ca-certificates.crt")
+DEFINE_PATH(resolv_conf, "/etc/resolv.conf")
+DEFINE_PATH(users, "/etc/ccward/users")
+DEFINE_PATH(access_log, "/var/log/ccward/access.log")
+DEFINE_PATH(hosts_file, "/etc/hosts")
 
 static const struct config_option dns_options[] = {
     {"listen", OPTION_ADDRESSES, AT(dns.listen), "127.0.0.1:5335", 53, 64, NULL,
@@ -97,9 +111,9 @@ static const struct config_option dns_options[] = {
      "Addresses to answer DNS over HTTPS (DoH) at, under the path /dns-query; needs the same."},
     {"tls-certificate", OPTION_TEXT, AT(dns.tls_certificate), "", 0, 4000, NULL,
      "The file of the certificate for both (PEM, the server's own first, then its chain); read again on SIGHUP.",
-     check_path},
+     check_certificate},
     {"tls-key", OPTION_TEXT, AT(dns.tls_key), "", 0, 4000, NULL,
-     "The file of its key (PEM, without a passphrase), which nobody but its owner and group may read.", check_path},
+     "The file of its key (PEM, without a passphrase), which nobody but its owner and group may read.", check_key},
     {"allow-clients", OPTION_NETWORKS, AT(dns.allow_clients),
      "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 169.254.0.0/16, fc00::/7, fe80::/10", 0, 256, NULL,
      "Networks whose clients are answered, besides this machine itself; queries of all others are dropped."},
@@ -115,9 +129,9 @@ static const struct config_option dns_options[] = {
      "DNS servers that the names of tls:// and https:// upstreams are asked of; empty: those of this machine."},
     {"upstream-ca", OPTION_TEXT, AT(dns.upstream_ca), "", 0, 4000, NULL,
      "A file of certificates (PEM) of those who may vouch for tls:// and https:// upstreams; empty: this machine's.",
-     check_path},
+     check_authorities},
     {"resolv-conf", OPTION_TEXT, AT(dns.resolv_conf), "/etc/resolv.conf", 1, 4000, NULL,
-     "The file that names the DNS servers of this machine; it is read again when it changes.", check_path},
+     "The file that names the DNS servers of this machine; it is read again when it changes.", check_resolv_conf},
     {"block-answer", OPTION_BY_CATEGORY, AT(dns.block_answer), "page", 0, 0, &answers,
      "How a blocked name is answered, by its category; `page` gives the block page's address."},
     {"block-ttl", OPTION_DURATION, AT(dns.block_ttl_ms), "10s", 0, DAY, NULL,
@@ -203,7 +217,7 @@ static const struct config_option proxy_options[] = {
     {"users", OPTION_TEXT, AT(proxy.users), "", 0, 4000, NULL,
      "A file of those who may use the proxy, as `htpasswd -B` writes it (bcrypt, SHA-512 or yescrypt), read again on "
      "SIGHUP; empty: no login is asked for.",
-     check_path},
+     check_users},
     {"private-networks", OPTION_WORD, AT(proxy.private_networks), "this-machine", 0, 0, &private_reach,
      "Who may reach private networks (10/8, 172.16/12, 192.168/16, 100.64/10, fc00::/7, ...) through the proxy."},
     {"allow-destinations", OPTION_NETWORKS, AT(proxy.allow_destinations), "", 0, 256, NULL,
@@ -240,7 +254,7 @@ static const struct config_option proxy_options[] = {
     {"transparent-listen", OPTION_ADDRESSES, AT(proxy.transparent_listen), "", 3129, 16, NULL,
      "Addresses that the firewall redirects connections to web servers to (docs/transparent.md); empty: none."},
     {"access-log", OPTION_TEXT, AT(proxy.access_log), "", 0, 4000, NULL,
-     "A file that gets a line for each request; empty: none is kept.", check_path},
+     "A file that gets a line for each request; empty: none is kept.", check_access_log},
     {"access-log-format", OPTION_WORD, AT(proxy.access_format), "json", 0, 0, &access_formats,
      "What its lines are: JSON, or the combined format of web servers."},
     {"access-log-privacy", OPTION_WORD, AT(proxy.access_privacy), "no-query", 0, 0, &access_privacies,
@@ -417,7 +431,7 @@ static enum status check_own_domain(struct str text, struct fault *why)
 
 static const struct config_option names_options[] = {
     {"hosts-file", OPTION_TEXT, AT(names.hosts_file), "/etc/hosts", 0, 4000, NULL,
-     "A file of addresses and their names (hosts(5)), read again when it changes; empty: none.", check_path},
+     "A file of addresses and their names (hosts(5)), read again when it changes; empty: none.", check_hosts_file},
     {"firefox-canary", OPTION_WORD, AT(names.firefox_canary), "yes", 0, 0, &yes_no,
      "Whether Firefox is told, by use-application-dns.net, to keep to this resolver."},
     {"block-private-relay", OPTION_WORD, AT(names.block_private_relay), "yes", 0, 0, &yes_no,

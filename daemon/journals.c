@@ -20,6 +20,14 @@ struct journals {
     struct report reports[REPORTS_BATCH];
 };
 
+enum status journals_check(const struct config *config, struct fault *fault)
+{
+    enum status status = config->proxy.access_log[0] ? access_file_check(config->proxy.access_log, fault) : ST_OK;
+    if (status != ST_OK)
+        config_place_fault(config, fault);
+    return status;
+}
+
 enum status journals_open(const struct config *config, struct journals **out, struct fault *fault)
 {
     struct journals *journals = calloc(1, sizeof *journals);
@@ -32,10 +40,12 @@ enum status journals_open(const struct config *config, struct journals **out, st
     enum status status = report_office_new(&journals->office, fault);
     if (status == ST_OK && access.path[0])
         status = access_file_open(&access, &journals->access, fault);
-    if (status == ST_OK)
+    if (status == ST_OK) {
         *out = journals;
-    else
-        journals_close(journals);
+        return ST_OK;
+    }
+    config_place_fault(config, fault);
+    journals_close(journals);
     return status;
 }
 

@@ -7,6 +7,8 @@
 
 struct journals;
 
+/* Whether the files that CONFIG names for them can be written; nothing is made. */
+enum status journals_check(const struct config *config, struct fault *fault) MUST_CHECK;
 enum status journals_open(const struct config *config, struct journals **journals, struct fault *fault) MUST_CHECK;
 /* Gives SETTINGS, of one worker, its ends. */
 enum status journals_add_worker(struct journals *journals, struct worker_settings *settings) MUST_CHECK;

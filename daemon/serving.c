@@ -7,6 +7,14 @@
 
 enum { MAX_LOGINS_WAITING = 64 }; /* at 100 ms each */
 
+/* What a person wrote into the configuration, or a file that it names, is wrong: told with its place. */
+static enum status placed(const struct config *config, enum status status, struct fault *fault)
+{
+    if (status != ST_OK && fault)
+        config_place_fault(config, fault);
+    return status;
+}
+
 enum status serving_load_tls(const struct config *config, struct tls_server **tls, struct fault *fault)
 {
     const struct tls_server_files files = {.certificate = config->dns.tls_certificate,
@@ -16,7 +24,7 @@ enum status serving_load_tls(const struct config *config, struct tls_server **tl
     *tls = NULL;
     if (!config->dns.tls_listen.count && !config->dns.https_listen.count)
         return ST_OK;
-    return tls_server_new(&files, tls, fault);
+    return placed(config, tls_server_new(&files, tls, fault), fault);
 }
 
 static enum status take_login(const struct config *config, struct origin_parent *parent, struct fault *fault)
@@ -27,7 +35,8 @@ static enum status take_login(const struct config *config, struct origin_parent 
     if (status == ST_OK && login.text[0])
         status = origin_parent_set_login(parent, str_of(login.text), &why);
     secret_wipe(&login);
-    return status == ST_OK ? ST_OK : fault_set(fault, status, "proxy.parent-login: %s", why.text);
+    return status == ST_OK ? ST_OK
+                           : placed(config, fault_set(fault, status, "proxy.parent-login: %s", why.text), fault);
 }
 
 enum status serving_load_parent(const struct config *config, struct origin_parent **out, struct fault *fault)
@@ -58,7 +67,7 @@ enum status serving_load_users(const struct config *config, struct proxy_users *
     if (!config->proxy.users[0])
         return ST_OK;
     enum status status = proxy_users_load(config->proxy.users, users, &why);
-    return status == ST_OK ? ST_OK : fault_set(fault, status, "proxy.users: %s", why.text);
+    return status == ST_OK ? ST_OK : placed(config, fault_set(fault, status, "proxy.users: %s", why.text), fault);
 }
 
 static enum status open_users(struct serving *serving, const struct config *config, struct fault *fault)

@@ -89,10 +89,13 @@ enum status upstream_source_build(const struct upstream_source *source, const st
             .route_count = count,
             .bootstrap = bootstrap ? config->dns.bootstrap.items : source->learned,
             .bootstrap_count = bootstrap ? config->dns.bootstrap.count : source->learned_count,
+            .ca_option = "dns.upstream-ca",
             .ca_file = config->dns.upstream_ca,
         };
         status = upstream_set_new(&settings, set, fault);
     }
+    if (status != ST_OK && fault)
+        config_place_fault(config, fault);
     free(routes);
     return status;
 }

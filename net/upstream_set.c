@@ -63,6 +63,17 @@ static bool needs_trust(const struct upstream_set *set)
     return false;
 }
 
+static enum status read_authorities(const struct upstream_set_settings *settings, struct tls_trust **trust,
+                                    struct fault *fault)
+{
+    struct fault why = {0};
+    bool named = settings->ca_option && settings->ca_file && *settings->ca_file;
+    enum status status = tls_trust_new(settings->ca_file, trust, &why);
+    if (status == ST_OK)
+        return ST_OK;
+    return fault_set(fault, status, "%s%s%s", named ? settings->ca_option : "", named ? ": " : "", why.text);
+}
+
 enum status upstream_set_new(const struct upstream_set_settings *settings, struct upstream_set **result,
                              struct fault *fault)
 {
@@ -82,7 +93,7 @@ enum status upstream_set_new(const struct upstream_set_settings *settings, struc
     if (status != ST_OK)
         (void)!fault_set(fault, ST_NOMEM, "out of memory");
     else if (needs_trust(set))
-        status = tls_trust_new(settings->ca_file, &set->trust, fault);
+        status = read_authorities(settings, &set->trust, fault);
     if (status == ST_OK && settings->bootstrap_count)
         status = make_bootstrap(set, settings, fault);
     if (status != ST_OK) {

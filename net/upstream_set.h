@@ -29,7 +29,8 @@ struct upstream_set_settings {
     size_t route_count;
     const struct addr *bootstrap; /* servers that are asked for the addresses of those known by name */
     size_t bootstrap_count;
-    const char *ca_file; /* authorities for TLS and HTTPS (PEM); NULL or "": those of this machine */
+    const char *ca_option; /* names the next in faults; NULL: nothing does */
+    const char *ca_file;   /* authorities for TLS and HTTPS (PEM); NULL or "": those of this machine */
 };
 
 struct upstream_set {

@@ -29,6 +29,18 @@ struct access_file {
     int64_t told_ms;
 };
 
+static enum status name_option(struct fault *fault, enum status status, const struct fault *why)
+{
+    return fault_set(fault, status, "proxy.access-log: %s", why->text[0] ? why->text : status_text(status));
+}
+
+enum status access_file_check(const char *path, struct fault *fault)
+{
+    struct fault why = {0};
+    enum status status = log_file_check(path, &why);
+    return status == ST_OK ? ST_OK : name_option(fault, status, &why);
+}
+
 enum status access_file_open(const struct access_settings *settings, struct access_file **out, struct fault *fault)
 {
     struct access_file *file = calloc(1, sizeof *file);
@@ -43,7 +55,7 @@ enum status access_file_open(const struct access_settings *settings, struct acce
         return ST_OK;
     }
     access_file_close(file);
-    return fault_set(fault, status, "proxy.access-log: %s", why.text[0] ? why.text : status_text(status));
+    return name_option(fault, status, &why);
 }
 
 struct access_log *access_file_add_log(struct access_file *file)

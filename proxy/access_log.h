@@ -15,6 +15,8 @@ struct access_settings {
 
 enum status access_file_open(const struct access_settings *settings, struct access_file **file,
                              struct fault *fault) MUST_CHECK;
+/* Whether the file at PATH could be opened, without making it. */
+enum status access_file_check(const char *path, struct fault *fault) MUST_CHECK;
 /* Writes what is left. After the workers have stopped; NULL is allowed. */
 void access_file_close(struct access_file *file);
 /* A worker's end, freed by access_file_close(). NULL when out of memory. */

@@ -179,7 +179,11 @@ enum status proxy_users_load(const char *path, struct proxy_users **users, struc
     enum { TOO_OPEN = S_IWGRP | S_IXGRP | S_IRWXO };
     struct buf text = {0};
     struct stat st;
-    enum status status = file_read(path, USERS_FILE_MAX_BYTES, &text, fault);
+    struct fault why = {0};
+    enum status status = file_read(path, USERS_FILE_MAX_BYTES, &text, &why);
+    if (status != ST_OK)
+        fault_set(fault, status, "%s%s", why.text,
+                  status == ST_NOT_FOUND ? "; `htpasswd -B -c` makes such a file" : "");
     if (status == ST_OK && (stat(path, &st) || (st.st_mode & TOO_OPEN)))
         status = fault_set(fault, ST_DENIED, "%s could be read or changed by others: say `chmod 640 %s`", path, path);
     if (status == ST_OK)

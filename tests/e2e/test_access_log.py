@@ -141,13 +141,16 @@ def test_h24_what_clients_send_stays_within_its_line(make_logging):
     assert "\u2028" not in raw.decode()
 
 
-def test_a_file_that_cannot_be_written_is_told_at_the_start(make_ccward):
-    ccward = make_ccward(start=False)
-    ccward.config["proxy"]["access-log"] = "/nonexistent/access.log"
-    ccward.write_config()
-    with pytest.raises(RuntimeError, match="proxy.access-log: /nonexistent/access.log"):
-        ccward.start()
-    ccward.process = None
+def test_a_file_that_cannot_be_written_is_told_with_its_place_and_none_is_made_by_looking(make_ccward, tmp_path):
+    path = tmp_path / "none" / "access.log"
+    ccward = make_ccward(start=False, proxy={"access-log": str(path)})
+    told = f"{ccward.config_path}:2: proxy.access-log: {path}: its folder is not there"
+    checked = ccward.run("check-config", check=False)
+    assert checked.returncode == 1 and told in checked.stderr and checked.stderr.endswith("1 fault\n")
+    started = ccward.run("run", check=False)
+    assert started.returncode == 78 and told in started.stderr and not ccward.state.exists()
+    path.parent.mkdir()
+    assert "is right" in ccward.run("check-config").stdout and not path.exists()
 
 
 @pytest.mark.parametrize("target", ["GET http://mika:secret@www.example/", "CONNECT mika:secret@www.example:443"])

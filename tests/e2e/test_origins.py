@@ -179,7 +179,7 @@ def test_a_login_file_that_others_can_read_is_refused_at_start(make_ccward, tmp_
     login.chmod(0o644)
     ccward = make_ccward(start=False, proxy={"parent": "http://192.0.2.1:3128", "parent-login": f"file:{login}"})
     result = ccward.run("check-config", check=False)
-    assert result.returncode == 1 and "proxy.parent-login" in result.stderr and f"chmod 600 {login}" in result.stderr
+    assert result.returncode == 1 and f"{ccward.config_path}:2: proxy.parent-login: " in result.stderr and f"chmod 600 {login}" in result.stderr
     assert "sesame" not in result.stderr
 
 
@@ -203,15 +203,18 @@ def test_users_log_in_and_the_file_is_read_again_on_hangup(make_ccward, origin, 
     ccward.process.send_signal(signal.SIGHUP)
     wait_for(lambda: "users:1: the password of 'bob' is kept as SHA-1" in ccward.errors)
     assert status(ccward, "--proxy-user", "bob:open sesame", url) == "200"
-    assert "proxy.users" in ccward.run("status", check=False).stdout
+    assert f"! {ccward.config_path}:2: proxy.users: {users}:1: " in ccward.run("status", check=False).stdout
 
 
 def test_a_file_of_weak_passwords_does_not_start(make_ccward, tmp_path):
     users = users_file(tmp_path, f"alice:{BCRYPT}\nbob:$apr1$abcdefgh$LXDYDdJBWFeEBGPmNGOgw1\n")
     ccward = make_ccward(start=False, proxy={"users": str(users)})
     result = subprocess.run([BINARY, "run", "-c", str(ccward.config_path)], capture_output=True, text=True, timeout=30)
-    assert result.returncode != 0 and f"proxy.users: {users}:2: " in result.stderr and "htpasswd -B" in result.stderr
+    place = f"{ccward.config_path}:2: proxy.users: "
+    assert result.returncode == 78 and f"{place}{users}:2: " in result.stderr and "htpasswd -B" in result.stderr
     assert "apr1$" not in result.stderr
+    users.unlink()
+    assert f"{place}{users}: No such file" in ccward.run("check-config", check=False).stderr
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "[::]", "192.0.2.77"])

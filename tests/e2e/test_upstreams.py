@@ -315,7 +315,8 @@ def test_authorities_that_cannot_be_read_are_refused_alike_by_check_config_start
     ccward.config["dns"].update(encrypted)
     ccward.write_config()
     checked = ccward.run("check-config", check=False)
-    assert checked.returncode == 1 and told in checked.stderr and "1 fault\n" in checked.stderr
+    assert checked.returncode == 1 and f"{ccward.config_path}:1: dns.upstream-ca: " in checked.stderr
+    assert told in checked.stderr and "1 fault\n" in checked.stderr
     ccward.process.send_signal(signal.SIGHUP)
     wait_for(lambda: "was not read again" in ccward.errors)
     assert "the configuration was read again" not in ccward.errors
@@ -330,7 +331,7 @@ def test_authorities_that_cannot_be_read_are_refused_alike_by_check_config_start
     assert json.loads(ccward.run("status", "--json").stdout)["state"] == "ok"
     other = make_ccward(start=False, dns=encrypted)
     started = other.run("run", check=False)
-    assert started.returncode == 1 and told in started.stderr
+    assert started.returncode == 78 and told in started.stderr
 
 
 def test_status_tells_when_no_upstream_answers_and_when_one_does_again(make_ccward, fakes):

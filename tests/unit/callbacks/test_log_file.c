@@ -305,6 +305,35 @@ static void what_did_not_fit_is_in_the_sum_when_there_is_room_again(void **state
     assert_false(failing);
 }
 
+static void assert_refused(const char *path, const char *word)
+{
+    struct fault checked = {0}, opened = {0};
+    struct log_file file;
+    assert_int_not_equal(log_file_check(path, &checked), ST_OK);
+    assert_int_not_equal(log_file_open_at(path, "lines", &file, &opened), ST_OK);
+    log_file_close(&file);
+    assert_string_equal(checked.text, opened.text);
+    if (!strstr(checked.text, word) || !strstr(checked.text, path))
+        fail_msg("%s", checked.text);
+}
+
+static void looking_finds_what_opening_would_and_makes_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[128], link[128];
+    struct fault fault = {0};
+    snprintf(path, sizeof path, "%s/lines.log", fixture->dir);
+    snprintf(link, sizeof link, "%s/link.log", fixture->dir);
+    assert_int_equal(log_file_check(path, &fault), ST_OK);
+    assert_false(exists(fixture, "lines.log"));
+    assert_int_equal(symlink(path, link), 0);
+    assert_refused(link, "is a link, which is not followed");
+    assert_refused(fixture->dir, "cannot be written: Is a directory");
+    snprintf(path, sizeof path, "%s/none/lines.log", fixture->dir);
+    assert_refused(path, "its folder is not there");
+    unlink(link);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -321,6 +350,7 @@ int main(void)
         TEST(a_log_is_appended_to_after_a_restart_and_half_a_line_is_ended),
         TEST(the_log_is_not_for_everyone_to_read),
         TEST(a_log_that_can_not_be_opened_is_a_fault),
+        TEST(looking_finds_what_opening_would_and_makes_nothing),
         TEST(a_full_disk_leaves_whole_lines_and_is_counted),
         TEST(what_did_not_fit_is_in_the_sum_when_there_is_room_again),
     };

@@ -103,13 +103,22 @@ static void each_fault_is_told_with_file_line_and_field(void **state)
 static void files_are_named_from_the_root(void **state)
 {
     (void)state;
-    static const char *const options[] = {"dns: {tls-certificate: ", "dns: {tls-key: ", "dns: {upstream-ca: ",
-                                          "dns: {resolv-conf: ", "names: {hosts-file: "};
+    static const char *const options[][2] = {
+        {"dns: {tls-certificate: ", "/etc/ccward/tls.pem"},
+        {"dns: {tls-key: ", "/etc/ccward/tls.key"},
+        {"dns: {upstream-ca: ", "/etc/ssl/certs/ca-certificates.crt"},
+        {"dns: {resolv-conf: ", "/etc/resolv.conf"},
+        {"names: {hosts-file: ", "/etc/hosts"},
+        {"proxy: {users: ", "/etc/ccward/users"},
+        {"proxy: {access-log: ", "/var/log/ccward/access.log"},
+    };
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
-        char yaml[100];
-        snprintf(yaml, sizeof yaml, "%sca.pem}\n", options[i]);
-        assert_fault(yaml, "'ca.pem' is no whole path: write it from the root");
-        snprintf(yaml, sizeof yaml, "%s/etc/ca.pem}\n", options[i]);
+        char yaml[100], expected[200];
+        snprintf(yaml, sizeof yaml, "%sthis.file}\n", options[i][0]);
+        snprintf(expected, sizeof expected, "'this.file' is no whole path: write it from the root, like %s\n",
+                 options[i][1]);
+        assert_fault(yaml, expected);
+        snprintf(yaml, sizeof yaml, "%s%s}\n", options[i][0], options[i][1]);
         assert_int_equal(load(yaml), ST_OK);
     }
 }

@@ -1,4 +1,5 @@
 ccward_fuzz(config ccward_config)
 ccward_unit(config chosen_feeds)
 ccward_unit(config config)
+ccward_unit(config config_place)
 ccward_unit(config feed_catalogue)
