@@ -97,12 +97,14 @@ static enum status read_field(struct http_scan *scan, struct http_head *head, st
 }
 
 /* Takes `name:`. A line that starts with a blank (obs-fold) has no name and so is refused. */
-static enum status scan_name(struct http_scan *scan, struct str *name)
+static enum status scan_name(struct http_scan *scan, size_t limit, struct str *name)
 {
     struct str rest = str_from(scan->data, scan->at);
     size_t n = 0;
     while (n < rest.length && http_is(rest.data[n], HTTP_TCHAR))
         n++;
+    if (n >= limit)
+        return http_scan_refuse(scan, HTTP_REJECT_FIELD_TOO_LARGE);
     if (n == rest.length)
         return ST_TRUNCATED;
     if (!n || rest.data[n] != ':')
@@ -110,6 +112,19 @@ static enum status scan_name(struct http_scan *scan, struct str *name)
     *name = (struct str){rest.data, n};
     scan->at += n + 1;
     return ST_OK;
+}
+
+static enum status scan_field(struct http_scan *scan, const struct http_head *head, struct http_field *field)
+{
+    size_t limit = head->is_request ? HTTP_MAX_FIELD_LINE : HTTP_MAX_HEAD;
+    enum status status = scan_name(scan, limit, &field->name);
+    if (status == ST_OK)
+        status = http_scan_line(scan, limit - field->name.length - 1, &field->value);
+    if (scan->reject == HTTP_REJECT_LINE_TOO_LONG)
+        scan->reject = HTTP_REJECT_FIELD_TOO_LARGE;
+    if (status == ST_OK)
+        field->value = str_trim(field->value);
+    return status;
 }
 
 enum status http_scan_fields(struct http_scan *scan, struct http_head *head, struct http_facts *facts)
@@ -120,12 +135,9 @@ enum status http_scan_fields(struct http_scan *scan, struct http_head *head, str
         if (head->field_count == HTTP_MAX_FIELDS)
             return http_scan_refuse(scan, HTTP_REJECT_HEAD_TOO_LARGE);
         struct http_field *field = &head->fields[head->field_count];
-        enum status status = scan_name(scan, &field->name);
-        if (status == ST_OK)
-            status = http_scan_line(scan, HTTP_MAX_HEAD, &field->value);
+        enum status status = scan_field(scan, head, field);
         if (status != ST_OK)
             return status;
-        field->value = str_trim(field->value);
         head->field_count++;
         status = read_field(scan, head, facts, field);
         if (status != ST_OK)

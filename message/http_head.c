@@ -19,6 +19,7 @@ static const struct {
     [HTTP_REJECT_VERSION] = {505, "HTTP version not supported"},
     [HTTP_REJECT_LINE_TOO_LONG] = {414, "start line too long"},
     [HTTP_REJECT_HEAD_TOO_LARGE] = {431, "head too large"},
+    [HTTP_REJECT_FIELD_TOO_LARGE] = {431, "field too large"},
     [HTTP_REJECT_EXPECTATION] = {417, "unknown expectation"},
 };
 

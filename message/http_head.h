@@ -11,6 +11,7 @@
 enum {
     HTTP_MAX_FIELDS = 100,
     HTTP_MAX_REQUEST_LINE = 8192,
+    HTTP_MAX_FIELD_LINE = 8192, /* of a request; of a response its head alone is bounded, as some policies are long */
     HTTP_MAX_HEAD = 32768,
 };
 
@@ -69,6 +70,7 @@ enum http_reject {
     HTTP_REJECT_VERSION,
     HTTP_REJECT_LINE_TOO_LONG,
     HTTP_REJECT_HEAD_TOO_LARGE, /* or too many fields, or over 32 options or 1024 bytes in Connection */
+    HTTP_REJECT_FIELD_TOO_LARGE,
     HTTP_REJECT_EXPECTATION,
 };
 

@@ -42,7 +42,9 @@ enum status http_scan_end(struct http_scan *scan, enum status status, enum http_
 enum status http_scan_refuse(struct http_scan *scan, enum http_reject reject)
 {
     scan->reject = reject;
-    return reject == HTTP_REJECT_LINE_TOO_LONG || reject == HTTP_REJECT_HEAD_TOO_LARGE ? ST_TOO_LARGE : ST_INVALID;
+    bool too_large = reject == HTTP_REJECT_LINE_TOO_LONG || reject == HTTP_REJECT_HEAD_TOO_LARGE ||
+                     reject == HTTP_REJECT_FIELD_TOO_LARGE;
+    return too_large ? ST_TOO_LARGE : ST_INVALID;
 }
 
 enum status http_scan_line(struct http_scan *scan, size_t limit, struct str *line)

@@ -446,7 +446,17 @@ static void a_head_is_taken_up_to_32768_bytes(void **state)
 {
     (void)state;
     enum http_reject reject;
-    static const char start[] = "GET / HTTP/1.1\r\nHost: a\r\nX: ";
+    static const char begin[] = "GET / HTTP/1.1\r\nHost: a\r\n";
+    static char start[HTTP_MAX_HEAD];
+    size_t length = sizeof begin - 1;
+    memcpy(start, begin, length);
+    for (unsigned i = 0; i < 4; i++) {
+        length += (size_t)snprintf(start + length, sizeof start - length, "X: ");
+        memset(start + length, 'a', 8100);
+        memcpy(start + length + 8100, "\r\n", 3);
+        length += 8102;
+    }
+    snprintf(start + length, sizeof start - length, "X: ");
     size_t n = HTTP_MAX_HEAD - strlen(start) - 4;
     assert_int_equal(parse_long(start, "a", n, "\r\n\r\n", &reject), ST_OK);
     assert_int_equal(head.length, HTTP_MAX_HEAD);
@@ -455,6 +465,28 @@ static void a_head_is_taken_up_to_32768_bytes(void **state)
     assert_int_equal(parse_long(start, "a", n + 3, "", &reject), ST_TRUNCATED);
     assert_int_equal(parse_long(start, "a", n + 4, "", &reject), ST_TOO_LARGE);
     assert_int_equal(reject, HTTP_REJECT_HEAD_TOO_LARGE);
+}
+
+static void a_field_is_taken_up_to_8192_bytes(void **state)
+{
+    (void)state;
+    enum http_reject reject;
+    static const char start[] = "GET / HTTP/1.1\r\nHost: a\r\n";
+    char named[64];
+    snprintf(named, sizeof named, "%sX: ", start);
+    size_t n = HTTP_MAX_FIELD_LINE - strlen("X: ");
+    assert_int_equal(parse_long(named, "a", n, "\r\n\r\n", &reject), ST_OK);
+    assert_int_equal(head.fields[1].value.length, n);
+    assert_int_equal(parse_long(named, "a", n + 1, "\r\n\r\n", &reject), ST_TOO_LARGE);
+    assert_int_equal(reject, HTTP_REJECT_FIELD_TOO_LARGE);
+    assert_int_equal(parse_long(named, " ", n + 1, "\r\n\r\n", &reject), ST_TOO_LARGE);
+    assert_int_equal(parse_long(named, "a", n, "", &reject), ST_TRUNCATED);
+    assert_int_equal(parse_long(named, "a", n + 1, "", &reject), ST_TOO_LARGE);
+    assert_int_equal(reject, HTTP_REJECT_FIELD_TOO_LARGE);
+    assert_int_equal(parse_long(start, "X", HTTP_MAX_FIELD_LINE - 1, ":\r\n\r\n", &reject), ST_OK);
+    assert_int_equal(parse_long(start, "X", HTTP_MAX_FIELD_LINE, ":\r\n\r\n", &reject), ST_TOO_LARGE);
+    assert_int_equal(reject, HTTP_REJECT_FIELD_TOO_LARGE);
+    assert_int_equal(parse_long(start, "X", HTTP_MAX_FIELD_LINE, "", &reject), ST_TOO_LARGE);
 }
 
 static void a_hundred_fields_are_taken(void **state)
@@ -508,6 +540,7 @@ int main(void)
         cmocka_unit_test(upgrade_must_be_named_in_connection),
         cmocka_unit_test(a_request_line_is_taken_up_to_8192_bytes),
         cmocka_unit_test(a_head_is_taken_up_to_32768_bytes),
+        cmocka_unit_test(a_field_is_taken_up_to_8192_bytes),
         cmocka_unit_test(a_hundred_fields_are_taken),
         cmocka_unit_test(what_follows_the_head_is_not_looked_at),
         cmocka_unit_test(nothing_yet_is_no_fault),
