@@ -1,6 +1,9 @@
 #include "console/proxy_pac.h"
 
+#include <string.h>
+
 #include "base/check.h"
+#include "base/local_networks.h"
 
 /* IPv6 addresses have no dots either. The patterns look at addresses that are written as such: isInNet() and
  * dnsResolve() would look every name up, past the proxy and before the page loads. */
@@ -20,12 +23,55 @@ static const char function_middle[] =
     "  for (var i = 0; i < direct.length; i++)\n"
     "    if (host == direct[i] || host.slice(-direct[i].length - 1) == \".\" + direct[i])\n"
     "      return \"DIRECT\";\n"
-    "  if (/^(10|127)\\.\\d+\\.\\d+\\.\\d+$/.test(host) || /^(192\\.168|169\\.254)\\.\\d+\\.\\d+$/.test(host) ||\n"
-    "      /^172\\.(1[6-9]|2\\d|3[01])\\.\\d+\\.\\d+$/.test(host))\n"
-    "    return \"DIRECT\";\n"
-    "  if (isV6 && /^\\[?(::1\\]?$|f[cd][0-9a-f]{2}:|fe[89ab][0-9a-f]:)/.test(host))\n"
-    "    return \"DIRECT\";\n"
-    "  return \"";
+    "  var quad = /^(\\d+)\\.(\\d+)\\.(\\d+)\\.(\\d+)$/.exec(host);\n"
+    "  var first = quad ? quad[1] * 16777216 + quad[2] * 65536 + quad[3] * 256 + 1 * quad[4]\n"
+    "            : isV6 ? parseInt(host.replace(\"[\", \"\"), 16) : -1;\n"
+    "  var ranges = quad ? [";
+static const char function_tail[] = "] : [];\n"
+                                    "  for (i = 0; i < ranges.length; i++)\n"
+                                    "    if (first >= ranges[i][0] && first <= ranges[i][1])\n"
+                                    "      return \"DIRECT\";\n"
+                                    "  return \"";
+
+enum { ONE_ADDRESS = 128 };
+
+static struct addr first_address(size_t i)
+{
+    struct addr addr = {0};
+    memcpy(addr.ip, local_networks[i].ip, sizeof addr.ip);
+    return addr;
+}
+
+/* A range of IPv4 by its first and last address, of IPv6 by their first two bytes: no prefix is longer. */
+static void add_ranges(struct buf *out, bool v4)
+{
+    const char *before = "";
+    for (size_t i = 0; i < LOCAL_NETWORKS; i++) {
+        struct addr addr = first_address(i);
+        const uint8_t *ip = addr.ip + (v4 ? 12 : 0);
+        if (addr_is_v4(&addr) != v4 || local_networks[i].prefix == ONE_ADDRESS)
+            continue;
+        unsigned bits = (v4 ? 128u : 16u) - local_networks[i].prefix; /* that the range has free */
+        uint32_t first = (uint32_t)ip[0] << 8 | ip[1];
+        if (v4)
+            first = first << 16 | (uint32_t)ip[2] << 8 | ip[3];
+        CHECK(bits < 32);
+        buf_printf(out, "%s[%u, %u]", before, first, first + ((1u << bits) - 1));
+        before = ", ";
+    }
+}
+
+static void add_addresses(struct buf *out)
+{
+    char text[ADDR_TEXT_SIZE];
+    for (size_t i = 0; i < LOCAL_NETWORKS; i++) {
+        struct addr addr = first_address(i);
+        if (local_networks[i].prefix != ONE_ADDRESS)
+            continue;
+        addr_format_ip(&addr, text);
+        buf_printf(out, ", \"%s\", \"[%s]\"", text, text);
+    }
+}
 
 bool proxy_pac_domain(struct str text)
 {
@@ -93,8 +139,13 @@ bool proxy_pac_build(struct buf *out, const struct proxy_pac *pac, const struct 
 {
     buf_add_text(out, pac->fail_open ? head_open : head_closed);
     buf_add_text(out, function_head);
+    add_addresses(out);
     add_domains(out, pac);
     buf_add_text(out, function_middle);
+    add_ranges(out, true);
+    buf_add_text(out, "] : isV6 ? [");
+    add_ranges(out, false);
+    buf_add_text(out, function_tail);
     bool any = add_proxies(out, pac, local);
     buf_add_text(out, pac->fail_open ? "; DIRECT\";\n}\n" : "\";\n}\n");
     return any;

@@ -6,13 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/local_networks.h"
 #include "system/browser_policies.h"
 
 #define BEGIN "# --- ccward system-proxy: the lines up to the end mark are taken out by `ccward system-proxy disable`\n"
 #define END   "# --- end of ccward system-proxy\n"
-
-static const char *const private_networks[] = {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"};
-enum { PRIVATE_NETWORKS = sizeof private_networks / sizeof private_networks[0] };
 
 static bool exists(const char *root, const char *path)
 {
@@ -59,18 +57,39 @@ static void add_address(struct buf *out, const struct proxy_choice *choice)
     buf_add_text(out, text);
 }
 
-/* What goes without the proxy, each between BEFORE and AFTER; domains with DOMAIN before them. */
-static void add_direct(struct buf *out, const struct proxy_choice *choice, const char *before, const char *domain,
-                       const char *after)
+/* How a place writes what goes without the proxy. */
+struct direct_style {
+    const char *before, *after; /* around each */
+    const char *domain;         /* before one with all below it */
+    bool brackets;              /* around an IPv6 address: else its colons are taken for that of a port */
+};
+static const struct direct_style plain_style = {"", "", ".", false}, gnome_style = {"'", "'", "*.", false},
+                                 firefox_style = {"", "", ".", true};
+
+static void add_network(struct buf *out, const struct network *network, bool brackets)
 {
-    static const char *const own[] = {"localhost", "127.0.0.0/8", "::1"};
-    size_t count = 0;
-    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
-        buf_printf(out, "%s%s%s%s", count++ ? "," : "", before, own[i], after);
+    char text[ADDR_TEXT_SIZE];
+    struct str whole, ip, prefix;
+    network_format(network, text);
+    whole = str_of(text);
+    if (!str_cut(whole, '/', &ip, &prefix))
+        ip = whole;
+    brackets = brackets && memchr(ip.data, ':', ip.length);
+    buf_printf(out, "%s%.*s%s", brackets ? "[" : "", (int)ip.length, ip.data, brackets ? "]" : "");
+    if (network->prefix < 128)
+        buf_printf(out, "/%.*s", (int)prefix.length, prefix.data);
+}
+
+static void add_direct(struct buf *out, const struct proxy_choice *choice, const struct direct_style *style)
+{
+    buf_printf(out, "%slocalhost%s", style->before, style->after);
     for (size_t i = 0; i < choice->direct->count; i++)
-        buf_printf(out, ",%s%s%s%s", before, domain, choice->direct->items[i], after);
-    for (size_t i = 0; i < PRIVATE_NETWORKS; i++)
-        buf_printf(out, ",%s%s%s", before, private_networks[i], after);
+        buf_printf(out, ",%s%s%s%s", style->before, style->domain, choice->direct->items[i], style->after);
+    for (size_t i = 0; i < LOCAL_NETWORKS; i++) {
+        buf_printf(out, ",%s", style->before);
+        add_network(out, &local_networks[i], style->brackets);
+        buf_add_text(out, style->after);
+    }
 }
 
 static struct str bytes_of(const struct file_image *image)
@@ -90,7 +109,7 @@ static void add_variables(struct buf *out, const struct proxy_choice *choice)
     }
     for (int upper = 0; upper < 2; upper++) {
         buf_add_text(out, upper ? "NO_PROXY=" : "no_proxy=");
-        add_direct(out, choice, "", ".", "");
+        add_direct(out, choice, &plain_style);
         buf_add_char(out, '\n');
     }
 }
@@ -179,7 +198,7 @@ static bool has_gnome(const char *root)
 static void add_gnome_hosts(struct buf *out, const struct proxy_choice *choice)
 {
     buf_add_char(out, '[');
-    add_direct(out, choice, "'", "*.", "'");
+    add_direct(out, choice, &gnome_style);
     buf_add_char(out, ']');
 }
 
@@ -339,7 +358,7 @@ static enum status apply_kde(const struct proxy_choice *choice, const struct fil
         buf_add_char(&proxy, '[');
     add_host(&proxy, choice);
     buf_printf(&proxy, "%s %u", addr_is_v4(&choice->proxy) ? "" : "]", choice->proxy.port); /* as KDE writes it */
-    add_direct(&direct, choice, "", ".", "");
+    add_direct(&direct, choice, &plain_style);
     struct str address = str_of(buf_text(&proxy));
     struct str values[KDE_KEYS] = {STR("1"), address, address, str_of(buf_text(&direct)), STR("false")};
     kde_set(out, bytes_of(original), values, all);
@@ -391,8 +410,10 @@ static enum status apply_chromium(const struct proxy_choice *choice, const struc
     buf_add_text(&direct, "<local>"); /* names without a dot */
     for (size_t i = 0; i < choice->direct->count; i++)
         buf_printf(&direct, ";%s;*.%s", choice->direct->items[i], choice->direct->items[i]);
-    for (size_t i = 0; i < PRIVATE_NETWORKS; i++)
-        buf_printf(&direct, ";%s", private_networks[i]);
+    for (size_t i = 0; i < LOCAL_NETWORKS; i++) {
+        buf_add_char(&direct, ';');
+        add_network(&direct, &local_networks[i], false);
+    }
     enum status status =
         add_json_own(json_pack("{s:{s:s, s:s, s:s}}", "ProxySettings", "ProxyMode", "fixed_servers", "ProxyServer",
                                buf_text(&address), "ProxyBypassList", buf_text(&direct)),
@@ -407,7 +428,7 @@ static json_t *firefox_proxy(const struct proxy_choice *choice)
     struct buf address = {0}, direct = {0};
     add_address(&address, choice);
     buf_add_text(&direct, "<local>, ");
-    add_direct(&direct, choice, "", ".", "");
+    add_direct(&direct, choice, &firefox_style);
     json_t *json = json_pack("{s:s, s:b, s:s, s:b, s:s}", "Mode", "manual", "Locked", 0, "HTTPProxy",
                              buf_text(&address), "UseHTTPProxyForAllProtocols", 1, "Passthrough", buf_text(&direct));
     buf_free(&address);

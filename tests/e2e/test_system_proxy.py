@@ -11,6 +11,7 @@ import pytest
 from harness import BINARY, free_port
 
 ADDRESS = "127.0.0.1:3128"
+NETWORKS = "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7,169.254.0.0/16,fe80::/10"
 
 
 class Machine:
@@ -104,11 +105,11 @@ def test_each_place_says_it_in_its_own_way(machine):
     assert lines[:2] == ['PATH="/usr/bin"', "http_proxy=http://old:1"], "what was there stays, ours comes later"
     ours = dict(line.split("=", 1) for line in lines[3:] if not line.startswith("#"))
     assert ours == {**dict.fromkeys(["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"], f"http://{ADDRESS}"),
-                    **dict.fromkeys(["no_proxy", "NO_PROXY"], "localhost,127.0.0.0/8,::1,.lan,10.0.0.0/8,172.16.0.0/12,"
-                                                              "192.168.0.0/16,169.254.0.0/16")}
+                    **dict.fromkeys(["no_proxy", "NO_PROXY"], f"localhost,.lan,{NETWORKS}")}
     gnome = configparser.ConfigParser()
     gnome.read_string(machine.read("etc/dconf/db/ccward.d/proxy"))
     assert gnome["system/proxy"]["mode"] == "'manual'" and "'*.lan'" in gnome["system/proxy"]["ignore-hosts"]
+    assert gnome["system/proxy"]["ignore-hosts"] == str(["localhost", "*.lan", *NETWORKS.split(",")]).replace(" ", "")
     assert dict(gnome["system/proxy/https"]) == {"host": "'127.0.0.1'", "port": "3128"}
     assert machine.read("etc/dconf/profile/user") == "user-db:user\nsystem-db:site\nsystem-db:ccward\n"
     kde = machine.read("etc/xdg/kioslaverc")
@@ -117,9 +118,11 @@ def test_each_place_says_it_in_its_own_way(machine):
     for folder in ("chromium", "opt/chrome", "opt/edge", "brave"):
         policy = json.loads(machine.read(f"etc/{folder}/policies/managed/ccward-proxy.json"))["ProxySettings"]
         assert policy["ProxyMode"] == "fixed_servers" and policy["ProxyServer"] == ADDRESS
-        assert "<local>;lan;*.lan;" in policy["ProxyBypassList"]
+        assert policy["ProxyBypassList"] == f"<local>;lan;*.lan;{NETWORKS.replace(',', ';')}"
     policies = json.loads(machine.read("etc/firefox/policies/policies.json"))["policies"]
     assert policies["DisableTelemetry"] is True and policies["Proxy"]["HTTPProxy"] == ADDRESS
+    in_brackets = NETWORKS.replace("::1", "[::1]").replace("fc00::", "[fc00::]").replace("fe80::", "[fe80::]")
+    assert policies["Proxy"]["Passthrough"] == f"<local>, localhost,.lan,{in_brackets}"
     assert policies["Proxy"]["Mode"] == "manual" and policies["Proxy"]["UseHTTPProxyForAllProtocols"] is True
 
 
@@ -248,8 +251,8 @@ def test_of_a_user_the_home_is_changed(tmp_path):
     assert told["scope"] == "user"
     assert "http_proxy=http://127.0.0.1:3128\n" in home.read(".config/environment.d/ccward-proxy.conf")
     assert home.read(".config/kioslaverc").endswith("[Proxy Settings]\nProxyType=1\nhttpProxy=http://127.0.0.1 3128\n"
-                                                    "httpsProxy=http://127.0.0.1 3128\nNoProxyFor=localhost,127.0.0.0/8,"
-                                                    "::1,.lan,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16\n"
+                                                    "httpsProxy=http://127.0.0.1 3128\nNoProxyFor="
+                                                    f"localhost,.lan,{NETWORKS}\n"
                                                     "ReversedException=false\n")
     home.run("disable")
     left = home.picture()

@@ -82,7 +82,28 @@ static void domains_that_go_direct_stand_in_lower_case(void **state)
     struct addr local = addr_of("127.0.0.1:8053"), proxy = addr_of("127.0.0.1:3128");
     struct proxy_pac pac = {.proxies = &proxy, .proxy_count = 1, .direct = domains, .direct_count = 2};
     assert_true(proxy_pac_build(&script, &pac, &local));
-    assert_non_null(strstr(buf_text(&script), "var direct = [\"localhost\", \"home.arpa\", \"lan\"];"));
+    assert_non_null(
+        strstr(buf_text(&script), "var direct = [\"localhost\", \"::1\", \"[::1]\", \"home.arpa\", \"lan\"];"));
+    buf_free(&script);
+}
+
+static void addresses_of_local_networks_go_direct(void **state)
+{
+    (void)state;
+    struct buf script = {0};
+    struct addr local = addr_of("127.0.0.1:8053"), proxy = addr_of("127.0.0.1:3128");
+    assert_true(proxy_pac_build(&script, &(struct proxy_pac){.proxies = &proxy, .proxy_count = 1}, &local));
+    static const uint32_t v4[][2] = {{0x7f000000, 0x7fffffff},
+                                     {0x0a000000, 0x0affffff},
+                                     {0xac100000, 0xac1fffff},
+                                     {0xc0a80000, 0xc0a8ffff},
+                                     {0xa9fe0000, 0xa9feffff}};
+    struct buf expected = {0};
+    for (size_t i = 0; i < sizeof v4 / sizeof v4[0]; i++)
+        buf_printf(&expected, "%s[%u, %u]", i ? ", " : "quad ? [", v4[i][0], v4[i][1]);
+    buf_printf(&expected, "] : isV6 ? [[%d, %d], [%d, %d]] : [];", 0xfc00, 0xfdff, 0xfe80, 0xfebf);
+    assert_non_null(strstr(buf_text(&script), buf_text(&expected)));
+    buf_free(&expected);
     buf_free(&script);
 }
 
@@ -105,6 +126,7 @@ int main(void)
         cmocka_unit_test(without_a_proxy_there_is_no_script),
         cmocka_unit_test(it_fails_open_only_where_that_is_asked_for),
         cmocka_unit_test(domains_that_go_direct_stand_in_lower_case),
+        cmocka_unit_test(addresses_of_local_networks_go_direct),
         cmocka_unit_test(what_could_end_a_text_of_the_script_is_no_domain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
