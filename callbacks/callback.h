@@ -24,12 +24,13 @@ enum match {
 const char *channel_text(enum channel channel); /* "dns", "http", "connect", "tls", "ip", "page", "socks" */
 const char *match_text(enum match match);       /* "qname", "answer-ip", ... */
 
-enum { CALLBACK_SUBJECT_SIZE = 512, CALLBACK_METHOD_SIZE = 16 };
+enum { CALLBACK_SUBJECT_SIZE = 512, CALLBACK_METHOD_SIZE = 16, CALLBACK_LOGIN_SIZE = 129 };
 
 struct callback {
-    int64_t time_ms;    /* wall */
-    struct addr client; /* with its port, by which a local process is found */
-    struct addr local;  /* our end */
+    int64_t time_ms;                 /* wall */
+    struct addr client;              /* with its port, by which a local process is found */
+    struct addr local;               /* our end */
+    char login[CALLBACK_LOGIN_SIZE]; /* as whom the client logged in to the proxy; printable text; empty: it did not */
     bool udp;
     enum channel channel;
     enum match match;

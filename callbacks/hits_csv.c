@@ -34,6 +34,7 @@ static const struct {
     {"last", "last", false},
     {"summary", "summary", false},
     {"subjects", "subjects", false},
+    {"login", "login", true},
 };
 enum { COLUMNS = sizeof columns / sizeof *columns };
 

@@ -112,12 +112,15 @@ static void set_time(struct hits_table *table, int64_t wall_ms)
 static void set_process(struct hits_table *table, const struct log_entry *entry)
 {
     const char *name = log_entry_client_text(entry, "process"), *user = log_entry_client_text(entry, "user");
+    const char *login = log_entry_client_text(entry, "login");
     json_int_t pid = log_entry_client_number(entry, "pid");
     char text[256];
     if (pid > 0)
         snprintf(text, sizeof text, "%.128s[%lld]", name, (long long)pid);
+    else if (*user)
+        snprintf(text, sizeof text, "user %.128s", user);
     else
-        snprintf(text, sizeof text, "%s%.128s", *user ? "user " : "", user);
+        snprintf(text, sizeof text, "%s%.128s", *login ? "login " : "", login);
     set_cell(table, PROCESS, text);
 }
 

@@ -49,7 +49,7 @@ static bool all_texts(const json_t *object, const char *const *keys, size_t coun
 
 static bool client_is_valid(const json_t *client)
 {
-    static const char *const texts[] = {"ip", "name", "group", "process", "user"};
+    static const char *const texts[] = {"ip", "name", "group", "process", "user", "login"};
     return json_is_null(client) || (json_is_object(client) && json_is_string(json_object_get(client, "ip")) &&
                                     all_texts(client, texts, sizeof texts / sizeof *texts));
 }

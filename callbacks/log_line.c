@@ -62,6 +62,8 @@ static json_t *json_client(const struct contact *contact)
         failed |= json_object_set_new(client, "pid", json_integer(contact->process.pid));
     failed |= set_if_text(client, "process", contact->process.name);
     failed |= set_if_text(client, "user", contact->process.user);
+    if (contact->level == FOLD_NONE)
+        failed |= set_if_text(client, "login", callback->login);
     if (failed) {
         json_decref(client);
         return NULL;

@@ -111,6 +111,20 @@ static bool parse_server_name(struct cursor extension, struct tls_hello *hello)
     return valid;
 }
 
+/* As it stands in the hello around an encrypted one (RFC 9849 section 5). In another form it hides nothing. */
+static bool is_outer_ech(struct cursor extension)
+{
+    enum { OUTER = 0, KDF_AND_AEAD_BYTES = 4 };
+    uint8_t type = cursor_u8(&extension);
+    cursor_bytes(&extension, KDF_AND_AEAD_BYTES);
+    cursor_u8(&extension); /* the server's configuration */
+    size_t key = cursor_u16(&extension);
+    cursor_bytes(&extension, key);
+    size_t payload = cursor_u16(&extension);
+    cursor_bytes(&extension, payload);
+    return !extension.failed && !cursor_left(&extension) && type == OUTER && key && payload;
+}
+
 /* Nothing may follow the extensions, and server_name stands there once (RFC 8446 section 4.2). */
 static bool parse_extensions(struct cursor *cursor, struct tls_hello *hello)
 {
@@ -124,7 +138,7 @@ static bool parse_extensions(struct cursor *cursor, struct tls_hello *hello)
         if (list.failed)
             return false;
         if (type == EXTENSION_ECH)
-            hello->has_ech = true;
+            hello->has_ech = is_outer_ech(extension);
         if (type != EXTENSION_SERVER_NAME)
             continue;
         if (saw_server_name || !parse_server_name(extension, hello))

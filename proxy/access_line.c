@@ -11,7 +11,7 @@
 /* So that the longest line, with every byte of it escaped, keeps its bound. */
 static const size_t text_max_bytes[ACCESS_TEXTS] = {
     [ACCESS_METHOD] = 32,   [ACCESS_TARGET] = ACCESS_TEXT_MAX_BYTES,
-    [ACCESS_HOST] = 256,    [ACCESS_USER] = 64,
+    [ACCESS_HOST] = 256,    [ACCESS_USER] = 128,
     [ACCESS_REFERER] = 192, [ACCESS_AGENT] = 192,
 };
 
@@ -119,6 +119,8 @@ static enum status build_json(struct buf *out, const struct access_entry *entry,
         text_or_null(told->texts[ACCESS_TARGET]), "host", text_or_null(told->texts[ACCESS_HOST]), "status",
         (int)entry->status, "bytes", (json_int_t)entry->sent_bytes, "bytes_received", (json_int_t)entry->received_bytes,
         "duration_ms", (json_int_t)entry->duration_ms, "verdict", access_verdict_text(entry->verdict));
+    if (json && entry->has_ech)
+        json_object_set_new(json, "ech", json_true());
     if (json && told->texts[ACCESS_REFERER][0])
         json_object_set_new(json, "referer", json_string(told->texts[ACCESS_REFERER]));
     if (json && told->texts[ACCESS_AGENT][0])

@@ -29,6 +29,7 @@ struct access_entry {
     unsigned status; /* 0: none was sent */
     unsigned version_minor;
     bool is_connect;
+    bool has_ech;                        /* its TLS hello names another host, with the true one encrypted */
     uint64_t sent_bytes, received_bytes; /* to the client and from it; of bodies, and of what a tunnel passed */
     struct str texts[ACCESS_TEXTS];      /* empty: none */
 };

@@ -60,6 +60,7 @@ static struct access_entry entry_of(const struct http_txn *txn)
                                  .is_connect = txn->is_connect,
                                  .sent_bytes = txn->access.answer_bytes + txn->download.passed_bytes,
                                  .received_bytes = txn->upload.passed_bytes};
+    entry.texts[ACCESS_USER] = txn->login;
     if (!head->is_request || txn->access.is_malformed) /* the parts of what was none are not what they seem */
         return entry;
     entry.texts[ACCESS_METHOD] = txn->is_connect ? STR("CONNECT") : head->method; /* by other doors too */
@@ -102,6 +103,12 @@ void access_tunnel_verdict(struct http_client *client, enum access_verdict verdi
 {
     if (client->access && verdict > client->access->entry.verdict)
         client->access->entry.verdict = verdict;
+}
+
+void access_tunnel_ech(struct http_client *client)
+{
+    if (client->access)
+        client->access->entry.has_ech = true;
 }
 
 void access_tunnel_count(struct http_client *client)

@@ -26,6 +26,8 @@ void access_note_verdict(struct http_txn *txn, enum access_verdict verdict);
 void access_note_end(struct http_txn *txn);
 /* Of the client's tunnel: what was found in it later. */
 void access_tunnel_verdict(struct http_client *client, enum access_verdict verdict);
+/* Of the client's tunnel: its host is hidden in an encrypted hello. */
+void access_tunnel_ech(struct http_client *client);
 /* Before the tunnel goes, should its client go on without it. */
 void access_tunnel_count(struct http_client *client);
 /* The client's tunnel is about to end: hands it to the log, once. */

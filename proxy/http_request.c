@@ -114,7 +114,7 @@ static enum auth_verdict ask_for_login(struct http_txn *txn)
             return AUTH_DENIED;
         found = &txn->head.fields[i];
     }
-    txn->auth_ask = (struct auth_ask){.on_verdict = on_verdict, .arg = txn};
+    txn->auth_ask = (struct auth_ask){.on_verdict = on_verdict, .arg = txn, .user = txn->login_text};
     return found ? proxy_auth_ask_basic(txn->proxy->auth, &txn->client->peer, found->value, &txn->auth_ask)
                  : AUTH_DENIED;
 }
@@ -131,6 +131,7 @@ enum next http_step_authorize(struct http_txn *txn)
         return WAIT;
     switch (txn->auth_verdict) {
     case AUTH_GRANTED:
+        txn->login = str_of(txn->login_text);
         return http_txn_go_to(txn, STEP_DECIDE);
     case AUTH_LIMITED:
         return http_txn_answer(txn, ANSWER_LOGIN_LIMIT);

@@ -75,6 +75,7 @@ struct http_txn {
     enum wait auth_state;
     enum auth_verdict auth_verdict;
     struct auth_ask auth_ask;
+    struct str login; /* as whom the client was let in, in login_text; empty: nobody was asked */
 
     /* Where to: a name, or an address; then what the name is an alias of, and the addresses that may be dialled. */
     uint16_t port;
@@ -116,6 +117,7 @@ struct http_txn {
     struct http_head head;
     struct dname name; /* length 0: the host is an address */
     struct addr addrs[RESOLVER_MAX_ADDRS];
+    char login_text[USER_MAX_BYTES + 1]; /* while it is checked as well */
 };
 
 struct http_txn *http_txn_new(struct http_client *client); /* NULL when out of memory */

@@ -144,6 +144,7 @@ void http_verdict_record(struct http_txn *txn, const struct http_finding *findin
     };
     text_printable(callback.subject, sizeof callback.subject, txn->head.target);
     text_printable(callback.method, sizeof callback.method, txn->head.method);
+    text_printable(callback.login, sizeof callback.login, txn->login);
     recorder_record(txn->proxy->judge->recorder, &callback);
 }
 

@@ -208,6 +208,8 @@ enum auth_verdict proxy_auth_ask(struct proxy_auth *auth, const struct addr *cli
     struct check *check;
     if (!is_text(user, USER_MAX_BYTES) || !is_text(password, PASSWORD_MAX_BYTES))
         return AUTH_DENIED;
+    if (ask->user)
+        text_copy(ask->user, USER_MAX_BYTES + 1, user);
     if (make_mark(auth, user, password, mark) != ST_OK)
         return AUTH_BUSY;
     const struct known *known = find_known(auth, mark);

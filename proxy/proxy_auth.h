@@ -19,10 +19,11 @@ enum auth_verdict {
 
 enum { AUTH_WINDOW_MS = 60000, AUTH_MAX_FAILURES = 10, AUTH_REMEMBERED_MS = 300000 };
 
-/* One who waits; the caller's memory. `{0}` but for the first two. */
+/* One who waits; the caller's memory. `{0}` but for the first three. */
 struct auth_ask {
     void (*on_verdict)(void *arg, enum auth_verdict verdict);
     void *arg;
+    char *user; /* of USER_MAX_BYTES + 1: gets whom is asked for, where that can be a user; NULL: not wanted */
     bool waiting;
     LIST_ENTRY(auth_ask) entry;
 };

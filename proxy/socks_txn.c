@@ -106,7 +106,7 @@ static enum status ask_for_login(struct http_txn *txn)
     enum status status = socks_login_parse(stream_input(txn->client->stream), &login);
     if (status != ST_OK)
         return status;
-    txn->auth_ask = (struct auth_ask){.on_verdict = on_verdict, .arg = txn};
+    txn->auth_ask = (struct auth_ask){.on_verdict = on_verdict, .arg = txn, .user = txn->login_text};
     txn->auth_verdict = txn->proxy->auth ? proxy_auth_ask(txn->proxy->auth, &txn->client->peer, login.user,
                                                           login.password, &txn->auth_ask)
                                          : AUTH_GRANTED;
@@ -125,6 +125,8 @@ enum next http_step_socks_login(struct http_txn *txn)
     if (txn->auth_state == RUNNING)
         return WAIT;
     bool granted = txn->auth_verdict == AUTH_GRANTED;
+    if (granted && txn->proxy->auth)
+        txn->login = str_of(txn->login_text);
     socks_login_reply_build(&txn->proxy->out, granted);
     if (http_txn_send_out(txn, txn->client->stream) != ST_OK)
         return http_txn_finish(txn, HTTP_END_ABORT);

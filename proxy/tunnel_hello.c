@@ -15,8 +15,10 @@ enum {
 struct tunnel_hello *tunnel_hello_new(const struct http_txn *txn)
 {
     struct tunnel_hello *hello = malloc(sizeof *hello);
-    if (hello)
-        *hello = (struct tunnel_hello){.client = txn->client, .channel = txn->channel, .host = txn->name};
+    if (!hello)
+        return NULL;
+    *hello = (struct tunnel_hello){.client = txn->client, .channel = txn->channel, .host = txn->name};
+    text_printable(hello->login, sizeof hello->login, txn->login);
     return hello;
 }
 
@@ -46,6 +48,7 @@ static void record(const struct tunnel_hello *hello, const char *sni, enum match
     if (hello->channel == CHANNEL_CONNECT)
         text_copy(callback.method, sizeof callback.method, STR("CONNECT"));
     text_printable(callback.subject, sizeof callback.subject, str_of(sni));
+    text_copy(callback.login, sizeof callback.login, str_of(hello->login));
     access_tunnel_verdict(hello->client, verdict->action == ACTION_BLOCK ? ACCESS_BLOCKED : ACCESS_LOGGED);
     recorder_record(client->proxy->judge->recorder, &callback);
 }
@@ -77,9 +80,11 @@ static void judge_name(const struct tunnel_hello *hello, const struct dname *nam
     judge_decide(judge, &subject, verdict);
 }
 
-/* The tunnel's host has its verdict already. */
-static enum hello_says judge(struct tunnel_hello *hello, const char *sni)
+/* The tunnel's host has its verdict already. Where the true name is encrypted, the one that can be read is that of the
+ * server in front, which is another by design. */
+static enum hello_says judge(struct tunnel_hello *hello, const struct tls_hello *parsed)
 {
+    const char *sni = parsed->sni;
     struct dname name;
     struct verdict verdict;
     if (dname_from_text(str_of(sni), &name) != ST_OK || dname_equal(&name, &hello->host)) /* empty as well: no name */
@@ -87,6 +92,8 @@ static enum hello_says judge(struct tunnel_hello *hello, const char *sni)
     judge_name(hello, &name, &verdict);
     if (verdict.action != ACTION_ALLOW)
         record(hello, sni, MATCH_SNI, &verdict);
+    else if (hello->host.length && parsed->has_ech)
+        access_tunnel_ech(hello->client);
     else if (hello->host.length && !verdict.exempts)
         record_mismatch(hello, sni);
     if (verdict.action != ACTION_BLOCK)
@@ -124,7 +131,7 @@ enum hello_says tunnel_hello_look(struct tunnel_hello *hello, struct str input, 
     enum status status = tls_hello_parse(input, &parsed);
     if (status == ST_TRUNCATED && !ended)
         return wait_for_more(hello, input.length + parsed.missing_bytes);
-    return status == ST_OK ? judge(hello, parsed.sni) : HELLO_SAYS_PASS;
+    return status == ST_OK ? judge(hello, &parsed) : HELLO_SAYS_PASS;
 }
 
 /* Page */

@@ -11,8 +11,9 @@ struct tunnel_hello {
     struct timer *deadline; /* from the first byte on; NULL: none has come */
     size_t wanted_bytes;    /* before so many have come it is no whole hello */
     struct leaf_ask ask;
-    enum channel channel; /* as of the request */
-    struct dname host;    /* of the CONNECT; length 0: an address */
+    enum channel channel;            /* as of the request */
+    struct dname host;               /* of the CONNECT; length 0: an address */
+    char login[CALLBACK_LOGIN_SIZE]; /* as in callbacks */
 };
 
 /* TXN is one of a CONNECT that was let through. NULL when out of memory. */

@@ -1,5 +1,6 @@
 """How the proxy reaches servers (several addresses, a parent proxy), and who may use it."""
 import contextlib
+import json
 import select
 import signal
 import socket
@@ -237,3 +238,27 @@ def test_socks_clients_log_in_as_well(make_ccward, origin, tmp_path):
 
     assert ask("--proxy-user", "alice:open sesame").stdout == PAGE
     assert ask().returncode == 97 and ask("--proxy-user", "alice:wrong").returncode == 97
+
+
+def test_who_has_logged_in_stands_in_both_logs_and_no_password_does(make_ccward, origin, tmp_path):
+    users, log, port = users_file(tmp_path, f"alice:{BCRYPT}\n"), tmp_path / "access.log", free_port()
+    ccward = make_ccward(proxy={"users": str(users), "access-log": str(log), "access-log-privacy": "full",
+                                "connect-ports": [origin.port], "socks-ports": [origin.port],
+                                "socks-listen": [f"127.0.0.1:{port}"]})
+    url, login = origin.url("www.example", "/dir/page.html"), ["--proxy-user", "alice:open sesame"]
+    assert status(ccward, *login, url) == "200" and status(ccward, "-p", *login, url) == "200"
+    assert status(ccward, *login, "http://ca91-1.winshipway.com/") == "403"
+    subprocess.run(["curl", "-s", "-m", "60", "--socks5-hostname", f"127.0.0.1:{port}", *login, url], timeout=90)
+    assert status(ccward, "--proxy-user", "open sesame:alice", url) == "407" and status(ccward, url) == "407"
+
+    def lines():
+        return [json.loads(line) for line in log.read_text().splitlines()]
+
+    wait_for(lambda: len(lines()) == 6, what="a line of each request")
+    told = sorted((line["method"], line["status"], line["user"]) for line in lines() if line["user"])
+    assert told == [("CONNECT", 0, "alice"), ("CONNECT", 200, "alice"), ("GET", 200, "alice"), ("GET", 403, "alice")]
+    assert [line["user"] for line in lines() if line["status"] == 407] == [None, None]
+    callback = ccward.wait_for_callback(channel="http", subject="http://ca91-1.winshipway.com/")
+    assert callback["client"]["login"] == "alice"
+    logs = log.read_text() + json.dumps(ccward.log_lines()) + ccward.errors
+    assert "sesame" not in logs and "YWxpY2U6b3BlbiBzZXNhbWU" not in logs

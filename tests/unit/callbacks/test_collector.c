@@ -378,6 +378,48 @@ static void a_program_of_this_machine_is_named(void **state)
     assert_null(json_object_get(other, "user"));
 }
 
+static void record_login(struct fixture *fixture, const char *login, const char *subject)
+{
+    struct callback callback = a_callback(1, "evil.example", subject);
+    set_text(callback.login, sizeof callback.login, login);
+    recorder_record(fixture->recorder, &callback);
+}
+
+static void two_logins_at_one_address_are_two_contacts(void **state)
+{
+    struct fixture *fixture = *state;
+    record_login(fixture, "mika", "evil.example");
+    record_login(fixture, "aoi", "evil.example");
+    record_login(fixture, "mika", "evil.example");
+    step_after(fixture, 100);
+    fixture_read(fixture);
+    assert_int_equal(fixture->line_count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        const char *login = json_string_value(json_object_get(field(fixture, i, "client"), "login"));
+        assert_non_null(login);
+        assert_int_equal(json_integer_value(field(fixture, i, "count")), strcmp(login, "mika") ? 1 : 2);
+    }
+}
+
+static void what_folds_tells_no_login(void **state)
+{
+    struct fixture *fixture = *state;
+    char subject[32];
+    for (unsigned i = 0; i < 40; i++) {
+        snprintf(subject, sizeof subject, "%u.evil.example", i);
+        record_login(fixture, i % 2 ? "mika" : "aoi", subject);
+    }
+    step_after(fixture, 100);
+    fixture_read(fixture);
+    size_t summaries = 0;
+    for (size_t i = 0; i < fixture->line_count; i++) {
+        bool summary = field(fixture, i, "summary") != NULL;
+        summaries += summary;
+        assert_int_equal(json_object_get(field(fixture, i, "client"), "login") != NULL, !summary);
+    }
+    assert_int_equal(summaries, 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -399,6 +441,8 @@ int main(void)
         TEST(closing_writes_what_is_left),
         TEST(a_hit_is_on_disk_when_the_program_is_killed_a_moment_later),
         TEST(a_program_of_this_machine_is_named),
+        TEST(two_logins_at_one_address_are_two_contacts),
+        TEST(what_folds_tells_no_login),
         TEST(a_small_budget_still_counts_everything),
     };
     return cmocka_run_group_tests_name("collector", tests, NULL, NULL);

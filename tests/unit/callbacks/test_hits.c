@@ -208,17 +208,18 @@ static void csv_is_quoted_and_no_formula(void **state)
     write_log(
         *state, LOG_FILE_NAME,
         "{\"schema\":1,\"time\":\"" NOON(
-            "00") "\",\"id\":\"x\",\"client\":{\"ip\":\"192.0.2.1\"},\"channel\":"
+            "00") "\",\"id\":\"x\",\"client\":{\"ip\":\"192.0.2.1\",\"login\":\"mika\"},\"channel\":"
                   "\"http\",\"subject\":\"=cmd|' /C calc'!A0\",\"indicator\":\"a,\\\"b\\\"\\r\\n\",\"match\":\"url\","
                   "\"action\":\"block\",\"category\":\"c2\",\"family\":\"@x\",\"risk\":\"high\",\"sources\":[\"a\",\"-"
                   "b\"],"
                   "\"incident\":\"CC-00000001\",\"method\":\"GET\",\"status\":403,\"count\":2,\"last\":\"" NOON(
                       "00") "\"}\n");
-    assert_prints(*state, HITS_CSV, 0,
-                  "time,id,client_ip,client_port,client_name,group,pid,process,user,channel,subject,indicator,match,"
-                  "action,category,family,risk,sources,incident,method,status,count,last,summary,subjects\r\n" NOON(
-                      "00") ",x,192.0.2.1,,,,,,,http,'=cmd|' /C calc'!A0,\"a,\"\"b\"\"\\x0d\\x0a\",url,block,c2,'@x,"
-                            "high,a -b,CC-00000001,GET,403,2," NOON("00") ",,\r\n");
+    assert_prints(
+        *state, HITS_CSV, 0,
+        "time,id,client_ip,client_port,client_name,group,pid,process,user,channel,subject,indicator,match,"
+        "action,category,family,risk,sources,incident,method,status,count,last,summary,subjects,login\r\n" NOON(
+            "00") ",x,192.0.2.1,,,,,,,http,'=cmd|' /C calc'!A0,\"a,\"\"b\"\"\\x0d\\x0a\",url,block,c2,'@x,"
+                  "high,a -b,CC-00000001,GET,403,2," NOON("00") ",,,mika\r\n");
 }
 
 static void h24_control_characters_of_others_never_reach_the_output(void **state)

@@ -168,11 +168,6 @@ static void extensions_are_read_strictly(void **state)
                            "a.b"),
                      ST_OK);
     assert_string_equal(parsed.sni, "a.b");
-    assert_int_equal(PARSE("\xfe\x0d\0\x01x\0\0\0\x08\0\x06\0\0\x03"
-                           "a.b"),
-                     ST_OK);
-    assert_true(parsed.has_ech);
-    assert_string_equal(parsed.sni, "a.b");
     assert_int_equal(PARSE("\0\0\0\x0c\0\x0a\x07\0\x01x\0\0\x03"
                            "a.b"),
                      ST_OK); /* a name of another type before it */
@@ -210,6 +205,33 @@ static void extensions_are_read_strictly(void **state)
     assert_int_equal(PARSE("\0\0\0\x08\0\x06\0\0\x03"
                            "a\xffz"),
                      ST_INVALID);
+}
+
+#define OUTER "\0\0\x01\0\x01\x2a\0\x02kk\0\x03"
+#define NAME  "\0\0\0\x08\0\x06\0\0\x03" "a.b"
+
+static void an_encrypted_hello_is_told_by_its_whole_form(void **state)
+{
+    (void)state;
+    struct tls_hello parsed;
+    assert_int_equal(PARSE("\xfe\x0d\0\x0f" OUTER "ppp" NAME), ST_OK);
+    assert_true(parsed.has_ech);
+    assert_string_equal(parsed.sni, "a.b");
+    assert_int_equal(PARSE(NAME), ST_OK);
+    assert_false(parsed.has_ech);
+    /* The hello is taken all the same: what it says is for its server to refuse. */
+    assert_int_equal(PARSE("\xfe\x0d\0\0" NAME), ST_OK);
+    assert_false(parsed.has_ech); /* nothing in it */
+    assert_int_equal(PARSE("\xfe\x0d\0\x01\x01" NAME), ST_OK);
+    assert_false(parsed.has_ech); /* that of the hello within */
+    assert_int_equal(PARSE("\xfe\x0d\0\x0e" OUTER "pp" NAME), ST_OK);
+    assert_false(parsed.has_ech); /* cut */
+    assert_int_equal(PARSE("\xfe\x0d\0\x10" OUTER "pppp" NAME), ST_OK);
+    assert_false(parsed.has_ech); /* with more behind it */
+    assert_int_equal(PARSE("\xfe\x0d\0\x0d\0\0\x01\0\x01\x2a\0\0\0\x03ppp" NAME), ST_OK);
+    assert_false(parsed.has_ech); /* without a key */
+    assert_int_equal(PARSE("\xfe\x0d\0\x0c\0\0\x01\0\x01\x2a\0\x02kk\0\0" NAME), ST_OK);
+    assert_false(parsed.has_ech); /* without a hello */
 }
 
 static void a_name_fills_its_room_and_no_more(void **state)
@@ -251,6 +273,7 @@ int main(void)
         cmocka_unit_test(h34_what_is_no_hello_is_told_at_its_first_byte),
         cmocka_unit_test(h34_a_hello_over_its_bound_is_refused),
         cmocka_unit_test(extensions_are_read_strictly),
+        cmocka_unit_test(an_encrypted_hello_is_told_by_its_whole_form),
         cmocka_unit_test(a_name_fills_its_room_and_no_more),
         cmocka_unit_test(a_hello_without_extensions_has_no_name),
     };

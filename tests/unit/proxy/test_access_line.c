@@ -48,6 +48,18 @@ static void a_line_of_json_has_these_fields(void **state)
     buf_free(&out);
 }
 
+static void a_tunnel_with_its_host_encrypted_says_so(void **state)
+{
+    (void)state;
+    struct access_entry entry = plain();
+    struct buf out = {0};
+    assert_null(strstr(line_of(&out, ACCESS_JSON, ACCESS_FULL, &entry), "ech"));
+    entry.has_ech = true;
+    assert_non_null(
+        strstr(line_of(&out, ACCESS_JSON, ACCESS_ANONYMOUS, &entry), "\"verdict\":\"allow\",\"ech\":true}"));
+    buf_free(&out);
+}
+
 static void a_combined_line_is_that_of_web_servers(void **state)
 {
     (void)state;
@@ -194,6 +206,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_of_json_has_these_fields),
+        cmocka_unit_test(a_tunnel_with_its_host_encrypted_says_so),
         cmocka_unit_test(a_combined_line_is_that_of_web_servers),
         cmocka_unit_test(each_level_of_privacy_tells_less),
         cmocka_unit_test(a_connect_keeps_its_host_and_port),

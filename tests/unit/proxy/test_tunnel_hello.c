@@ -24,11 +24,11 @@ static void add_u16(struct buf *out, size_t n)
     buf_add_char(out, (char)n);
 }
 
-/* The handshake message of a ClientHello with NAME and PADDING bytes of an extension that nobody knows. */
-static struct buf message_for(const char *name, size_t padding)
+/* The handshake message of a ClientHello with NAME and an extension TYPE. */
+static struct buf message_with(const char *name, uint16_t type, const struct buf *extension)
 {
     struct buf body = {0}, out = {0};
-    size_t length = strlen(name), extensions = 9 + length + 4 + padding;
+    size_t length = strlen(name), extensions = 9 + length + 4 + extension->length;
     buf_add(&body, "\x03\x03", 2);
     for (int i = 0; i < 32; i++)
         buf_add_char(&body, (char)i);
@@ -40,10 +40,9 @@ static struct buf message_for(const char *name, size_t padding)
     buf_add_char(&body, 0);
     add_u16(&body, length);
     buf_add_text(&body, name);
-    add_u16(&body, 0xfafa);
-    add_u16(&body, padding);
-    for (size_t i = 0; i < padding; i++)
-        buf_add_char(&body, (char)(i * 7));
+    add_u16(&body, type);
+    add_u16(&body, extension->length);
+    buf_add(&body, extension->data, extension->length);
     buf_add(&out, "\x01\0", 2);
     add_u16(&out, body.length);
     buf_add(&out, body.data, body.length);
@@ -51,10 +50,9 @@ static struct buf message_for(const char *name, size_t padding)
     return out;
 }
 
-/* The same in records of RECORD_BYTES. */
-static struct buf hello_for(const char *name, size_t padding, size_t record_bytes)
+static struct buf in_records(struct buf message, size_t record_bytes)
 {
-    struct buf message = message_for(name, padding), out = {0};
+    struct buf out = {0};
     for (size_t at = 0; at < message.length; at += record_bytes) {
         size_t n = message.length - at < record_bytes ? message.length - at : record_bytes;
         buf_add(&out, "\x16\x03\x01", 3);
@@ -63,6 +61,33 @@ static struct buf hello_for(const char *name, size_t padding, size_t record_byte
     }
     buf_free(&message);
     return out;
+}
+
+/* With PADDING bytes of an extension that nobody knows, in records of RECORD_BYTES. */
+static struct buf hello_for(const char *name, size_t padding, size_t record_bytes)
+{
+    struct buf extension = {0};
+    for (size_t i = 0; i < padding; i++)
+        buf_add_char(&extension, (char)(i * 7));
+    struct buf message = message_with(name, 0xfafa, &extension);
+    buf_free(&extension);
+    return in_records(message, record_bytes);
+}
+
+/* The hello around an encrypted one: NAME is that of the server in front. */
+static struct buf outer_hello_for(const char *name)
+{
+    struct buf extension = {0};
+    buf_add(&extension, "\0\0\x01\0\x01\x2a", 6);
+    add_u16(&extension, 32);
+    for (int i = 0; i < 32; i++)
+        buf_add_char(&extension, (char)(i * 5));
+    add_u16(&extension, 239);
+    for (int i = 0; i < 239; i++)
+        buf_add_char(&extension, (char)(i * 11));
+    struct buf message = message_with(name, 0xfe0d, &extension);
+    buf_free(&extension);
+    return in_records(message, 16384);
 }
 
 static void wait_bytes(struct fixture *f, struct peer *peer, size_t count)
@@ -141,6 +166,28 @@ static void h22_another_name_than_the_hosts_is_recorded_and_let_through(void **s
     assert_string_equal(recorded[0].subject, "front.test");
     assert_string_equal(recorded[0].verdict.indicator, "a.test");
     assert_int_not_equal(recorded[0].verdict.indicator_id, 0);
+    buf_free(&hello);
+}
+
+static void the_cover_name_of_an_encrypted_hello_is_no_mismatch(void **state)
+{
+    struct fixture *f = *state;
+    struct ends e = tunnel(f, connect_a);
+    struct buf hello = outer_hello_for("front.test");
+    say_bytes(f, e.client, hello.data, hello.length);
+    expect_untouched(f, e, &hello);
+    assert_int_equal(recorded_count, 0);
+    buf_free(&hello);
+}
+
+static void the_cover_name_of_an_encrypted_hello_is_judged(void **state)
+{
+    struct fixture *f = *state;
+    rule = (struct rule){.alias = "evil.test", .action = ACTION_BLOCK};
+    struct ends e = tunnel(f, connect_a);
+    struct buf hello = outer_hello_for("evil.test");
+    say_bytes(f, e.client, hello.data, hello.length);
+    expect_blocked(f, e);
     buf_free(&hello);
 }
 
@@ -391,6 +438,8 @@ int main(void)
         T(h22_a_blocked_name_does_not_get_out_in_the_tunnel_of_an_allowed_host),
         T(h22_a_hello_that_came_along_with_the_connect_is_judged),
         T(h22_another_name_than_the_hosts_is_recorded_and_let_through),
+        T(the_cover_name_of_an_encrypted_hello_is_no_mismatch),
+        T(the_cover_name_of_an_encrypted_hello_is_judged),
         T(the_hosts_own_name_leaves_no_trace),
         T(a_name_in_the_tunnel_of_an_address_is_judged_and_no_mismatch),
         T(a_name_that_is_only_logged_passes),
