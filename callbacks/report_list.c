@@ -40,28 +40,63 @@ static json_t *text_json(const char *text)
     return json_string(safe);
 }
 
+static json_t *comments_json(const struct report_entry *entry)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < entry->comment_count; i++) {
+        const struct report_comment *comment = &entry->comments[i];
+        json_array_append_new(list, json_pack("{s:o, s:I, s:o}", "time", time_json(comment->time_ms), "time_ms",
+                                              (json_int_t)comment->time_ms, "text", text_json(comment->text)));
+    }
+    return list;
+}
+
 json_t *report_entry_json(const struct report_entry *entry)
 {
     const struct report *report = &entry->report;
     char client[ADDR_TEXT_SIZE], url[URL_SIZE];
     addr_format_ip(&report->client, client);
     report_url(report, url, sizeof url);
-    return json_pack(
-        "{s:i, s:s, s:o, s:I, s:o, s:I, s:i, s:s, s:o, s:o, s:b, s:i, s:o, s:s, s:o, s:o, s:o, s:o, s:I, "
-        "s:o}",
-        "id", (int)entry->number, "state", entry->done_ms ? "done" : "open", "time", time_json(report->time_ms),
-        "time_ms", (json_int_t)report->time_ms, "last_time", time_json(entry->last_ms), "last_ms",
-        (json_int_t)entry->last_ms, "times", (int)entry->times, "client", client, "host", text_json(report->host),
-        "url", text_json(url), "https", report->https, "port", (int)report->port, "reference",
-        text_json(report->reference), "category", category_text(report->category), "family", text_json(report->family),
-        "indicator", text_json(report->indicator), "sources", text_json(report->sources), "comment",
-        text_json(report->comment), "done_ms", (json_int_t)entry->done_ms, "allowed", text_json(entry->allowed));
+    return json_pack("{s:i, s:s, s:o, s:I, s:o, s:I, s:i, s:s, s:o, s:o, s:b, s:i, s:o, s:s, s:o, s:o, s:o, s:o, s:o, "
+                     "s:I, s:o}",
+                     "id", (int)entry->number, "state", entry->done_ms ? "done" : "open", "time",
+                     time_json(report->time_ms), "time_ms", (json_int_t)report->time_ms, "last_time",
+                     time_json(entry->last_ms), "last_ms", (json_int_t)entry->last_ms, "times", (int)entry->times,
+                     "client", client, "host", text_json(report->host), "url", text_json(url), "https", report->https,
+                     "port", (int)report->port, "reference", text_json(report->reference), "category",
+                     category_text(report->category), "family", text_json(report->family), "indicator",
+                     text_json(report->indicator), "sources", text_json(report->sources), "comment",
+                     text_json(report_entry_comment(entry)), "comments", comments_json(entry), "done_ms",
+                     (json_int_t)entry->done_ms, "allowed", text_json(entry->allowed));
 }
+
+static void put_comment(struct report_entry *entry, int64_t time_ms, const char *text)
+{
+    struct report_comment *comments = entry->comments;
+    size_t count = entry->comment_count, at = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(comments[i].text, text)) { /* said again: it counts as said last */
+            time_ms = comments[i].time_ms > time_ms ? comments[i].time_ms : time_ms;
+            memmove(&comments[i], &comments[i + 1], (--count - i) * sizeof *comments);
+            break;
+        }
+    if (count == REPORT_COMMENTS_MAX && time_ms < comments[0].time_ms)
+        return;
+    if (count == REPORT_COMMENTS_MAX)
+        memmove(&comments[0], &comments[1], --count * sizeof *comments);
+    while (at < count && comments[at].time_ms <= time_ms)
+        at++;
+    memmove(&comments[at + 1], &comments[at], (count - at) * sizeof *comments);
+    comments[at].time_ms = time_ms;
+    text_copy(comments[at].text, sizeof comments[at].text, str_of(text));
+    entry->comment_count = count + 1;
+}
+
+static const int64_t latest_ms = 253402300799999; /* the year 9999 */
 
 static bool take_numbers(struct report_entry *entry, json_int_t time_ms, json_int_t last_ms, json_int_t done_ms,
                          int port)
 {
-    static const json_int_t latest_ms = 253402300799999; /* the year 9999 */
     if (time_ms < 0 || time_ms > latest_ms || last_ms < 0 || last_ms > latest_ms || done_ms < 0 ||
         done_ms > latest_ms || port < 0 || port > 65535)
         return false;
@@ -73,6 +108,28 @@ static bool take_numbers(struct report_entry *entry, json_int_t time_ms, json_in
 }
 
 #define TAKE(member, text) text_printable(member, sizeof(member), str_of(text))
+
+/* LAST is what those had alone that were written before there were several. */
+static bool read_comments(const json_t *list, const char *last, struct report_entry *entry)
+{
+    char safe[REPORT_COMMENT_SIZE];
+    if (!list && *last) {
+        TAKE(safe, last);
+        put_comment(entry, entry->last_ms, safe);
+    }
+    if (list && (!json_is_array(list) || json_array_size(list) > REPORT_COMMENTS_MAX))
+        return false;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *item = json_array_get(list, i), *time = json_object_get(item, "time_ms");
+        const char *text = json_string_value(json_object_get(item, "text"));
+        json_int_t time_ms = json_integer_value(time);
+        if (!json_is_integer(time) || !text || !*text || time_ms < 0 || time_ms > latest_ms)
+            return false;
+        TAKE(safe, text);
+        put_comment(entry, time_ms, safe);
+    }
+    return true;
+}
 
 static bool read_entry(const json_t *json, struct report_entry *entry)
 {
@@ -89,7 +146,8 @@ static bool read_entry(const json_t *json, struct report_entry *entry)
                     &allowed) ||
         number < 1 || number == INT32_MAX || times < 1 || !take_numbers(entry, time_ms, last_ms, done_ms, port) ||
         addr_parse_ip(str_of(client), &report->client) != ST_OK ||
-        category_parse(str_of(category), &report->category) != ST_OK)
+        category_parse(str_of(category), &report->category) != ST_OK ||
+        !read_comments(json_object_get(json, "comments"), comment, entry))
         return false;
     entry->number = (unsigned)number;
     entry->times = (unsigned)times;
@@ -99,7 +157,6 @@ static bool read_entry(const json_t *json, struct report_entry *entry)
     TAKE(report->family, family);
     TAKE(report->indicator, indicator);
     TAKE(report->sources, sources);
-    TAKE(report->comment, comment);
     TAKE(entry->allowed, allowed);
     return true;
 }
@@ -246,6 +303,12 @@ static void make_room(struct report_list *list)
         }
 }
 
+static void take_comment(struct report_entry *entry, const struct report *report)
+{
+    if (report->comment[0])
+        put_comment(entry, report->time_ms, report->comment);
+}
+
 bool report_list_add(struct report_list *list, const struct report *report)
 {
     for (size_t i = 0; i < list->count; i++) {
@@ -254,20 +317,26 @@ bool report_list_add(struct report_list *list, const struct report *report)
             continue;
         if (entry->times < INT32_MAX)
             entry->times++;
-        bool later = report->time_ms >= entry->last_ms; /* of several workers they come in any order */
-        if (later)
+        if (report->time_ms > entry->last_ms) /* of several workers they come in any order */
             entry->last_ms = report->time_ms;
-        if (report->comment[0] && (later || !entry->report.comment[0]))
-            text_copy(entry->report.comment, sizeof entry->report.comment, str_of(report->comment));
+        take_comment(entry, report);
         return true;
     }
     if (list->count == REPORTS_MAX)
         make_room(list);
     if (list->count == REPORTS_MAX || list->next_number >= INT32_MAX)
         return false;
-    list->entries[list->count++] =
+    struct report_entry *entry = &list->entries[list->count++];
+    *entry =
         (struct report_entry){.number = list->next_number++, .report = *report, .times = 1, .last_ms = report->time_ms};
+    entry->report.comment[0] = '\0';
+    take_comment(entry, report);
     return true;
+}
+
+const char *report_entry_comment(const struct report_entry *entry)
+{
+    return entry->comment_count ? entry->comments[entry->comment_count - 1].text : "";
 }
 
 struct report_entry *report_list_find(struct report_list *list, unsigned number)

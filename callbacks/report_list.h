@@ -9,11 +9,18 @@ struct json_t;
 
 #define REPORTS_FILE "reports.jsonl"
 
-enum { REPORTS_MAX = 500 };
+enum { REPORTS_MAX = 500, REPORT_COMMENTS_MAX = 5 };
+
+struct report_comment {
+    int64_t time_ms; /* wall */
+    char text[REPORT_COMMENT_SIZE];
+};
 
 struct report_entry {
-    unsigned number; /* from 1, what people call it by */
-    struct report report;
+    unsigned number;      /* from 1, what people call it by */
+    struct report report; /* the first; what people said with it and since stands in `comments` */
+    struct report_comment comments[REPORT_COMMENTS_MAX]; /* the last ones, in the order of time, each text once */
+    size_t comment_count;
     unsigned times; /* the same client, host and incident again before it is done */
     int64_t last_ms;
     int64_t done_ms;                      /* wall; 0: it is open */
@@ -44,6 +51,7 @@ void report_list_free(struct report_list *list);
  * are open. */
 bool report_list_add(struct report_list *list, const struct report *report) MUST_CHECK;
 struct report_entry *report_list_find(struct report_list *list, unsigned number); /* NULL: there is none */
+const char *report_entry_comment(const struct report_entry *entry);               /* the last; empty: there is none */
 size_t report_list_open_count(const struct report_list *list);
 /* Of one that was opened; durably. */
 enum status report_list_save(struct report_list *list, struct fault *fault) MUST_CHECK;

@@ -23,14 +23,16 @@ struct call {
 static void print_row(const struct report_entry *entry)
 {
     const struct report *report = &entry->report;
-    char client[ADDR_TEXT_SIZE], time[CLOCK_TEXT_SIZE], host[REPORT_HOST_SIZE + 8];
+    char client[ADDR_TEXT_SIZE], time[CLOCK_TEXT_SIZE], host[REPORT_HOST_SIZE + 8], more[40] = "";
     addr_format_ip(&report->client, client);
     clock_format(entry->last_ms, time);
     time[16] = '\0'; /* 2026-01-31T12:00 */
     time[10] = ' ';
     snprintf(host, sizeof host, "%s%s", report->host, entry->done_ms ? " (done)" : "");
-    printf("%5u  %-16s  %-15s  %-32s  %-10s  %s\n", entry->number, time, client, host, category_text(report->category),
-           report->comment);
+    if (entry->comment_count > 1)
+        snprintf(more, sizeof more, " (and %zu before)", entry->comment_count - 1);
+    printf("%5u  %-16s  %-15s  %-32s  %-10s  %s%s\n", entry->number, time, client, host,
+           category_text(report->category), report_entry_comment(entry), more);
 }
 
 static int show_list_json(const struct call *call, const struct report_list *list)
@@ -68,6 +70,19 @@ static void print_if(const char *label, const char *text)
         printf("%-11s%s\n", label, text);
 }
 
+/* With their times where there are several. */
+static void print_comments(const struct report_entry *entry)
+{
+    char time[CLOCK_TEXT_SIZE];
+    for (size_t i = 0; i < entry->comment_count; i++) {
+        clock_format(entry->comments[i].time_ms, time);
+        if (entry->comment_count > 1)
+            printf("%-11s%s  %s\n", i ? "" : "comments", time, entry->comments[i].text);
+        else
+            print_if("comment", entry->comments[i].text);
+    }
+}
+
 static void print_entry(const struct report_entry *entry)
 {
     const struct report *report = &entry->report;
@@ -89,7 +104,7 @@ static void print_entry(const struct report_entry *entry)
         clock_format(entry->last_ms, time);
         printf("again      %u time%s, last at %s\n", entry->times - 1, text_plural(entry->times - 1), time);
     }
-    print_if("comment", report->comment);
+    print_comments(entry);
     if (entry->done_ms) {
         clock_format(entry->done_ms, time);
         print_if("done at", time);

@@ -100,6 +100,10 @@ def test_five_an_hour_are_taken_of_one_client(ccward):
     assert "retry-after: 3600" in answers[5].lower() and "several reports" in answers[5]
     report = wait_for(lambda: [r for r in reports(ccward) if r["times"] == 5], what="all of them")[0]
     assert report["comment"] == "4", "the same host and incident again is one entry"
+    assert sorted(comment["text"] for comment in report["comments"]) == list("01234")
+    shown = ccward.run("reports", "show", str(report["id"])).stdout
+    assert all(re.search(rf"T\S+Z  {i}$", shown, re.M) for i in range(5)) and "\ncomments   2" in shown
+    assert "4 (and 4 before)" in ccward.run("reports").stdout
 
 
 def test_the_path_is_the_origins_where_the_host_is_not_blocked(ccward, origin):

@@ -79,7 +79,7 @@ static void what_was_saved_is_read_again(void **state)
     const struct report_entry *entry = report_list_find(list, 1);
     assert_non_null(entry);
     assert_string_equal(entry->report.host, "www.evil.example");
-    assert_string_equal(entry->report.comment, "仕事で使います");
+    assert_string_equal(report_entry_comment(entry), "仕事で使います");
     assert_string_equal(entry->report.family, "a\"b\\c\\xff\\x1b"); /* as everybody may see it */
     assert_int_equal(entry->report.category, CATEGORY_PHISHING);
     assert_true(addr_same_ip(&entry->report.client, &report.client));
@@ -108,10 +108,10 @@ static void the_same_again_is_counted_until_it_is_done(void **state)
     assert_int_equal(list->count, 1);
     assert_int_equal(list->entries[0].times, 3);
     assert_int_equal(list->entries[0].last_ms, 3000);
-    assert_string_equal(list->entries[0].report.comment, "newer");
+    assert_string_equal(report_entry_comment(&list->entries[0]), "newer");
     again.comment[0] = '\0';
     assert_true(report_list_add(list, &again));
-    assert_string_equal(list->entries[0].report.comment, "newer");
+    assert_string_equal(report_entry_comment(&list->entries[0]), "newer");
     list->entries[0].done_ms = 4000;
     assert_true(report_list_add(list, &report));
     assert_int_equal(list->count, 2);
@@ -121,6 +121,94 @@ static void the_same_again_is_counted_until_it_is_done(void **state)
     assert_int_equal(report_list_open_count(list), 2);
     assert_int_equal(list->entries[2].number, 3);
     report_list_free(list);
+}
+
+static void add_comment(struct report_list *list, int64_t time_ms, const char *text)
+{
+    struct report report = report_of("evil.example", time_ms);
+    snprintf(report.comment, sizeof report.comment, "%s", text);
+    assert_true(report_list_add(list, &report));
+}
+
+static void assert_comments(const struct report_list *list, const char *expected)
+{
+    char all[256] = "";
+    for (size_t i = 0; i < list->entries[0].comment_count; i++)
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%d:%s", i ? " " : "",
+                 (int)list->entries[0].comments[i].time_ms, list->entries[0].comments[i].text);
+    assert_string_equal(all, expected);
+}
+
+static void the_last_five_comments_are_kept(void **state)
+{
+    (void)state;
+    struct report_list *list = open_list();
+    add_comment(list, 2000, "b");
+    add_comment(list, 3000, "");
+    add_comment(list, 1000, "a"); /* of another worker */
+    add_comment(list, 4000, "c");
+    assert_comments(list, "1000:a 2000:b 4000:c");
+    add_comment(list, 5000, "b"); /* said again */
+    add_comment(list, 4500, "c");
+    assert_comments(list, "1000:a 4500:c 5000:b");
+    add_comment(list, 6000, "d");
+    add_comment(list, 7000, "e");
+    assert_comments(list, "1000:a 4500:c 5000:b 6000:d 7000:e");
+    add_comment(list, 900, "older than all");
+    assert_comments(list, "1000:a 4500:c 5000:b 6000:d 7000:e");
+    add_comment(list, 8000, "f");
+    assert_comments(list, "4500:c 5000:b 6000:d 7000:e 8000:f");
+    save(list);
+    list = open_list();
+    assert_comments(list, "4500:c 5000:b 6000:d 7000:e 8000:f");
+    assert_string_equal(report_entry_comment(&list->entries[0]), "f");
+    assert_int_equal(list->entries[0].times, 10);
+    report_list_free(list);
+}
+
+/* Reads an entry with this for its comments. */
+static enum status parse_with(struct report_list *list, const char *comments)
+{
+    struct buf line = {0};
+    *list = (struct report_list){.next_number = 1};
+    buf_printf(&line,
+               "{\"id\":1,\"time_ms\":1,\"last_ms\":9,\"times\":2,\"client\":\"192.0.2.1\",\"host\":\"evil.example\","
+               "\"https\":false,\"port\":0,\"reference\":\"\",\"category\":\"c2\",\"family\":\"\",\"indicator\":\"\","
+               "\"sources\":\"\",\"comment\":\"old\",%s\"done_ms\":0,\"allowed\":\"\"}\n",
+               comments);
+    enum status status = report_list_parse(list, (struct str){line.data, line.length}, "file", NULL);
+    buf_free(&line);
+    return status;
+}
+
+static void comments_are_read_strictly_and_one_alone_as_before(void **state)
+{
+    (void)state;
+    static struct report_list list;
+    assert_int_equal(parse_with(&list, ""), ST_OK);
+    assert_comments(&list, "9:old");
+    assert_int_equal(parse_with(&list, "\"comments\":[],"), ST_OK);
+    assert_comments(&list, "");
+    assert_int_equal(parse_with(&list, "\"comments\":[{\"time_ms\":7,\"text\":\"x\\u001b\"}],"), ST_OK);
+    assert_comments(&list, "7:x\\x1b");
+    static const char *const bad[] = {
+        "{}",
+        "null",
+        "[1]",
+        "[{}]",
+        "[{\"time_ms\":1}]",
+        "[{\"text\":\"x\"}]",
+        "[{\"time_ms\":1,\"text\":\"\"}]",
+        "[{\"time_ms\":-1,\"text\":\"x\"}]",
+        "[{\"time_ms\":1e3,\"text\":\"x\"}]",
+        "[{\"time_ms\":1,\"text\":\"1\"},{\"time_ms\":1,\"text\":\"2\"},{\"time_ms\":1,\"text\":\"3\"},"
+        "{\"time_ms\":1,\"text\":\"4\"},{\"time_ms\":1,\"text\":\"5\"},{\"time_ms\":1,\"text\":\"6\"}]",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        char comments[400];
+        snprintf(comments, sizeof comments, "\"comments\":%s,", bad[i]);
+        assert_int_equal(parse_with(&list, comments), ST_INVALID);
+    }
 }
 
 static void a_full_queue_gives_up_what_is_done_and_then_takes_no_more(void **state)
@@ -202,6 +290,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_was_saved_is_read_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_same_again_is_counted_until_it_is_done, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_last_five_comments_are_kept, set_up, tear_down),
+        cmocka_unit_test(comments_are_read_strictly_and_one_alone_as_before),
         cmocka_unit_test_setup_teardown(a_full_queue_gives_up_what_is_done_and_then_takes_no_more, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_processes_do_not_write_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(damage_is_told_with_its_line_and_nothing_is_lost, set_up, tear_down),
