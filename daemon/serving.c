@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include "feeds/secret.h"
+#include "proxy/login_strikes.h"
 
 enum { MAX_LOGINS_WAITING = 64 }; /* at 100 ms each */
 
@@ -73,8 +74,11 @@ enum status serving_load_users(const struct config *config, struct proxy_users *
 static enum status open_users(struct serving *serving, const struct config *config, struct fault *fault)
 {
     enum status status = serving_load_users(config, &serving->users, fault);
-    return status == ST_OK && serving->users ? password_checker_new(MAX_LOGINS_WAITING, &serving->checker, fault)
-                                             : status;
+    if (status != ST_OK || !serving->users)
+        return status;
+    if ((status = login_strikes_new(&serving->strikes)) != ST_OK)
+        return fault_set(fault, status, "logins to the proxy cannot be counted: %s", status_text(status));
+    return password_checker_new(MAX_LOGINS_WAITING, &serving->checker, fault);
 }
 
 enum status serving_open(struct serving *serving, const struct config *config, struct fault *fault)
@@ -118,6 +122,8 @@ void serving_close(struct serving *serving)
     serving->tls = NULL;
     password_checker_free(serving->checker);
     serving->checker = NULL;
+    login_strikes_free(serving->strikes);
+    serving->strikes = NULL;
     proxy_users_unref(serving->users);
     serving->users = NULL;
     origin_parent_free(serving->parent);

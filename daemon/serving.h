@@ -13,6 +13,7 @@ struct serving {
     struct origin_parent *parent;     /* NULL: none */
     struct proxy_users *users;        /* NULL: the proxy asks for no login */
     struct password_checker *checker; /* for those */
+    struct login_strikes *strikes;    /* likewise */
 };
 
 /* Reads what dns.tls-certificate and dns.tls-key name, where something listens over TLS; *TLS is NULL else. */

@@ -107,6 +107,7 @@ static enum status open_proxy(struct worker *worker, const struct worker_setting
                                       .connect_port_count = config->proxy.connect_ports.count,
                                       .users = worker_settings->serving->users,
                                       .checker = worker_settings->serving->checker,
+                                      .strikes = worker_settings->serving->strikes,
                                       .parent = worker_settings->serving->parent,
                                       .socks_listen = config->proxy.socks_listen.items,
                                       .socks_listen_count = config->proxy.socks_listen.count,

@@ -2,14 +2,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/base64.h"
 #include "base/check.h"
 #include "base/digest.h"
-#include "base/siphash.h"
 
-enum { SETS = 64, WAYS = 4, STRIKES = 1024, STRIKE_PREFIX_V6 = 64 };
+enum { SETS = 64, WAYS = 4 };
 
 /* What is known of a user with a password: by a keyed hash, so that no password stays in memory. */
 struct known {
@@ -18,18 +16,11 @@ struct known {
     bool right;
 };
 
-/* Failures from one address, or from several that share the place by chance. */
-struct strikes {
-    int64_t since_ms;
-    unsigned wrong, unknown; /* the latter: still being checked */
-};
-
 /* What is being checked, and all who wait for it. */
 struct check {
     struct password_job job;
     uint8_t mark[DIGEST_BYTES];
-    struct strikes *strikes; /* where it counts until it has proved right */
-    int64_t since_ms;        /* the window that it counts in */
+    struct login_strike strike; /* it counts until it has proved right */
     LIST_HEAD(, auth_ask) asks;
     LIST_ENTRY(check) entry;
 };
@@ -39,33 +30,25 @@ struct proxy_auth {
     struct password_desk *desk;
     struct proxy_users *users;
     struct hmac *hmac;
-    uint8_t strike_key[SIPHASH_KEY_BYTES];
+    struct login_strikes *strikes; /* borrowed */
     LIST_HEAD(, check) checks;
     struct known known[SETS][WAYS];
-    struct strikes strikes[STRIKES];
 };
 
 static void on_checked(void *arg, struct password_job *job);
 
-enum status proxy_auth_new(struct loop *loop, struct password_checker *checker, struct proxy_users *users,
-                           struct proxy_auth **out)
+enum status proxy_auth_new(struct loop *loop, struct password_checker *checker, struct login_strikes *strikes,
+                           struct proxy_users *users, struct proxy_auth **out)
 {
-    struct {
-        uint8_t marks[DIGEST_BYTES], strikes[SIPHASH_KEY_BYTES];
-    } keys;
     struct proxy_auth *auth = calloc(1, sizeof *auth);
     if (!auth)
         return ST_NOMEM;
     auth->loop = loop;
     auth->users = proxy_users_ref(users);
+    auth->strikes = strikes;
     LIST_INIT(&auth->checks);
-    enum status status = getrandom(&keys, sizeof keys, 0) == (ssize_t)sizeof keys ? ST_OK : ST_IO;
-    if (status == ST_OK) {
-        auth->hmac = hmac_new(HMAC_SHA256, keys.marks, sizeof keys.marks);
-        memcpy(auth->strike_key, keys.strikes, sizeof auth->strike_key);
-        status = auth->hmac ? password_desk_open(checker, loop, on_checked, auth, &auth->desk) : ST_NOMEM;
-    }
-    explicit_bzero(&keys, sizeof keys);
+    auth->hmac = hmac_new(HMAC_SHA256, login_strikes_key(strikes), DIGEST_BYTES);
+    enum status status = auth->hmac ? password_desk_open(checker, loop, on_checked, auth, &auth->desk) : ST_NOMEM;
     if (status == ST_OK)
         *out = auth;
     else
@@ -83,13 +66,20 @@ static void check_free(struct check *check)
     free(check);
 }
 
+/* Nothing counts against who was not told that it is wrong. */
+static void end_check(struct proxy_auth *auth, struct check *check, bool right)
+{
+    login_strikes_end(auth->strikes, &check->strike, check->mark, right);
+    check_free(check);
+}
+
 void proxy_auth_free(struct proxy_auth *auth)
 {
     if (!auth)
         return;
     password_desk_close(auth->desk);
     while (!LIST_EMPTY(&auth->checks))
-        check_free(LIST_FIRST(&auth->checks));
+        end_check(auth, LIST_FIRST(&auth->checks), true);
     hmac_free(auth->hmac);
     proxy_users_unref(auth->users);
     free(auth);
@@ -142,22 +132,6 @@ static void remember(struct proxy_auth *auth, const uint8_t mark[DIGEST_BYTES], 
     place->right = right;
 }
 
-/* Strikes */
-
-/* Whoever has one IPv6 address has its whole network. */
-static struct strikes *strikes_of(struct proxy_auth *auth, const struct addr *client)
-{
-    uint8_t ip[16];
-    memcpy(ip, client->ip, sizeof ip);
-    if (!addr_is_v4(client))
-        network_mask(ip, STRIKE_PREFIX_V6);
-    struct strikes *strikes = &auth->strikes[siphash(auth->strike_key, ip, sizeof ip) % STRIKES];
-    int64_t now_ms = loop_now_ms(auth->loop);
-    if (!(strikes->wrong + strikes->unknown) || now_ms - strikes->since_ms >= AUTH_WINDOW_MS)
-        *strikes = (struct strikes){.since_ms = now_ms};
-    return strikes;
-}
-
 /* Asking */
 
 static bool is_text(struct str text, size_t max)
@@ -177,13 +151,14 @@ static void wait_for(struct check *check, struct auth_ask *ask)
 static enum auth_verdict begin_check(struct proxy_auth *auth, const struct addr *client, struct str user,
                                      struct str password, const uint8_t mark[DIGEST_BYTES], struct auth_ask *ask)
 {
-    struct strikes *strikes = strikes_of(auth, client);
-    /* Guesses that come all at once are bounded before the first is known to be wrong. */
-    if (strikes->wrong + strikes->unknown >= AUTH_MAX_FAILURES)
-        return strikes->unknown ? AUTH_BUSY : AUTH_LIMITED;
     struct check *check = calloc(1, sizeof *check);
     if (!check)
         return AUTH_BUSY;
+    enum status status = login_strikes_begin(auth->strikes, client, loop_now_ms(auth->loop), &check->strike);
+    if (status != ST_OK) {
+        free(check);
+        return status == ST_BUSY ? AUTH_BUSY : AUTH_LIMITED;
+    }
     LIST_INIT(&check->asks);
     LIST_INSERT_HEAD(&auth->checks, check, entry);
     text_copy(check->job.user, sizeof check->job.user, user);
@@ -191,12 +166,9 @@ static enum auth_verdict begin_check(struct proxy_auth *auth, const struct addr 
     memcpy(check->mark, mark, DIGEST_BYTES);
     check->job.users = proxy_users_ref(auth->users);
     if (password_desk_submit(auth->desk, &check->job) != ST_OK) {
-        check_free(check);
+        end_check(auth, check, true);
         return AUTH_BUSY;
     }
-    strikes->unknown++;
-    check->strikes = strikes;
-    check->since_ms = strikes->since_ms;
     wait_for(check, ask);
     return AUTH_PENDING;
 }
@@ -243,15 +215,13 @@ static void on_checked(void *arg, struct password_job *job)
         if (password_desk_submit(auth->desk, job) == ST_OK)
             return;
         tell(check, AUTH_BUSY);
-        check_free(check);
+        end_check(auth, check, true);
         return;
     }
-    if (check->strikes->unknown && check->strikes->since_ms == check->since_ms) {
-        check->strikes->unknown--;
-        check->strikes->wrong += !job->right;
-    }
-    remember(auth, check->mark, job->right);
-    tell(check, job->right ? AUTH_GRANTED : AUTH_DENIED);
+    bool right = job->right;
+    login_strikes_end(auth->strikes, &check->strike, check->mark, right);
+    remember(auth, check->mark, right);
+    tell(check, right ? AUTH_GRANTED : AUTH_DENIED);
     check_free(check);
 }
 

@@ -5,6 +5,7 @@
 #include <sys/queue.h>
 
 #include "base/addr.h"
+#include "proxy/login_strikes.h"
 #include "proxy/password_checker.h"
 
 struct proxy_auth;
@@ -17,7 +18,7 @@ enum auth_verdict {
     AUTH_PENDING, /* on_verdict() follows, with one of those above */
 };
 
-enum { AUTH_WINDOW_MS = 60000, AUTH_MAX_FAILURES = 10, AUTH_REMEMBERED_MS = 300000 };
+enum { AUTH_WINDOW_MS = STRIKES_WINDOW_MS, AUTH_MAX_FAILURES = STRIKES_MAX, AUTH_REMEMBERED_MS = 300000 };
 
 /* One who waits; the caller's memory. `{0}` but for the first three. */
 struct auth_ask {
@@ -28,9 +29,9 @@ struct auth_ask {
     LIST_ENTRY(auth_ask) entry;
 };
 
-/* Takes a reference to USERS. ST_NOMEM, or ST_IO without randomness. */
-enum status proxy_auth_new(struct loop *loop, struct password_checker *checker, struct proxy_users *users,
-                           struct proxy_auth **auth) MUST_CHECK;
+/* Borrows STRIKES, and takes a reference to USERS. ST_NOMEM. */
+enum status proxy_auth_new(struct loop *loop, struct password_checker *checker, struct login_strikes *strikes,
+                           struct proxy_users *users, struct proxy_auth **auth) MUST_CHECK;
 void proxy_auth_free(struct proxy_auth *auth); /* whoever waits is not called; NULL is allowed */
 /* From now on these (a reference is taken); all that was remembered is forgotten. */
 void proxy_auth_set_users(struct proxy_auth *auth, struct proxy_users *users);

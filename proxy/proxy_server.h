@@ -10,6 +10,7 @@
 struct access_log;
 struct origin_parent;
 struct client_counts;
+struct login_strikes;
 struct page_https;
 struct password_checker;
 struct proxy_users;
@@ -34,6 +35,7 @@ struct proxy_settings {
     size_t socks_port_count;
     struct proxy_users *users;          /* who may use the proxy; a reference is taken; NULL: no login is asked for */
     struct password_checker *checker;   /* borrowed; for those */
+    struct login_strikes *strikes;      /* likewise */
     const struct origin_parent *parent; /* borrowed; NULL: servers are dialled directly */
     const char *contact;                /* for the block page; may be NULL */
     struct page_https *page;            /* for the block page in the CONNECT of a blocked host; borrowed, may be NULL */

@@ -153,6 +153,7 @@ struct proxy_users *open_with_users(struct fixture *f, struct password_checker *
                                        "users", &users, NULL),
                      ST_OK);
     assert_int_equal(password_checker_new(4, checker, NULL), ST_OK);
+    assert_int_equal(login_strikes_new(&f->settings.strikes), ST_OK);
     f->settings.users = users;
     f->settings.checker = *checker;
     fixture_open(f);
@@ -165,6 +166,7 @@ void close_with_users(struct fixture *f, struct proxy_users *users, struct passw
     f->proxy = NULL;
     proxy_users_unref(users);
     password_checker_free(checker);
+    login_strikes_free(f->settings.strikes);
 }
 
 /* Everything but the proxy itself, so that a test may change the settings. */

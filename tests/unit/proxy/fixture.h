@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "proxy/client_counts.h"
+#include "proxy/login_strikes.h"
 #include "proxy/proxy_server.h"
 
 enum { WAIT_MS = 30000, MAX_RECORDED = 16 };

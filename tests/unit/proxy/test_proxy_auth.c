@@ -17,7 +17,8 @@ enum { MAX_JOBS = 64, MAX_ASKS = 64 };
 struct fixture {
     struct loop *loop;
     struct proxy_users *users, *later;
-    struct proxy_auth *auth;
+    struct login_strikes *strikes;
+    struct proxy_auth *auth, *other; /* of two workers */
     struct auth_ask asks[MAX_ASKS];
     enum auth_verdict verdicts[MAX_ASKS];
     unsigned told;
@@ -28,7 +29,6 @@ static struct addr client;
 
 /* The double: jobs stay until check_all() answers them. */
 static void (*give_back)(void *arg, struct password_job *job);
-static void *give_back_arg;
 static struct password_job *jobs[MAX_JOBS];
 static size_t job_count, jobs_ever;
 static bool is_full;
@@ -37,17 +37,17 @@ enum status password_desk_open(struct password_checker *checker, struct loop *lo
                                void (*on_checked)(void *arg, struct password_job *job), void *arg,
                                struct password_desk **desk)
 {
-    (void)checker, (void)loop, (void)desk;
+    (void)checker, (void)loop;
     give_back = on_checked;
-    give_back_arg = arg;
+    *desk = arg;
     return ST_OK;
 }
 
 enum status password_desk_submit(struct password_desk *desk, struct password_job *job)
 {
-    (void)desk;
     if (is_full)
         return ST_BUSY;
+    job->desk = desk;
     assert_true(job_count < MAX_JOBS);
     jobs[job_count++] = job;
     jobs_ever++;
@@ -68,7 +68,7 @@ static void check_all(void)
     job_count = 0;
     for (size_t i = 0; i < count; i++) {
         now[i]->right = !strcmp(now[i]->password, "right");
-        give_back(give_back_arg, now[i]);
+        give_back(now[i]->desk, now[i]);
     }
 }
 
@@ -85,13 +85,17 @@ static int set_up(void **state)
     f->loop = loop_new();
     return !f->loop || proxy_users_parse(str_of(text), "users", &f->users, NULL) != ST_OK ||
            proxy_users_parse(str_of(text), "users", &f->later, NULL) != ST_OK ||
-           proxy_auth_new(f->loop, NULL, f->users, &f->auth) != ST_OK;
+           login_strikes_new(&f->strikes) != ST_OK ||
+           proxy_auth_new(f->loop, NULL, f->strikes, f->users, &f->auth) != ST_OK ||
+           proxy_auth_new(f->loop, NULL, f->strikes, f->users, &f->other) != ST_OK;
 }
 
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
     proxy_auth_free(f->auth);
+    proxy_auth_free(f->other);
+    login_strikes_free(f->strikes);
     proxy_users_unref(f->users);
     proxy_users_unref(f->later);
     loop_free(f->loop);
@@ -220,6 +224,59 @@ static void right_passwords_are_no_failures(void **state)
         snprintf(user, sizeof user, "user%d", i);
         assert_int_equal(log_in(f, user, "right"), AUTH_GRANTED);
     }
+}
+
+/* The next is asked of the other worker. */
+static void change_worker(struct fixture *f)
+{
+    struct proxy_auth *auth = f->auth;
+    f->auth = f->other;
+    f->other = auth;
+}
+
+static void guesses_are_limited_over_all_workers(void **state)
+{
+    struct fixture *f = *state;
+    char guess[32];
+    for (int i = 0; i < AUTH_MAX_FAILURES; i++) {
+        snprintf(guess, sizeof guess, "guess%d", i);
+        assert_int_equal(log_in(f, "me", guess), AUTH_DENIED);
+        change_worker(f);
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(log_in(f, "me", "right"), AUTH_LIMITED);
+        change_worker(f);
+    }
+    wait_ms(f, AUTH_WINDOW_MS);
+    assert_int_equal(log_in(f, "me", "right"), AUTH_GRANTED);
+}
+
+static void a_wrong_password_that_every_worker_hears_is_one_strike(void **state)
+{
+    struct fixture *f = *state;
+    char guess[32];
+    for (int i = 0; i < AUTH_MAX_FAILURES - 1; i++) {
+        snprintf(guess, sizeof guess, "old%d", i);
+        assert_int_equal(log_in(f, "me", guess), AUTH_DENIED);
+        change_worker(f);
+        assert_int_equal(log_in(f, "me", guess), AUTH_DENIED);
+    }
+    assert_int_equal(log_in(f, "me", "right"), AUTH_GRANTED);
+}
+
+static void what_ends_with_its_worker_is_no_strike(void **state)
+{
+    struct fixture *f = *state;
+    for (size_t i = 0; i < AUTH_MAX_FAILURES; i++) {
+        char guess[32];
+        snprintf(guess, sizeof guess, "guess%zu", i);
+        assert_int_equal(ask(f, i, "me", guess), AUTH_PENDING);
+    }
+    job_count = 0;
+    proxy_auth_free(f->auth);
+    f->auth = NULL;
+    change_worker(f);
+    assert_int_equal(log_in(f, "me", "right"), AUTH_GRANTED);
 }
 
 static void an_ipv6_network_is_one_guesser(void **state)
@@ -354,6 +411,9 @@ int main(void)
         T(guesses_that_come_all_at_once_are_limited_too),
         T(right_passwords_that_come_all_at_once_are_told_to_wait_and_no_failures),
         T(right_passwords_are_no_failures),
+        T(guesses_are_limited_over_all_workers),
+        T(a_wrong_password_that_every_worker_hears_is_one_strike),
+        T(what_ends_with_its_worker_is_no_strike),
         T(an_ipv6_network_is_one_guesser),
         T(those_who_ask_the_same_at_once_wait_for_one_check),
         T(a_full_queue_is_busy_and_no_failure),
