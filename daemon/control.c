@@ -24,6 +24,7 @@
 #include "daemon/journals.h"
 #include "daemon/lists_watch.h"
 #include "daemon/names_watch.h"
+#include "daemon/parent_trouble.h"
 #include "daemon/refresher.h"
 #include "daemon/serving.h"
 #include "daemon/signals.h"
@@ -52,7 +53,8 @@ struct control {
     struct upstream_source upstream_source;
     struct upstream_set *upstreams;
     int64_t upstreams_seen_ms;
-    bool upstreams_down; /* that was told */
+    bool upstreams_down;               /* that was told */
+    enum origin_result parent_trouble; /* likewise */
     struct policy *policy;
     struct snapshot_facts facts;
     struct fault config_fault; /* why the configuration in force is not that of the file; empty: it is */
@@ -246,6 +248,7 @@ static bool health(void *arg, struct buf *out)
                                  .signer_fault = signer_keeper_fault(control->signer),
                                  .store_fault = control->policy_fault.text,
                                  .upstreams_down = control->upstreams_down,
+                                 .parent_trouble = control->parent_trouble,
                                  .lists_fault = control->lists.fault.text,
                                  .running = true,
                                  .stopping = control->stopping,
@@ -455,6 +458,7 @@ static void on_step(void *arg)
     signer_keeper_step(control->signer, control->config, now);
     follow_upstreams(control, now);
     watch_upstreams(control);
+    parent_trouble_step(control->serving.parent_watch, control->config->proxy.parent, &control->parent_trouble);
     if (store_watch_changed(&control->store, control->config) || (control->retry_ms && now >= control->retry_ms))
         (void)!renew_policy(control, control->config);
 }

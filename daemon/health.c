@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "config/site.h"
+#include "daemon/parent_trouble.h"
 #include "feeds/feed_state.h"
 
 enum {
@@ -13,7 +14,7 @@ enum {
     FIRST_FETCH_S = 900, /* by then every feed has had its turn */
 };
 
-/* KIND: configuration, certificate, signer, store, lists, callbacks, upstreams, feed. */
+/* KIND: one of the table in docs/status.md. */
 static void PRINTF_LIKE(4, 5) add_problem(json_t *problems, const char *kind, const char *name, const char *format, ...)
 {
     char text[1024], safe[1536];
@@ -114,6 +115,13 @@ static void add_upstream_problems(const struct health_facts *facts, json_t *prob
     buf_free(&list);
 }
 
+static void add_parent_problem(const struct health_facts *facts, json_t *problems)
+{
+    if (facts->parent_trouble != ORIGIN_CONNECTED)
+        add_problem(problems, "parent", NULL, "the parent proxy %s %s", facts->config->proxy.parent,
+                    parent_trouble_text(facts->parent_trouble));
+}
+
 static json_t *listen_json(const struct config *config)
 {
     const struct {
@@ -181,6 +189,7 @@ json_t *health_json(const struct health_facts *facts)
         add_problem(problems, "callbacks", NULL, "%s cannot be written in %s; the log says why",
                     facts->callbacks_failing ? "callbacks" : "incidents", facts->config->state_dir);
     add_upstream_problems(facts, problems);
+    add_parent_problem(facts, problems);
     size_t troubled = add_feed_problems(facts, problems);
     const json_t *first = json_array_get(problems, 0);
     json_t *json =

@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "daemon/snapshot.h"
+#include "proxy/origin_connect.h"
 
 /* What is known; a running daemon knows all of it, a command what the files tell. */
 struct health_facts {
@@ -21,7 +22,8 @@ struct health_facts {
 
     /* Of a running daemon. */
     bool running, stopping, callbacks_failing, incidents_failing;
-    bool upstreams_down; /* none of them answers */
+    bool upstreams_down;               /* none of them answers */
+    enum origin_result parent_trouble; /* what the parent proxy does not do; ORIGIN_CONNECTED: it does all */
     int64_t uptime_s;
     uint64_t hits, incidents;
     const char *clock_note;                                          /* a jump of the clock; empty: none */

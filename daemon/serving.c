@@ -89,6 +89,8 @@ enum status serving_open(struct serving *serving, const struct config *config, s
     enum status status = serving_load_tls(config, &serving->tls, fault);
     if (status == ST_OK)
         status = serving_load_parent(config, &serving->parent, fault);
+    if (status == ST_OK && serving->parent && !(serving->parent_watch = parent_watch_new()))
+        status = fault_set(fault, ST_NOMEM, "out of memory");
     return status == ST_OK ? open_users(serving, config, fault) : status;
 }
 
@@ -128,4 +130,6 @@ void serving_close(struct serving *serving)
     serving->users = NULL;
     origin_parent_free(serving->parent);
     serving->parent = NULL;
+    parent_watch_free(serving->parent_watch);
+    serving->parent_watch = NULL;
 }

@@ -5,15 +5,17 @@
 #include "config/config.h"
 #include "net/tls_server.h"
 #include "proxy/origin_parent.h"
+#include "proxy/parent_watch.h"
 #include "proxy/password_checker.h"
 
 struct serving {
     struct tls_server *tls; /* NULL: nothing listens over TLS */
     uint8_t cookie_secret[SIPHASH_KEY_BYTES];
-    struct origin_parent *parent;     /* NULL: none */
-    struct proxy_users *users;        /* NULL: the proxy asks for no login */
-    struct password_checker *checker; /* for those */
-    struct login_strikes *strikes;    /* likewise */
+    struct origin_parent *parent;      /* NULL: none */
+    struct parent_watch *parent_watch; /* of it */
+    struct proxy_users *users;         /* NULL: the proxy asks for no login */
+    struct password_checker *checker;  /* for those */
+    struct login_strikes *strikes;     /* likewise */
 };
 
 /* Reads what dns.tls-certificate and dns.tls-key name, where something listens over TLS; *TLS is NULL else. */

@@ -109,6 +109,7 @@ static enum status open_proxy(struct worker *worker, const struct worker_setting
                                       .checker = worker_settings->serving->checker,
                                       .strikes = worker_settings->serving->strikes,
                                       .parent = worker_settings->serving->parent,
+                                      .parent_watch = worker_settings->serving->parent_watch,
                                       .socks_listen = config->proxy.socks_listen.items,
                                       .socks_listen_count = config->proxy.socks_listen.count,
                                       .socks_ports = config->proxy.socks_ports.items,

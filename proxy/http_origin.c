@@ -2,6 +2,7 @@
 #include "proxy/http_door.h"
 #include "proxy/http_forward.h"
 #include "proxy/http_steps.h"
+#include "proxy/parent_watch.h"
 
 enum { MAX_INTERIM = 100, LEAST_WINDOW_BYTES = 20 * 256 };
 
@@ -111,6 +112,7 @@ static enum status start_connecting(struct http_txn *txn)
                                          .addrs = txn->addrs,
                                          .addr_count = by_name ? 0 : txn->addr_count,
                                          .name = by_name ? txn->head.host : (struct str){0},
+                                         .host = txn->head.host,
                                          .port = txn->port};
     return origin_connect_start(&txn->connect, txn->proxy, &target, on_connected, txn);
 }
@@ -231,6 +233,16 @@ static enum next pass_interim(struct http_txn *txn, const struct http_head *resp
     return switches ? http_txn_finish(txn, HTTP_END_TUNNEL) : GO_ON;
 }
 
+/* Of one that reads requests itself. False: it wants another login. */
+static bool note_parent(struct http_txn *txn, const struct http_head *response)
+{
+    struct parent_watch *watch = txn->proxy->settings->parent_watch;
+    bool wants_login = response->status == 407;
+    parent_watch_note(watch, wants_login ? PARENT_REACHED : PARENT_ANSWERED,
+                      wants_login ? ORIGIN_PARENT_LOGIN : ORIGIN_CONNECTED, txn->head.host);
+    return !wants_login;
+}
+
 static enum http_framing framing_to_client(const struct http_txn *txn, const struct http_head *response)
 {
     if (response->framing != HTTP_BODY_CHUNKED && response->framing != HTTP_BODY_UNTIL_CLOSE)
@@ -268,7 +280,7 @@ enum next http_step_await(struct http_txn *txn)
         return await_more(txn, input.length);
     if (status != ST_OK)
         return http_txn_answer(txn, ANSWER_BAD_RESPONSE);
-    if (response.status == 407 && txn->route == ROUTE_PLAIN)
+    if (txn->route == ROUTE_PLAIN && !note_parent(txn, &response))
         return http_txn_answer(txn, ANSWER_PARENT_LOGIN); /* asked of us, not of the client */
     return response.status < 200 ? pass_interim(txn, &response) : pass_head(txn, &response);
 }

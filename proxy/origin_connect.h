@@ -31,6 +31,7 @@ struct origin_target {
     struct addr *addrs; /* judged, with the port; put in the order in which they are tried */
     size_t addr_count;
     struct str name; /* empty: the parent is told addrs; else it is told this */
+    struct str host; /* as the client wrote it; to tell servers apart */
     uint16_t port;
 };
 

@@ -9,6 +9,7 @@
 #include "net/socket.h"
 #include "proxy/origin_order.h"
 #include "proxy/parent_messages.h"
+#include "proxy/parent_watch.h"
 
 enum talk { TALK_CONNECT, TALK_METHOD, TALK_LOGIN, TALK_REPLY };
 
@@ -34,10 +35,24 @@ struct parent_call {
 
 static void dial(struct parent_call *call);
 
+static enum parent_progress progress_of(const struct parent_call *call, enum origin_result result)
+{
+    switch (result) {
+    case ORIGIN_CONNECTED:
+        return call->target.route == ROUTE_PLAIN ? PARENT_REACHED : PARENT_SERVED;
+    case ORIGIN_UNREACHABLE:
+    case ORIGIN_PARENT_REFUSED:
+        return PARENT_ANSWERED;
+    default:
+        return call->stream ? PARENT_REACHED : PARENT_SILENT;
+    }
+}
+
 /* The callee frees the call. */
 static void finish(struct parent_call *call, enum origin_result result)
 {
     struct stream *stream = call->stream;
+    parent_watch_note(call->proxy->settings->parent_watch, progress_of(call, result), result, call->target.host);
     bool is_told = call->target.route == ROUTE_PARENT && call->target.addr_count;
     timer_stop(call->timer);
     call->stream = NULL;

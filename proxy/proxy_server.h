@@ -9,6 +9,7 @@
 
 struct access_log;
 struct origin_parent;
+struct parent_watch;
 struct client_counts;
 struct login_strikes;
 struct page_https;
@@ -37,6 +38,7 @@ struct proxy_settings {
     struct password_checker *checker;   /* borrowed; for those */
     struct login_strikes *strikes;      /* likewise */
     const struct origin_parent *parent; /* borrowed; NULL: servers are dialled directly */
+    struct parent_watch *parent_watch;  /* borrowed, may be NULL; is told how the parent does */
     const char *contact;                /* for the block page; may be NULL */
     struct page_https *page;            /* for the block page in the CONNECT of a blocked host; borrowed, may be NULL */
     struct access_log *access;          /* where requests are noted as they end; borrowed, NULL: nowhere */

@@ -55,8 +55,8 @@ class SocksServer(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, login=None, reply=0):
-        super().__init__(("127.0.0.1", 0), SocksHandler)
+    def __init__(self, login=None, reply=0, port=0):
+        super().__init__(("127.0.0.1", port), SocksHandler)
         self.login, self.reply, self.asked = login, reply, []
 
     def __enter__(self):
@@ -172,6 +172,26 @@ def test_an_http_parent_may_be_another_ccward_with_users(make_ccward, origin, tm
     for arguments in ((), ("-p",)):
         reply = curl(stranger, "-v", *arguments, origin.url("www.example"))
         assert "502 Bad Gateway" in reply.stderr and "error=proxy_configuration_error" in reply.stderr, reply
+
+
+def test_a_parent_that_is_gone_shows_in_the_status_until_it_serves_again(make_ccward, origin):
+    port = free_port()
+    url = f"socks5://127.0.0.1:{port}"
+    ccward = make_ccward(proxy={"parent": url, "connect-ports": [origin.port]})
+
+    def problems():
+        return json.loads(ccward.run("status", "--json", check=False).stdout)["problems"]
+
+    assert problems() == []
+    for _ in range(3):
+        assert status(ccward, origin.url("www.example")) == "502"
+    told = f"the parent proxy {url} cannot be reached"
+    wait_for(problems, what="a problem")
+    assert problems() == [{"kind": "parent", "name": None, "reason": told}] and ccward.errors.count(told) == 1
+    with SocksServer(port=port):
+        assert curl(ccward, "-p", origin.url("www.example", "/dir/page.html")).stdout == PAGE
+    wait_for(lambda: not problems(), what="the end of it")
+    assert ccward.errors.count(f"the parent proxy {url} does its work again") == 1
 
 
 def test_a_login_file_that_others_can_read_is_refused_at_start(make_ccward, tmp_path):

@@ -202,6 +202,25 @@ static void each_part_that_fails_is_told(void **state)
     json_decref(json);
 }
 
+static void what_the_parent_proxy_does_not_do_is_told(void **state)
+{
+    struct fixture *f = *state;
+    static char url[] = "http://192.0.2.9:3128";
+    static const struct {
+        enum origin_result trouble;
+        const char *reason;
+    } all[] = {{ORIGIN_PARENT_UNREACHABLE, "the parent proxy http://192.0.2.9:3128 cannot be reached"},
+               {ORIGIN_PARENT_TIMEOUT, "does not answer"},
+               {ORIGIN_PARENT_LOGIN, "proxy.parent-login"},
+               {ORIGIN_PARENT_REFUSED, "refuses"},
+               {ORIGIN_PARENT_MALFORMED, "no answer of such a proxy"}};
+    f->config.proxy.parent = url;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        f->facts.parent_trouble = all[i].trouble;
+        assert_problem(f, "parent", "", all[i].reason);
+    }
+}
+
 static void a_feed_that_fails_is_told_with_its_reason(void **state)
 {
     struct fixture *f = *state;
@@ -261,6 +280,7 @@ int main(void)
         HEALTH_TEST(a_configuration_or_certificate_that_was_not_taken_is_told),
         HEALTH_TEST(what_does_not_run_is_stopped_and_has_no_live_figures),
         HEALTH_TEST(each_part_that_fails_is_told),
+        HEALTH_TEST(what_the_parent_proxy_does_not_do_is_told),
         HEALTH_TEST(a_feed_that_fails_is_told_with_its_reason),
         HEALTH_TEST(a_refresh_that_could_not_keep_its_reason_is_told),
         HEALTH_TEST(a_feed_that_nobody_fetches_is_stale),

@@ -1,13 +1,16 @@
 /* The scripted server plays the parent proxy. */
 #include "fixture.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "proxy/origin_parent.h"
+#include "proxy/parent_watch.h"
 
 static struct origin_parent parent;
+static struct parent_watch *watch;
 
 static const char *const get = "GET http://a.test/x?y HTTP/1.1\r\nHost: a.test\r\nX-A: 1\r\n\r\n";
 static const char *const tunnel = "CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n";
@@ -18,8 +21,17 @@ static int set_up_parent(void **state)
     struct fixture *f = *state;
     parent = (struct origin_parent){.addr = addr_v4(0x7f000001, f->origin_port)};
     f->settings.parent = &parent;
+    f->settings.parent_watch = watch = parent_watch_new();
+    assert_non_null(watch);
     f->lookup_addrs[0] = addr_v4(0xc0000207, 0); /* 192.0.2.7 */
     return 0;
+}
+
+static int tear_down_parent(void **state)
+{
+    int failed = tear_down(state);
+    parent_watch_free(watch);
+    return failed;
 }
 
 static void open_with(struct fixture *f, enum parent_kind kind)
@@ -125,6 +137,31 @@ static void a_parent_that_wants_a_login_is_told_of_as_such(void **state)
         expect_502(f, client, "error=proxy_configuration_error", "proxy.parent-login");
         assert_false(has(client, "407"));
         wait_closed(f, proxy);
+        assert_int_equal(parent_watch_trouble(watch), ORIGIN_PARENT_LOGIN);
+    }
+    ask(f, get);
+    struct peer *proxy = accept_origin(f);
+    wait_for(f, proxy, "\r\n\r\n");
+    assert_int_equal(parent_watch_trouble(watch), ORIGIN_PARENT_LOGIN); /* it may say the same again */
+    say(f, proxy, "HTTP/1.1 204 No Content\r\n\r\n");
+    settle(f);
+    assert_int_equal(parent_watch_trouble(watch), ORIGIN_CONNECTED);
+}
+
+static void one_that_refuses_all_hosts_is_in_trouble_until_it_serves_one(void **state)
+{
+    struct fixture *f = *state;
+    open_with(f, PARENT_HTTP);
+    char request[100];
+    for (char host = 'a'; host <= 'd'; host++) {
+        bool served = host == 'd';
+        snprintf(request, sizeof request, "CONNECT %c.test:443 HTTP/1.1\r\nHost: %c.test\r\n\r\n", host, host);
+        struct peer *client = ask(f, request);
+        struct peer *proxy = accept_origin(f);
+        wait_for(f, proxy, "\r\n\r\n");
+        say(f, proxy, served ? "HTTP/1.1 200 OK\r\n\r\n" : "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+        wait_for(f, client, served ? "HTTP/1.1 200 " : "HTTP/1.1 502 ");
+        assert_int_equal(parent_watch_trouble(watch), host == 'c' ? ORIGIN_PARENT_REFUSED : ORIGIN_CONNECTED);
     }
 }
 
@@ -300,9 +337,11 @@ static void a_parent_that_is_not_there_is_502_and_a_silent_one_504(void **state)
     assert_true(has(client, "error=connection_timeout"));
     assert_true(has(client, "proxy.parent"));
     wait_closed(f, proxy);
+    assert_int_equal(parent_watch_trouble(watch), ORIGIN_CONNECTED); /* the server may be what is silent */
     close(f->origin_fd);
     client = ask(f, tunnel);
     expect_502(f, client, "error=destination_unavailable", "The parent proxy");
+    assert_int_equal(parent_watch_trouble(watch), ORIGIN_PARENT_UNREACHABLE);
     struct addr addr = addr_v4(0x7f000001, f->origin_port);
     f->origin_fd = make_listener(&addr);
 }
@@ -443,7 +482,7 @@ static void a_parent_that_is_ourselves_is_not_asked(void **state)
     assert_no_origin(f);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up_parent, tear_down)
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up_parent, tear_down_parent)
 
 int main(void)
 {
@@ -453,6 +492,7 @@ int main(void)
         T(an_http_parent_connects_to_the_address_that_was_judged),
         T(a_websocket_goes_through_an_http_parent_as_a_tunnel),
         T(a_parent_that_wants_a_login_is_told_of_as_such),
+        T(one_that_refuses_all_hosts_is_in_trouble_until_it_serves_one),
         T(a_parent_that_refuses_is_502),
         T(what_is_no_answer_of_a_parent_is_502),
         T(a_socks_parent_gets_the_address_that_was_judged),
