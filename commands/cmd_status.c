@@ -134,7 +134,7 @@ static void print_people(const json_t *health, long pid)
     print_addresses("  by HTTPS", json_object_get(listen, "dns_https"), "off");
     print_addresses("HTTP proxy", json_object_get(listen, "proxy"), "off");
     print_addresses("  SOCKS", json_object_get(listen, "proxy_socks"), "off");
-    print_addresses("  redirected", json_object_get(listen, "proxy_transparent"), "off");
+    print_addresses("  redirect", json_object_get(listen, "proxy_transparent"), "off");
     print_addresses("block page", json_object_get(listen, "blockpage"), "off");
     print_addresses("  for https", json_object_get(listen, "blockpage_tls"), "off");
     print_addresses("console", json_object_get(listen, "console"), "off");

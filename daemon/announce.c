@@ -60,7 +60,7 @@ void announce_ready(const struct config *config, const struct snapshot_facts *fa
     if (config->proxy.socks_listen.count)
         print_addresses("  by SOCKS", config->proxy.socks_listen.items, config->proxy.socks_listen.count, "");
     if (config->proxy.transparent_listen.count)
-        print_addresses("  redirected", config->proxy.transparent_listen.items, config->proxy.transparent_listen.count,
+        print_addresses("  redirect", config->proxy.transparent_listen.items, config->proxy.transparent_listen.count,
                         "");
     print_addresses("block page", config->blockpage.listen.items, config->blockpage.listen.count, "off");
     print_addresses("  for https", config->blockpage.tls_listen.items, config->blockpage.tls_listen.count, "off");
