@@ -11,11 +11,20 @@
 
 #include "base/clock.h"
 
-enum { DAY_S = 86400, LATE_CLOCKS_S = 3600, SERIAL_BITS = 127 };
+enum { DAY_S = 86400, LATE_CLOCKS_S = 3600, SERIAL_BITS = 127, LEAF_KEY_MS = 3600 * 1000 };
+
+/* What the leaves of a while have in common. To make it takes OpenSSL longer than all the rest of a leaf. */
+struct pattern {
+    X509 *certificate; /* NULL: there is none yet; without serial, times and names, and not signed */
+    struct buf key;    /* DER */
+    int64_t until_ms;
+};
 
 struct authority {
     X509 *certificate;
     EVP_PKEY *key;
+    NAME_CONSTRAINTS *constraints; /* NULL: it has none */
+    struct pattern pattern;
 };
 
 /* RFC 6761, RFC 6762, RFC 7686, RFC 8375, and what routers call home. */
@@ -61,12 +70,12 @@ static bool add_name(X509_NAME *name, const char *field, const char *text)
     return X509_NAME_add_entry_by_txt(name, field, MBSTRING_ASC, (const unsigned char *)text, -1, -1, 0) == 1;
 }
 
-/* Serial, times and key; the rest is the caller's. NULL when out of memory. */
-static X509 *begin(EVP_PKEY *key, int64_t from_s, int64_t until_s)
+/* Serial and times; the rest is the caller's. NULL when out of memory. */
+static X509 *begin(int64_t from_s, int64_t until_s)
 {
     X509 *certificate = X509_new();
     if (certificate && X509_set_version(certificate, X509_VERSION_3) && set_serial(certificate) &&
-        set_times(certificate, from_s, until_s) && X509_set_pubkey(certificate, key))
+        set_times(certificate, from_s, until_s))
         return certificate;
     X509_free(certificate);
     return NULL;
@@ -97,15 +106,15 @@ static X509 *make_certificate(EVP_PKEY *key, const char *constraints)
     int64_t now_s = clock_wall_ms() / 1000;
     unsigned char mark[4];
     char name[64];
-    X509 *made = begin(key, now_s - LATE_CLOCKS_S, now_s + (int64_t)AUTHORITY_DAYS * DAY_S);
+    X509 *made = begin(now_s - LATE_CLOCKS_S, now_s + (int64_t)AUTHORITY_DAYS * DAY_S);
     /* Each installation's has a name of its own: two with one name and different keys confuse browsers. */
     if (!made || RAND_bytes(mark, sizeof mark) != 1) {
         X509_free(made);
         return NULL;
     }
     snprintf(name, sizeof name, "ccward block pages %02x%02x%02x%02x", mark[0], mark[1], mark[2], mark[3]);
-    if (add_name(X509_get_subject_name(made), "O", "ccward") && add_name(X509_get_subject_name(made), "CN", name) &&
-        X509_set_issuer_name(made, X509_get_subject_name(made)) &&
+    if (X509_set_pubkey(made, key) && add_name(X509_get_subject_name(made), "O", "ccward") &&
+        add_name(X509_get_subject_name(made), "CN", name) && X509_set_issuer_name(made, X509_get_subject_name(made)) &&
         add_extension(made, made, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
         add_extension(made, made, NID_key_usage, "critical,keyCertSign") &&
         add_extension(made, made, NID_ext_key_usage, "serverAuth") &&
@@ -241,6 +250,7 @@ enum status authority_new(struct str certificate, struct str key, struct authori
             fault_set(fault, ST_INVALID, "the key is not that of the certificate");
         else
             status = ST_OK;
+        authority->constraints = X509_get_ext_d2i(authority->certificate, NID_name_constraints, NULL, NULL);
         ERR_clear_error();
     }
     if (status != ST_OK) {
@@ -251,10 +261,21 @@ enum status authority_new(struct str certificate, struct str key, struct authori
     return ST_OK;
 }
 
+static void pattern_free(struct pattern *pattern)
+{
+    X509_free(pattern->certificate);
+    if (pattern->key.data)
+        explicit_bzero(pattern->key.data, pattern->key.length);
+    buf_free(&pattern->key);
+    *pattern = (struct pattern){0};
+}
+
 void authority_free(struct authority *authority)
 {
     if (!authority)
         return;
+    pattern_free(&authority->pattern);
+    NAME_CONSTRAINTS_free(authority->constraints);
     X509_free(authority->certificate);
     EVP_PKEY_free(authority->key);
     free(authority);
@@ -287,19 +308,77 @@ enum status authority_leaf_name(const struct dname *name, char out[LEAF_NAME_SIZ
     return is_address(out) ? ST_INVALID : ST_OK;
 }
 
-static X509 *make_leaf(const struct authority *authority, EVP_PKEY *key, const char *name, int64_t until_s)
+static X509 *make_pattern(X509 *authority, EVP_PKEY *key)
+{
+    X509 *made = X509_new();
+    if (made && X509_set_pubkey(made, key) && add_name(X509_get_subject_name(made), "O", "ccward block page") &&
+        X509_set_issuer_name(made, X509_get_subject_name(authority)) &&
+        add_extension(made, authority, NID_basic_constraints, "critical,CA:FALSE") &&
+        add_extension(made, authority, NID_key_usage, "critical,digitalSignature") &&
+        add_extension(made, authority, NID_ext_key_usage, "serverAuth") &&
+        add_extension(made, authority, NID_subject_key_identifier, "hash") &&
+        add_extension(made, authority, NID_authority_key_identifier, "keyid:always"))
+        return made;
+    X509_free(made);
+    return NULL;
+}
+
+static enum status renew_pattern(struct authority *authority)
+{
+    int64_t now_ms = clock_mono_ms();
+    struct pattern made = {.until_ms = now_ms + LEAF_KEY_MS};
+    if (authority->pattern.certificate && now_ms < authority->pattern.until_ms)
+        return ST_OK;
+    unsigned char *bytes = NULL;
+    EVP_PKEY *pair = EVP_EC_gen("P-256");
+    int n = pair ? i2d_PrivateKey(pair, &bytes) : 0;
+    if (n > 0) {
+        buf_add(&made.key, bytes, (size_t)n);
+        OPENSSL_clear_free(bytes, (size_t)n);
+        made.certificate = make_pattern(authority->certificate, pair);
+    }
+    EVP_PKEY_free(pair);
+    if (!made.certificate || made.key.failed) {
+        pattern_free(&made);
+        return ST_NOMEM;
+    }
+    pattern_free(&authority->pattern);
+    authority->pattern = made;
+    return ST_OK;
+}
+
+/* As bytes: X509_set_pubkey() would have OpenSSL write and read the key again. */
+static bool copy_public_key(X509 *leaf, const X509 *pattern)
+{
+    const unsigned char *bytes;
+    int n;
+    if (!X509_PUBKEY_get0_param(NULL, &bytes, &n, NULL, X509_get_X509_PUBKEY(pattern)))
+        return false;
+    unsigned char *copy = OPENSSL_memdup(bytes, (size_t)n);
+    if (copy && X509_PUBKEY_set0_param(X509_get_X509_PUBKEY(leaf), OBJ_nid2obj(NID_X9_62_id_ecPublicKey), V_ASN1_OBJECT,
+                                       OBJ_nid2obj(NID_X9_62_prime256v1), copy, n) == 1)
+        return true;
+    OPENSSL_free(copy);
+    return false;
+}
+
+static bool copy_extensions(X509 *leaf, const X509 *pattern)
+{
+    for (int i = 0; i < X509_get_ext_count(pattern); i++)
+        if (X509_add_ext(leaf, X509_get_ext(pattern, i), -1) != 1)
+            return false;
+    return true;
+}
+
+static X509 *make_leaf(const struct authority *authority, const char *name, int64_t until_s)
 {
     char names[LEAF_NAME_SIZE + 8];
-    X509 *leaf = begin(key, clock_wall_ms() / 1000 - LATE_CLOCKS_S, until_s);
+    const X509 *pattern = authority->pattern.certificate;
+    X509 *leaf = begin(clock_wall_ms() / 1000 - LATE_CLOCKS_S, until_s);
     snprintf(names, sizeof names, "DNS:%s", name);
-    if (leaf && add_name(X509_get_subject_name(leaf), "O", "ccward block page") &&
-        X509_set_issuer_name(leaf, X509_get_subject_name(authority->certificate)) &&
-        add_extension(leaf, authority->certificate, NID_basic_constraints, "critical,CA:FALSE") &&
-        add_extension(leaf, authority->certificate, NID_key_usage, "critical,digitalSignature") &&
-        add_extension(leaf, authority->certificate, NID_ext_key_usage, "serverAuth") &&
-        add_extension(leaf, authority->certificate, NID_subject_alt_name, names) &&
-        add_extension(leaf, authority->certificate, NID_subject_key_identifier, "hash") &&
-        add_extension(leaf, authority->certificate, NID_authority_key_identifier, "keyid:always") &&
+    if (leaf && X509_set_subject_name(leaf, X509_get_subject_name(pattern)) &&
+        X509_set_issuer_name(leaf, X509_get_issuer_name(pattern)) && copy_public_key(leaf, pattern) &&
+        copy_extensions(leaf, pattern) && add_extension(leaf, authority->certificate, NID_subject_alt_name, names) &&
         X509_sign(leaf, authority->key, EVP_sha256()) > 0)
         return leaf;
     X509_free(leaf);
@@ -309,42 +388,34 @@ static X509 *make_leaf(const struct authority *authority, EVP_PKEY *key, const c
 /* What no client would take is not signed. */
 static enum status check_excluded(const struct authority *authority, X509 *leaf)
 {
-    NAME_CONSTRAINTS *constraints = X509_get_ext_d2i(authority->certificate, NID_name_constraints, NULL, NULL);
     X509_check_purpose(leaf, -1, 0); /* has OpenSSL look at the names of one that was just made */
-    int verdict = constraints ? NAME_CONSTRAINTS_check(leaf, constraints) : X509_V_OK;
-    NAME_CONSTRAINTS_free(constraints);
+    int verdict = authority->constraints ? NAME_CONSTRAINTS_check(leaf, authority->constraints) : X509_V_OK;
     return verdict == X509_V_OK ? ST_OK : ST_DENIED;
 }
 
-static bool write_der(X509 *leaf, EVP_PKEY *key, struct buf *certificate_out, struct buf *key_out)
+static bool write_der(X509 *leaf, const struct buf *key, struct buf *certificate_out, struct buf *key_out)
 {
-    unsigned char *certificate = NULL, *bytes = NULL;
-    int n = i2d_X509(leaf, &certificate), m = i2d_PrivateKey(key, &bytes);
+    unsigned char *certificate = NULL;
+    int n = i2d_X509(leaf, &certificate);
     if (n > 0)
         buf_add(certificate_out, certificate, (size_t)n);
-    if (m > 0)
-        buf_add(key_out, bytes, (size_t)m);
     OPENSSL_free(certificate);
-    OPENSSL_clear_free(bytes, m > 0 ? (size_t)m : 0);
-    return n > 0 && m > 0 && !certificate_out->failed && !key_out->failed;
+    buf_add(key_out, key->data, key->length);
+    return n > 0 && !certificate_out->failed && !key_out->failed;
 }
 
-enum status authority_mint(const struct authority *authority, const char *name, struct buf *certificate,
-                           struct buf *key)
+enum status authority_mint(struct authority *authority, const char *name, struct buf *certificate, struct buf *key)
 {
     int64_t now_s = clock_wall_ms() / 1000, until_s = now_s + (int64_t)LEAF_DAYS * DAY_S;
     int64_t end_s = authority_seconds(X509_get0_notAfter(authority->certificate));
     if (end_s <= now_s)
         return ST_UNAVAILABLE;
-    enum status status = ST_NOMEM;
-    EVP_PKEY *pair = EVP_EC_gen("P-256");
-    X509 *leaf = pair ? make_leaf(authority, pair, name, until_s < end_s ? until_s : end_s) : NULL;
-    if (leaf)
-        status = check_excluded(authority, leaf);
-    if (status == ST_OK && !write_der(leaf, pair, certificate, key))
+    enum status status = renew_pattern(authority);
+    X509 *leaf = status == ST_OK ? make_leaf(authority, name, until_s < end_s ? until_s : end_s) : NULL;
+    status = leaf ? check_excluded(authority, leaf) : ST_NOMEM;
+    if (status == ST_OK && !write_der(leaf, &authority->pattern.key, certificate, key))
         status = ST_NOMEM;
     X509_free(leaf);
-    EVP_PKEY_free(pair);
     ERR_clear_error();
     return status;
 }

@@ -52,8 +52,8 @@ enum { LEAF_NAME_SIZE = 254 };
 /* NAME as certificates have it: lower case, without a dot at the end. ST_INVALID for what no host has as a name:
  * characters but letters, digits, '-' and '_', one label alone, an address. */
 enum status authority_leaf_name(const struct dname *name, char out[LEAF_NAME_SIZE]) MUST_CHECK;
-/* Appends a certificate for NAME alone (of authority_leaf_name()) and a key of its own, both as DER. It counts from an
- * hour ago, for clocks that are late, until LEAF_DAYS from now or the authority's own end. ST_UNAVAILABLE: that end is
- * past. ST_DENIED: the name is excluded. ST_NOMEM. */
-enum status authority_mint(const struct authority *authority, const char *name, struct buf *certificate,
+/* Appends a certificate for NAME alone (of authority_leaf_name()) and its key, which it shares with what is signed
+ * within an hour of the first, both as DER. It counts from an hour ago, for clocks that are late, until LEAF_DAYS from
+ * now or the authority's own end. ST_UNAVAILABLE: that end is past. ST_DENIED: the name is excluded. ST_NOMEM. */
+enum status authority_mint(struct authority *authority, const char *name, struct buf *certificate,
                            struct buf *key) MUST_CHECK;

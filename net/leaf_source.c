@@ -38,7 +38,7 @@ struct leaf_source {
     unsigned cached_generation;
     struct event *event;
     struct timer *timer; /* of the oldest query */
-    struct ssl_ctx_st *context;
+    struct tls_leaf_context *context;
     TAILQ_HEAD(queries, leaf_query) queries; /* oldest first */
     size_t query_count;
     uint32_t last_number;

@@ -11,6 +11,12 @@
 #include "net/stream_parts.h"
 #include "net/tls_server.h"
 
+struct tls_leaf_context {
+    SSL_CTX *ssl;
+    EVP_PKEY *key;         /* NULL: none has come */
+    struct buf key_as_der; /* what it was read from */
+};
+
 struct tls_leaf {
     unsigned users;
     SSL_CTX *context;
@@ -20,29 +26,62 @@ struct tls_leaf {
     char name[256];
 };
 
-SSL_CTX *tls_leaf_context_new(void)
+struct tls_leaf_context *tls_leaf_context_new(void)
 {
-    SSL_CTX *context = tls_server_context_new();
-    if (!context)
+    struct tls_leaf_context *context = calloc(1, sizeof *context);
+    if (!context || !(context->ssl = tls_server_context_new())) {
+        free(context);
         return NULL;
-    SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
-    SSL_CTX_set_num_tickets(context, 0);
+    }
+    SSL_CTX_set_options(context->ssl, SSL_OP_NO_TICKET);
+    SSL_CTX_set_num_tickets(context->ssl, 0);
     return context;
 }
 
-void tls_leaf_context_free(SSL_CTX *context)
+static void forget_key(struct tls_leaf_context *context)
 {
-    SSL_CTX_free(context);
+    EVP_PKEY_free(context->key);
+    context->key = NULL;
+    if (context->key_as_der.data)
+        explicit_bzero(context->key_as_der.data, context->key_as_der.length);
+    buf_free(&context->key_as_der);
+}
+
+void tls_leaf_context_free(struct tls_leaf_context *context)
+{
+    if (!context)
+        return;
+    forget_key(context);
+    SSL_CTX_free(context->ssl);
+    free(context);
+}
+
+/* A reference. NULL: DER is not exactly one key. To read one takes OpenSSL 0.3 ms, and the signer has one for many
+ * leaves. */
+static EVP_PKEY *take_key(struct tls_leaf_context *context, struct str der)
+{
+    const unsigned char *at = (const unsigned char *)der.data;
+    if (!context->key || !str_eq((struct str){context->key_as_der.data, context->key_as_der.length}, der)) {
+        EVP_PKEY *key = d2i_PrivateKey(EVP_PKEY_EC, NULL, &at, (long)der.length); /* to guess the kind takes 0.4 ms */
+        forget_key(context);
+        buf_add(&context->key_as_der, der.data, der.length);
+        if (!key || (const char *)at != der.data + der.length || context->key_as_der.failed) {
+            EVP_PKEY_free(key);
+            return NULL;
+        }
+        context->key = key;
+    }
+    EVP_PKEY_up_ref(context->key);
+    return context->key;
 }
 
 /* Exactly one structure each, and the one belongs to the other and to the name. */
-static bool take(struct tls_leaf *leaf, struct str certificate, struct str key)
+static bool take(struct tls_leaf *leaf, struct tls_leaf_context *context, struct str certificate, struct str key)
 {
-    const unsigned char *at = (const unsigned char *)certificate.data, *key_at = (const unsigned char *)key.data;
+    const unsigned char *at = (const unsigned char *)certificate.data;
     leaf->certificate = d2i_X509(NULL, &at, (long)certificate.length);
-    leaf->key = d2i_PrivateKey(EVP_PKEY_EC, NULL, &key_at, (long)key.length); /* to guess the kind takes 0.4 ms */
-    if (!leaf->certificate || !leaf->key || (const char *)at != certificate.data + certificate.length ||
-        (const char *)key_at != key.data + key.length)
+    leaf->key = take_key(context, key);
+    if (!leaf->certificate || !leaf->key || (const char *)at != certificate.data + certificate.length)
         return false;
     int64_t until_s = authority_seconds(X509_get0_notAfter(leaf->certificate));
     leaf->from_s = authority_seconds(X509_get0_notBefore(leaf->certificate));
@@ -51,7 +90,7 @@ static bool take(struct tls_leaf *leaf, struct str certificate, struct str key)
            X509_check_host(leaf->certificate, leaf->name, 0, X509_CHECK_FLAG_NO_WILDCARDS, NULL) == 1;
 }
 
-enum status tls_leaf_new(SSL_CTX *context, const char *name, struct str certificate, struct str key,
+enum status tls_leaf_new(struct tls_leaf_context *context, const char *name, struct str certificate, struct str key,
                          struct tls_leaf **result)
 {
     struct tls_leaf *leaf = calloc(1, sizeof *leaf);
@@ -59,9 +98,9 @@ enum status tls_leaf_new(SSL_CTX *context, const char *name, struct str certific
         return ST_NOMEM;
     leaf->users = 1;
     text_copy(leaf->name, sizeof leaf->name, str_of(name));
-    SSL_CTX_up_ref(context);
-    leaf->context = context;
-    bool good = take(leaf, certificate, key);
+    SSL_CTX_up_ref(context->ssl);
+    leaf->context = context->ssl;
+    bool good = take(leaf, context, certificate, key);
     ERR_clear_error();
     if (!good) {
         tls_leaf_unref(leaf);

@@ -4,15 +4,15 @@
 #include "net/stream.h"
 
 struct tls_leaf;
-struct ssl_ctx_st;
+struct tls_leaf_context;
 
-/* What leaves are shown with: TLS as of tls_server.h, without tickets, so that every client sees the certificate. NULL
- * when out of memory; SSL_CTX_free() by tls_leaf_context_free(). */
-struct ssl_ctx_st *tls_leaf_context_new(void);
-void tls_leaf_context_free(struct ssl_ctx_st *context);
+/* What leaves are shown with: TLS as of tls_server.h, without tickets, so that every client sees the certificate; and
+ * the key that came last, which the next leaf most likely has too. NULL when out of memory. Leaves may outlive it. */
+struct tls_leaf_context *tls_leaf_context_new(void);
+void tls_leaf_context_free(struct tls_leaf_context *context); /* NULL is allowed */
 
 /* ST_INVALID: it is not a certificate for NAME with its key. One reference, the caller's. */
-enum status tls_leaf_new(struct ssl_ctx_st *context, const char *name, struct str certificate, struct str key,
+enum status tls_leaf_new(struct tls_leaf_context *context, const char *name, struct str certificate, struct str key,
                          struct tls_leaf **leaf) MUST_CHECK;
 struct tls_leaf *tls_leaf_ref(struct tls_leaf *leaf);
 void tls_leaf_unref(struct tls_leaf *leaf); /* NULL is allowed */

@@ -171,16 +171,26 @@ static void clients_refuse_what_a_thief_signs_for_excluded_names_and_addresses(v
     close_world(&world);
 }
 
-static void h35_two_leaves_of_a_name_have_other_numbers_and_keys(void **state)
+static void h35_two_leaves_of_a_name_have_other_numbers_and_keys_last_an_hour(void **state)
 {
     (void)state;
     struct world world;
     open_world(&world);
-    X509 *one = mint(&world, "evil.example"), *two = mint(&world, "evil.example");
+    int64_t wall_ms = clock_wall_ms();
+    clock_fake(0, wall_ms);
+    X509 *one = mint(&world, "evil.example");
+    clock_fake(3599 * 1000, wall_ms);
+    X509 *two = mint(&world, "evil.example");
+    clock_fake(3600 * 1000, wall_ms);
+    X509 *late = mint(&world, "evil.example");
     assert_int_not_equal(ASN1_INTEGER_cmp(X509_get0_serialNumber(one), X509_get0_serialNumber(two)), 0);
-    assert_int_not_equal(EVP_PKEY_eq(X509_get0_pubkey(one), X509_get0_pubkey(two)), 1);
+    assert_int_equal(EVP_PKEY_eq(X509_get0_pubkey(one), X509_get0_pubkey(two)), 1);
+    assert_int_not_equal(EVP_PKEY_eq(X509_get0_pubkey(one), X509_get0_pubkey(late)), 1);
+    assert_int_equal(verify(&world, two, "evil.example", now_s()), X509_V_OK);
+    assert_int_equal(verify(&world, late, "evil.example", now_s()), X509_V_OK);
     X509_free(one);
     X509_free(two);
+    X509_free(late);
     close_world(&world);
 }
 
@@ -269,7 +279,7 @@ int main(void)
         cmocka_unit_test(the_authority_is_critical_about_its_limits),
         cmocka_unit_test(excluded_names_are_not_signed),
         cmocka_unit_test(clients_refuse_what_a_thief_signs_for_excluded_names_and_addresses),
-        cmocka_unit_test(h35_two_leaves_of_a_name_have_other_numbers_and_keys),
+        cmocka_unit_test(h35_two_leaves_of_a_name_have_other_numbers_and_keys_last_an_hour),
         cmocka_unit_test(a_leaf_does_not_outlive_the_authority),
         cmocka_unit_test(facts_name_what_is_excluded),
         cmocka_unit_test(what_is_no_authority_is_refused),
