@@ -72,6 +72,12 @@ static unsigned read_get(struct str parameters, uint8_t *out, struct str *messag
     return 200;
 }
 
+/* Of an answer nobody makes an answer, but here someone waits to hear why. */
+static bool is_query(struct str message)
+{
+    return message.length >= DNS_HEADER_BYTES && !(message.data[2] & DNS_FLAG_QR >> 8);
+}
+
 unsigned doh_request_read(const struct http2_request *request, uint8_t out[DOH_MESSAGE_MAX], struct str *message)
 {
     struct str path = request->path, parameters = {0};
@@ -88,5 +94,5 @@ unsigned doh_request_read(const struct http2_request *request, uint8_t out[DOH_M
         *message = request->body;
     else
         status = read_get(parameters, out, message);
-    return status == 200 && message->length < DNS_HEADER_BYTES ? 400 : status;
+    return status == 200 && !is_query(*message) ? 400 : status;
 }
