@@ -341,8 +341,8 @@ size_t dns_cache_get_stale(struct dns_cache *cache, const struct dns_cache_key *
     return n;
 }
 
-static struct entry *entry_new(const struct dns_cache *cache, const struct key *key, const struct dns_keep *keep,
-                               int64_t now_ms, const uint8_t *response, size_t n)
+static struct entry *entry_new(const struct key *key, const struct dns_keep *keep, int64_t now_ms,
+                               const uint8_t *response, size_t n)
 {
     size_t ttl_bytes = keep->ttl_count * sizeof keep->ttl_offsets[0];
     struct entry *entry = malloc(sizeof *entry + ttl_bytes + n);
@@ -359,7 +359,6 @@ static struct entry *entry_new(const struct dns_cache *cache, const struct key *
     memcpy(entry->ttl_offsets, keep->ttl_offsets, ttl_bytes);
     memcpy(entry_response(entry), response, n);
     memcpy(entry_response(entry) + NAME_AT, key->name.wire, key->name.length);
-    dns_keep_clamp(&cache->keeping, keep, entry_response(entry));
     return entry;
 }
 
@@ -416,20 +415,23 @@ static void put_failure_own(struct dns_cache *cache, const struct key *key, stru
     insert_own(cache, key->shard, failure);
 }
 
-void dns_cache_put(struct dns_cache *cache, const struct dns_cache_key *from, int64_t now_ms, const uint8_t *response,
+void dns_cache_put(struct dns_cache *cache, const struct dns_cache_key *from, int64_t now_ms, uint8_t *response,
                    size_t n, bool firm)
 {
     struct dns_message message;
     struct dns_keep keep;
     if (n > DNS_MESSAGE_MAX || dns_response_parse(response, n, &message) != ST_OK || message.edns.present ||
-        !dname_equal(&message.question.name, from->name) ||
-        !dns_keep_plan(&cache->keeping, response, n, &message, &keep))
+        !dname_equal(&message.question.name, from->name))
+        return;
+    bool wanted = dns_keep_plan(&cache->keeping, response, n, &message, &keep);
+    dns_keep_clamp(&cache->keeping, &keep, response);
+    if (!wanted)
         return;
     struct key key, every_type;
     make_key(cache, from, &key);
     every_type = key;
     make_every_type(&every_type);
-    struct entry *entry = entry_new(cache, keep.every_type ? &every_type : &key, &keep, now_ms, response, n);
+    struct entry *entry = entry_new(keep.every_type ? &every_type : &key, &keep, now_ms, response, n);
     if (!entry)
         return;
     if (entry_bytes(entry) > cache->shard_bytes) {

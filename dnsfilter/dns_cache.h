@@ -55,8 +55,9 @@ size_t dns_cache_get_stale(struct dns_cache *cache, const struct dns_cache_key *
 /* Keeps a response that dns_response_parse() took and that has no OPT, for as long as its TTLs (RFC 2308 for negative
  * ones) say. A failure, any rcode but NOERROR and NXDOMAIN, is kept for 5 s, and twice as long each time that it comes
  * again; but where there is still an answer, that stays and is not asked for anew for 30 s, unless the failure is FIRM.
- * Does nothing for what must not be cached. */
-void dns_cache_put(struct dns_cache *cache, const struct dns_cache_key *key, int64_t now_ms, const uint8_t *response,
+ * RESPONSE itself gets the TTLs that the kept one has, also where it must not be kept: who asked first is told no more
+ * than those who ask later. */
+void dns_cache_put(struct dns_cache *cache, const struct dns_cache_key *key, int64_t now_ms, uint8_t *response,
                    size_t n, bool firm);
 
 /* Forgets NAME, and with BELOW all below it; NULL: everything. Returns how many answers that were. */

@@ -358,7 +358,8 @@ static struct dns_reply take_reply(struct dns_forward *forward, enum status stat
             if (reply.note.code < 0 && (reply.data[3] & 15) == DNS_RCODE_SERVFAIL)
                 reply.note = dns_note_failed;
             reply.failed = is_failure(&reply);
-            dns_cache_put(forwards->cache, &key, loop_now_ms(forwards->loop), reply.data, reply.length, !reply.failed);
+            dns_cache_put(forwards->cache, &key, loop_now_ms(forwards->loop), forwards->response, reply.length,
+                          !reply.failed);
             return reply;
         }
         reply.status = ST_INVALID;

@@ -40,6 +40,7 @@ bool dns_keep_plan(const struct dns_keep_settings *settings, const uint8_t *resp
     unsigned rcode = dns_header_rcode(&message->header);
     bool answered = false, aliased = false;
     uint32_t negative_s = 0;
+    keep->failure = keep->negative = keep->every_type = false;
     keep->ttl_count = 0;
     keep->soa_ttl_offset = 0;
     keep->lifetime_s = settings->max_ttl_s;

@@ -21,5 +21,6 @@ struct dns_keep {
 bool dns_keep_plan(const struct dns_keep_settings *settings, const uint8_t *response, size_t n,
                    const struct dns_message *message, struct dns_keep *keep);
 
-/* Puts the bounds into the TTLs of RESPONSE, so that what is served never outlives what we would keep ourselves. */
+/* Puts the bounds into the TTLs of RESPONSE, whether or not it may be kept, so that what is served never outlives what
+ * we would keep ourselves. */
 void dns_keep_clamp(const struct dns_keep_settings *settings, const struct dns_keep *keep, uint8_t *response);

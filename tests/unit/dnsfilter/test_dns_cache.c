@@ -173,7 +173,7 @@ static void what_must_not_be_cached_is_not(void **state)
         put(cache, "www.example", forms[i], 0);
         assert_false(has(cache, "www.example", DNS_TYPE_A, 0));
     }
-    static const uint8_t junk[] = "\0\1\x81\x80\0\1\0\1\0\0\0\0";
+    uint8_t junk[] = "\0\1\x81\x80\0\1\0\1\0\0\0\0";
     struct dns_message query = question("www.example", DNS_TYPE_A);
     struct dns_cache_key key = key_of(&query);
     dns_cache_put(cache, &key, 0, junk, sizeof junk - 1, false);
