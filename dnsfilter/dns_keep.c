@@ -49,8 +49,9 @@ bool dns_keep_plan(const struct dns_keep_settings *settings, const uint8_t *resp
         return false;
     keep->failure = rcode != DNS_RCODE_NOERROR && rcode != DNS_RCODE_NXDOMAIN;
     keep->negative = rcode == DNS_RCODE_NXDOMAIN || (rcode == DNS_RCODE_NOERROR && !answered);
-    /* RFC 2308 section 5: no such name holds for every type, but behind an alias it is said of another name. */
-    keep->every_type = rcode == DNS_RCODE_NXDOMAIN && !aliased;
+    /* RFC 2308 section 5: no such name holds for every type, but behind an alias it is said of another name. Of DS the
+     * parent zone speaks (RFC 4035 section 3.1.4.1), which need not know of a zone that a network has for itself. */
+    keep->every_type = rcode == DNS_RCODE_NXDOMAIN && !aliased && message->question.type != DNS_TYPE_DS;
     if (keep->failure)
         return true;
     if (keep->negative)
