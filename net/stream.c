@@ -21,6 +21,8 @@ static void release(struct stream *stream)
 {
     buf_free(&stream->held);
     buf_free(&stream->queued);
+    buf_free(&stream->cuts);
+    buf_free(&stream->sealed);
     buf_free(&stream->early);
     free(stream);
 }
@@ -64,6 +66,7 @@ void stream_fail(struct stream *stream, enum status status)
     stream_set_reading(stream, false);
     stream_set_writing(stream, false);
     buf_free(&stream->queued);
+    buf_free(&stream->sealed);
     stream->sent = 0;
     loop_defer(stream->loop, &stream->task);
 }

@@ -60,6 +60,8 @@ bool stream_saw_eof(const struct stream *stream);
  * MiB would be queued. */
 enum status stream_write(struct stream *stream, const void *data, size_t n) MUST_CHECK;
 void stream_flush(struct stream *stream);
+/* Over TLS: what is written next begins a record of its own. */
+void stream_cut(struct stream *stream);
 size_t stream_queued(const struct stream *stream);
 /* Whether more is queued than a producer should add to (64 KiB): pause it until on_drained(). */
 bool stream_is_full(const struct stream *stream);

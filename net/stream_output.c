@@ -26,7 +26,7 @@ void stream_note_progress(struct stream *stream)
 
 size_t stream_queued(const struct stream *stream)
 {
-    return stream->queued.length - stream->sent;
+    return stream->queued.length - stream->sent + stream->sealed.length;
 }
 
 bool stream_is_full(const struct stream *stream)
@@ -40,6 +40,7 @@ void stream_fail_output(struct stream *stream, enum status status)
     stream->output_failed = status;
     stream_set_writing(stream, false);
     buf_free(&stream->queued);
+    buf_free(&stream->sealed);
     stream->sent = 0;
     if (!stream_wants_input(stream) || status == ST_NOMEM)
         stream_fail(stream, status);
@@ -63,7 +64,7 @@ static ssize_t send_plain(struct stream *stream, struct iovec iov[2], enum statu
  * the queue. *TAKEN is how much of DATA went out. */
 static void send_now(struct stream *stream, const void *data, size_t n, size_t *taken)
 {
-    size_t queued = stream_queued(stream);
+    size_t queued = stream->queued.length - stream->sent;
     struct iovec iov[2] = {{queued ? stream->queued.data + stream->sent : NULL, queued},
                            {(void *)(uintptr_t)data, n}}; /* sendmsg() does not write to it */
     enum status status = ST_OK;
@@ -80,6 +81,7 @@ static void send_now(struct stream *stream, const void *data, size_t n, size_t *
     stream->sent += (size_t)sent - *taken;
     if (stream->sent == stream->queued.length) {
         buf_free(&stream->queued);
+        buf_free(&stream->cuts);
         stream->sent = 0;
     }
 }
@@ -137,6 +139,12 @@ void stream_flush(struct stream *stream)
         loop_defer(stream->loop, &stream->task);
 }
 
+void stream_cut(struct stream *stream)
+{
+    if (stream->ssl && stream_queued(stream))
+        buf_add(&stream->cuts, &stream->written, sizeof stream->written);
+}
+
 enum status stream_write(struct stream *stream, const void *data, size_t n)
 {
     if (stream->phase == FAILED || stream->output_failed != ST_OK || stream->shut_wanted)
@@ -160,6 +168,7 @@ enum status stream_write(struct stream *stream, const void *data, size_t n)
         stream_fail(stream, ST_NOMEM);
         return ST_NOMEM;
     }
+    stream->written += n;
     stream->was_full |= stream_is_full(stream);
     stream->unsettled = true;
     loop_defer(stream->loop, &stream->task);

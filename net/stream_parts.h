@@ -33,14 +33,18 @@ struct stream {
     struct buf held;
     size_t input_limit;
     bool paused, saw_eof, announce;
-    bool unread;  /* TLS: there is more to receive without the socket becoming readable */
-    bool blocked; /* TLS: it must send before it goes on */
-    bool broken;  /* TLS: nothing more goes */
+    bool unread;       /* TLS: there is more to receive without the socket becoming readable */
+    bool blocked;      /* TLS: it must send before it goes on */
+    bool broken;       /* TLS: nothing more goes */
+    bool more;         /* TLS: another record follows at once, with which this one is to be sent */
+    struct buf sealed; /* TLS: records that are ready and not sent yet */
 
     /* Output: queued.data + sent is what comes next. */
     struct buf queued;
     size_t sent;
-    bool unsettled; /* written to or shut since it was last sent from */
+    uint64_t written; /* TLS: bytes that were ever queued */
+    struct buf cuts;  /* TLS: of those to be sent, after which a record ends (uint64_t each, as `written`) */
+    bool unsettled;   /* written to or shut since it was last sent from */
     bool was_full, drained, shut_wanted, shut;
     enum status output_failed; /* to be told once the input that came before it was announced */
 

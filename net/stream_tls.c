@@ -10,6 +10,8 @@
 
 #include "net/socket.h"
 
+enum { SEALED_MAX = 64 << 10 };
+
 /* The socket as OpenSSL sees it. Its own would raise SIGPIPE. */
 
 static int early_read(struct stream *stream, char *data, size_t n)
@@ -38,11 +40,43 @@ static int socket_read(BIO *bio, char *data, int n)
     return (int)got;
 }
 
+/* False: some are left, and errno says why. */
+static bool send_sealed(struct stream *stream)
+{
+    if (!stream->sealed.length)
+        return true;
+    ssize_t sent = send(stream->fd, stream->sealed.data, stream->sealed.length, MSG_NOSIGNAL);
+    if (sent < 0)
+        return false;
+    stream->active_ms = loop_now_ms(stream->loop);
+    buf_consume(&stream->sealed, (size_t)sent);
+    if (!stream->sealed.length)
+        buf_free(&stream->sealed);
+    errno = EAGAIN;
+    return !stream->sealed.length;
+}
+
+/* Records that follow one another at once leave together. */
+static int write_sealed(struct stream *stream, const char *data, int n)
+{
+    buf_add(&stream->sealed, data, (size_t)n);
+    if (stream->sealed.failed)
+        return -1;
+    if (!stream->more)
+        send_sealed(stream); /* what is left, or wrong, is seen when the socket is to take more */
+    return n;
+}
+
 static int socket_write(BIO *bio, const char *data, int n)
 {
-    const struct stream *stream = BIO_get_data(bio);
-    ssize_t sent = send(stream->fd, data, (size_t)n, MSG_NOSIGNAL);
+    struct stream *stream = BIO_get_data(bio);
+    ssize_t sent = -1;
     BIO_clear_retry_flags(bio);
+    if (stream->sealed.length < SEALED_MAX || send_sealed(stream)) {
+        if (stream->more || stream->sealed.length)
+            return write_sealed(stream, data, n);
+        sent = send(stream->fd, data, (size_t)n, MSG_NOSIGNAL);
+    }
     if (sent < 0 && socket_would_block(errno))
         BIO_set_retry_write(bio);
     return (int)sent;
@@ -144,14 +178,33 @@ ssize_t stream_tls_receive(struct stream *stream, char *data, size_t n, enum sta
     return (ssize_t)got;
 }
 
+/* How much of the LEFT bytes that are queued belongs into one record. */
+static size_t up_to_cut(struct stream *stream, size_t left)
+{
+    uint64_t from = stream->written - left, cut;
+    for (; stream->cuts.length; buf_consume(&stream->cuts, sizeof cut)) {
+        memcpy(&cut, stream->cuts.data, sizeof cut);
+        if (cut > from)
+            return cut - from < left ? (size_t)(cut - from) : left;
+    }
+    return left;
+}
+
 ssize_t stream_tls_send(struct stream *stream, const char *data, size_t n, enum status *status)
 {
     size_t sent = 0;
     *status = ST_OK;
+    if (!send_sealed(stream)) {
+        *status = socket_would_block(errno) ? ST_OK : socket_status(errno);
+        return *status == ST_OK ? 0 : -1;
+    }
     while (sent < n) {
+        size_t next = up_to_cut(stream, n - sent);
         ERR_clear_error();
         errno = 0;
-        int part = SSL_write(stream->ssl, data + sent, (int)(n - sent));
+        stream->more = next < n - sent;
+        int part = SSL_write(stream->ssl, data + sent, (int)next);
+        stream->more = false;
         if (part <= 0) {
             *status = why(stream, part);
             break;
@@ -163,7 +216,7 @@ ssize_t stream_tls_send(struct stream *stream, const char *data, size_t n, enum 
 
 void stream_tls_end(struct stream *stream)
 {
-    if (stream->broken || !SSL_is_init_finished(stream->ssl))
+    if (stream->broken || stream->sealed.length || !SSL_is_init_finished(stream->ssl))
         return;
     ERR_clear_error();
     SSL_shutdown(stream->ssl); /* as far as the socket takes it: whoever reads so slowly can do without */

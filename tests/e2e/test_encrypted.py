@@ -3,6 +3,7 @@ import base64
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -402,3 +403,14 @@ def test_kdig_and_curl_get_on_with_it(encrypted, folder):
     out = subprocess.run([curl, "-sv", "--max-time", "10", "--resolve", f"{NAME}:{port}:127.0.0.1", "--doh-insecure", "--doh-url",
                           f"https://{NAME}:{port}/dns-query", f"http://{TEST_HOST}:1/"], capture_output=True, text=True)
     assert "DoH A: 127.0.0.1" in out.stderr
+
+
+def test_dnsperf_gets_an_answer_to_all_that_it_asks_at_once_over_https(encrypted, tmp_path):
+    dnsperf = shutil.which("dnsperf")
+    if not dnsperf:
+        pytest.skip("dnsperf is missing")
+    (tmp_path / "queries").write_text(f"{TEST_HOST} A\ngood.example A\ngood.example MX\nnowhere.example A\n" * 5)
+    out = subprocess.run([dnsperf, "-s", "127.0.0.1", "-p", str(port_of(encrypted, "https-listen")), "-m", "doh", "-O",
+                          f"doh-uri=https://{NAME}/dns-query", "-d", str(tmp_path / "queries"), "-n", "10", "-c", "2", "-q", "20"],
+                         capture_output=True, text=True, timeout=60).stdout
+    assert re.search(r"Queries completed: +200 ", out) and re.search(r"Queries lost: +0 ", out), out

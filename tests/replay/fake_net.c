@@ -378,6 +378,11 @@ void stream_flush(struct stream *stream)
     (void)stream;
 }
 
+void stream_cut(struct stream *stream)
+{
+    (void)stream;
+}
+
 size_t stream_queued(const struct stream *stream)
 {
     return stream->output.length;

@@ -217,6 +217,79 @@ static void bytes_go_both_ways(void **state)
     assert_false(world->failed);
 }
 
+static void a_record_ends_where_it_is_cut(void **state)
+{
+    struct world *world = *state;
+    char text[16];
+    connect_client(world);
+    assert_int_equal(drive(world, call_handshake, NULL, 0), 1);
+    stream_cut(world->stream); /* of nothing */
+    for (int round = 0; round < 3; round++) {
+        assert_int_equal(stream_write(world->stream, "one", 3), ST_OK);
+        stream_cut(world->stream);
+        stream_cut(world->stream);
+        assert_int_equal(stream_write(world->stream, "tw", 2), ST_OK);
+        assert_int_equal(stream_write(world->stream, "o", 1), ST_OK);
+        stream_cut(world->stream);
+        assert_int_equal(stream_write(world->stream, "three", 5), ST_OK);
+        assert_int_equal(stream_queued(world->stream), 11);
+        assert_int_equal(drive(world, call_read, text, sizeof text), 3);
+        assert_int_equal(stream_queued(world->stream), 0); /* all has left together */
+        assert_int_equal(SSL_read(world->client, text, sizeof text), 3);
+        assert_memory_equal(text, "two", 3);
+        assert_int_equal(SSL_read(world->client, text, sizeof text), 5);
+        assert_memory_equal(text, "three", 5);
+    }
+}
+
+/* Records of 1 to 5,000 bytes, all written before anything is read. */
+static void many_records_go_out_as_the_client_reads(void **state)
+{
+    enum { RECORDS = 2000 };
+    struct world *world = *state;
+    static char block[5000], room[5000];
+    connect_client(world);
+    assert_int_equal(drive(world, call_handshake, NULL, 0), 1);
+    for (size_t i = 0; i < sizeof block; i++)
+        block[i] = (char)(i * 7 >> 3);
+    for (size_t i = 0; i < RECORDS; i++) {
+        assert_int_equal(stream_write(world->stream, block, 1 + i * 37 % sizeof block), ST_OK);
+        stream_cut(world->stream);
+        if (i % 100 == 0)
+            loop_run_once(world->loop, false);
+    }
+    assert_true(stream_is_full(world->stream));
+    stream_shutdown(world->stream);
+    for (size_t i = 0; i < RECORDS; i++) {
+        int n = (int)(1 + i * 37 % sizeof block);
+        assert_int_equal(drive(world, call_read, room, sizeof room), n);
+        assert_memory_equal(room, block, n);
+    }
+    assert_true(drive(world, call_read, room, sizeof room) <= 0);
+    assert_int_equal(SSL_get_shutdown(world->client), SSL_RECEIVED_SHUTDOWN);
+    assert_true(world->drained);
+}
+
+static void a_client_that_leaves_with_records_on_the_way_is_a_failure(void **state)
+{
+    struct world *world = *state;
+    static char block[4000];
+    connect_client(world);
+    assert_int_equal(drive(world, call_handshake, NULL, 0), 1);
+    for (size_t i = 0; i < 1000; i++) {
+        assert_int_equal(stream_write(world->stream, block, sizeof block), ST_OK);
+        stream_cut(world->stream);
+    }
+    for (int i = 0; i < 20; i++)
+        loop_run_once(world->loop, false);
+    assert_true(stream_is_full(world->stream));
+    close(world->fd);
+    world->fd = -1;
+    for (int i = 0; i < 100 && !world->failed && !world->eof; i++)
+        loop_run_once(world->loop, false);
+    assert_true(world->failed || world->eof);
+}
+
 static void much_is_sent_in_pieces_as_the_client_reads(void **state)
 {
     enum { TOTAL = 4 << 20, BLOCK = 1 << 20 };
@@ -394,6 +467,9 @@ int main(void)
 #define TLS_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TLS_TEST(bytes_go_both_ways),
+        TLS_TEST(a_record_ends_where_it_is_cut),
+        TLS_TEST(many_records_go_out_as_the_client_reads),
+        TLS_TEST(a_client_that_leaves_with_records_on_the_way_is_a_failure),
         TLS_TEST(much_is_sent_in_pieces_as_the_client_reads),
         TLS_TEST(a_stream_that_is_paused_loses_nothing_that_tls_has_read_already),
         TLS_TEST(garbage_fails_the_stream_from_the_loop),
