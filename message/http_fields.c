@@ -8,9 +8,8 @@ enum {
 
 static enum status read_host(struct http_scan *scan, struct http_facts *facts, struct str value)
 {
-    if (facts->authority.data || !http_scan_authority(value, &facts->host, &facts->port))
+    if (facts->authority.data || !http_scan_authority(value, &facts->authority, &facts->host, &facts->port))
         return http_scan_refuse(scan, HTTP_REJECT_HOST);
-    facts->authority = value;
     return ST_OK;
 }
 

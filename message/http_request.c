@@ -14,14 +14,14 @@ static bool read_absolute(struct http_head *head)
     while (n < rest.length && rest.data[n] != '/' && rest.data[n] != '?')
         n++;
     head->form = HTTP_TARGET_ABSOLUTE;
-    head->authority = (struct str){rest.data, n};
+    struct str authority = {rest.data, n};
     head->path = str_from(rest, n);
     for (size_t i = 0; i < head->scheme.length; i++) {
         char c = head->scheme.data[i];
         if (!ascii_alpha(c) && (!i || (!ascii_digit(c) && c != '+' && c != '-' && c != '.')))
             return false;
     }
-    return head->scheme.length && http_scan_authority(head->authority, &head->host, &head->port);
+    return head->scheme.length && http_scan_authority(authority, &head->authority, &head->host, &head->port);
 }
 
 static bool read_target(struct http_head *head)
@@ -30,8 +30,7 @@ static bool read_target(struct http_head *head)
         return false;
     if (str_eq(head->method, STR("CONNECT"))) {
         head->form = HTTP_TARGET_AUTHORITY;
-        head->authority = head->target;
-        return http_scan_authority(head->authority, &head->host, &head->port) && head->port;
+        return http_scan_authority(head->target, &head->authority, &head->host, &head->port) && head->port;
     }
     if (head->target.data[0] == '/') {
         head->form = HTTP_TARGET_ORIGIN;

@@ -31,6 +31,12 @@ static bool has_no_body(struct str method, unsigned status)
            (status < 300 && str_eq(method, STR("CONNECT")));
 }
 
+/* RFC 9110 section 8.6, RFC 9112 section 6.1: it has no content, but its server may be about to send some. */
+static bool promises_what_cannot_come(const struct http_head *head, const struct http_facts *facts)
+{
+    return head->status == 204 && (head->content_length || facts->has_encoding);
+}
+
 static void judge_framing(struct http_head *head, const struct http_facts *facts, struct str method)
 {
     if (has_no_body(method, head->status))
@@ -40,7 +46,7 @@ static void judge_framing(struct http_head *head, const struct http_facts *facts
     else
         head->framing = facts->has_length ? HTTP_BODY_LENGTH : HTTP_BODY_UNTIL_CLOSE;
     head->keep_alive = head->framing != HTTP_BODY_UNTIL_CLOSE && !facts->names_close &&
-                       (head->version_minor || facts->names_keep_alive);
+                       (head->version_minor || facts->names_keep_alive) && !promises_what_cannot_come(head, facts);
 }
 
 enum status http_response_parse(struct str data, struct str method, struct http_head *head, enum http_reject *reject)

@@ -81,10 +81,9 @@ enum status http_scan_version(struct http_scan *scan, struct str text, unsigned 
     return ST_OK;
 }
 
-bool http_scan_authority(struct str text, struct str *host, uint16_t *port)
+bool http_scan_authority(struct str text, struct str *authority, struct str *host, uint16_t *port)
 {
     struct str number = {0};
-    bool has_port = false;
     *port = 0;
     *host = text;
     if (text.length && text.data[0] == '[') {
@@ -93,18 +92,18 @@ bool http_scan_authority(struct str text, struct str *host, uint16_t *port)
         if (!str_cut(text, ']', &inside, &after))
             return false;
         host->length = inside.length + 1;
-        has_port = after.length;
-        if (addr_parse_ip(*host, &addr) != ST_OK || (has_port && after.data[0] != ':'))
+        if (addr_parse_ip(*host, &addr) != ST_OK || (after.length && after.data[0] != ':'))
             return false;
         number = str_from(after, 1);
     } else {
-        has_port = str_cut(text, ':', host, &number);
+        str_cut(text, ':', host, &number);
         if (!http_is_all(*host, HTTP_HOST))
             return false;
     }
     uint64_t value = 0;
-    if (has_port && (text_u64(number, UINT16_MAX, &value) != ST_OK || number.data[0] == '0'))
+    if (number.length && (text_u64(number, UINT16_MAX, &value) != ST_OK || number.data[0] == '0'))
         return false;
     *port = (uint16_t)value;
+    *authority = *port ? text : *host;
     return true;
 }

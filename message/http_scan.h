@@ -52,5 +52,6 @@ struct http_facts {
  * version_minor. */
 enum status http_scan_fields(struct http_scan *scan, struct http_head *head, struct http_facts *facts) MUST_CHECK;
 
-/* HOST[:PORT] with nothing else; *PORT is 0 where there is none. */
-bool http_scan_authority(struct str text, struct str *host, uint16_t *port);
+/* HOST[:[PORT]] with nothing else; *PORT is 0 where there is none. An empty one is as good as none (RFC 9110 section
+ * 4.2.1), and not part of *AUTHORITY. */
+bool http_scan_authority(struct str text, struct str *authority, struct str *host, uint16_t *port);

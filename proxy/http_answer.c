@@ -90,7 +90,7 @@ void http_answer_build(struct buf *out, enum http_answer answer, enum http_rejec
         buf_add_text(out, "Content-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n");
     if (answers[answer].error)
         buf_printf(out, "Proxy-Status: ccward; error=%s\r\n", answers[answer].error);
-    if (status == 405)
+    if (status == 405 || answer == ANSWER_OPTIONS)
         buf_add_text(out, "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, CONNECT\r\n");
     if (status == 407)
         buf_add_text(out, "Proxy-Authenticate: Basic realm=\"ccward\", charset=\"UTF-8\"\r\n");

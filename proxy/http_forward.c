@@ -25,15 +25,23 @@ static bool is_hop_by_hop(struct str name)
         {"Transfer-Encoding", 17},
         {"Proxy-Authenticate", 18},
         {"Proxy-Authorization", 19},
+        {"Proxy-Authentication-Info", 25},
     };
     return in_list(name, names, sizeof names / sizeof *names);
 }
 
-/* Connection may name a field of its sender's making, but not one by which others find the message's end or its way. */
+/* Connection may name a field of its sender's making, but not one by which others find the message's end, way or age.
+ */
 static bool is_protected(struct str name)
 {
     static const struct str names[] = {
-        {"Via", 3}, {"Host", 4}, {"Expect", 6}, {"Max-Forwards", 12}, {"Cache-Control", 13}, {"Content-Length", 14},
+        {"Via", 3},
+        {"Date", 4},
+        {"Host", 4},
+        {"Expect", 6},
+        {"Max-Forwards", 12},
+        {"Cache-Control", 13},
+        {"Content-Length", 14},
     };
     return in_list(name, names, sizeof names / sizeof *names);
 }

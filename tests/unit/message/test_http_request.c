@@ -97,6 +97,9 @@ static void an_absolute_form_request_is_read_and_its_authority_wins(void **state
     assert_taken("GET http://[2001:db8::1]:8080/ HTTP/1.1\r\nHost: [2001:db8::1]:8080\r\n\r\n");
     assert_str(head.host, "[2001:db8::1]");
     assert_int_equal(head.port, 8080);
+    assert_taken("GET http://[2001:db8::1]:/ HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_str(head.authority, "[2001:db8::1]");
+    assert_int_equal(head.port, 0);
     assert_taken("GET http://192.0.2.1/@a:b HTTP/1.1\r\nHost: 192.0.2.1\r\n\r\n");
     assert_str(head.host, "192.0.2.1");
 }
@@ -146,7 +149,7 @@ static void bad_targets_are_refused(void **state)
     static const char *const targets[] = {
         "http://user@a/",  "http://user:pass@a/", "http://@a/",         "http:///path",
         "http://",         "http://?q",           "http:/a/",           "http:a",
-        "://a/",           "1http://a/",          "ht_tp://a/",         "http://a:/",
+        "://a/",           "1http://a/",          "ht_tp://a/",         "http://:/",
         "http://a:0/",     "http://a:65536/",     "http://a:080/",      "http://a:8a/",
         "http://a:+80/",   "http://a:80:80/",     "http://[::1/",       "http://[::1]a/",
         "http://[::1]80/", "http://[1.2.3.4]/",   "http://[::1%25lo]/", "http://[v1.a]/",
@@ -261,8 +264,8 @@ static void host_is_needed_once_and_valid(void **state)
     assert_refused("CONNECT a:443 HTTP/1.1\r\n\r\n", HTTP_REJECT_HOST);
     assert_refused("GET / HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n", HTTP_REJECT_HOST);
     assert_refused("GET / HTTP/1.0\r\nHost: a\r\nhost: b\r\n\r\n", HTTP_REJECT_HOST);
-    static const char *const hosts[] = {
-        "", "u@a", "a/b", "a b", "a, b", "a:", "a:0", "a:99999", "a%2eb", "[::1", "::1", "http://a"};
+    static const char *const hosts[] = {"",    "u@a",     "a/b",   "a b",  "a, b", ":",
+                                        "a:0", "a:99999", "a%2eb", "[::1", "::1",  "http://a"};
     char text[200];
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
         snprintf(text, sizeof text, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", hosts[i]);
@@ -273,6 +276,21 @@ static void host_is_needed_once_and_valid(void **state)
     assert_taken("GET / HTTP/1.1\r\nhOST:\t[2001:db8::1]:81 \r\n\r\n");
     assert_str(head.host, "[2001:db8::1]");
     assert_int_equal(head.port, 81);
+}
+
+static void an_empty_port_is_as_good_as_none(void **state)
+{
+    (void)state;
+    static const char *const requests[] = {"GET http://a:/ HTTP/1.1\r\nHost: b\r\n\r\n",
+                                           "GET / HTTP/1.1\r\nHost: a:\r\n\r\n",
+                                           "GET http://a/ HTTP/1.1\r\nHost: b:\r\n\r\n"};
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        assert_taken(requests[i]);
+        assert_str(head.authority, "a");
+        assert_str(head.host, "a");
+        assert_int_equal(head.port, 0);
+    }
+    assert_taken("CONNECT a:443 HTTP/1.1\r\nHost: a:\r\n\r\n");
 }
 
 static void content_length_is_one_plain_number(void **state)
@@ -531,6 +549,7 @@ int main(void)
         cmocka_unit_test(bare_line_ends_and_control_bytes_are_refused),
         cmocka_unit_test(malformed_fields_are_refused),
         cmocka_unit_test(host_is_needed_once_and_valid),
+        cmocka_unit_test(an_empty_port_is_as_good_as_none),
         cmocka_unit_test(content_length_is_one_plain_number),
         cmocka_unit_test(connection_has_few_options),
         cmocka_unit_test(transfer_encoding_is_exactly_chunked),

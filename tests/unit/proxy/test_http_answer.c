@@ -35,7 +35,7 @@ static void check(enum http_answer answer, enum http_reject reject)
     assert_true(http_field_has_token(&head, STR("Connection"), STR("close")));
     assert_int_equal(!!http_field_find(&head, STR("Proxy-Status")), head.status != 200);
     assert_int_equal(!!http_field_find(&head, STR("Retry-After")), head.status == 503 || head.status == 429);
-    assert_int_equal(!!http_field_find(&head, STR("Allow")), head.status == 405);
+    assert_int_equal(!!http_field_find(&head, STR("Allow")), head.status == 405 || head.status == 200);
     buf_free(&out);
     out = build(answer, reject, "HEAD", true);
     assert_int_equal(out.length, head.length);

@@ -104,6 +104,16 @@ static void a_response_is_framed_for_the_client(void **state)
                         "Connection: close\r\nVia: 1.1 ccward\r\n\r\n");
 }
 
+static void a_login_at_the_proxy_is_not_told_of_and_a_date_is_never_lost(void **state)
+{
+    (void)state;
+    struct http_forward_response how = {.keep_alive = true, .date = "NOW"};
+    assert_string_equal(response("HTTP/1.1 204 No\r\nConnection: Date\r\nDate: then\r\n"
+                                 "Proxy-Authentication-Info: x\r\n\r\n",
+                                 "GET", how),
+                        "HTTP/1.1 204 No\r\nDate: then\r\nVia: 1.1 ccward\r\n\r\n");
+}
+
 static void h28_a_status_without_content_has_no_length(void **state)
 {
     (void)state;
@@ -132,6 +142,7 @@ int main(void)
         cmocka_unit_test(other_fields_keep_order_case_repetition_and_bytes),
         cmocka_unit_test(h15_max_forwards_counts_down_for_options_alone),
         cmocka_unit_test(a_response_is_framed_for_the_client),
+        cmocka_unit_test(a_login_at_the_proxy_is_not_told_of_and_a_date_is_never_lost),
         cmocka_unit_test(h28_a_status_without_content_has_no_length),
     };
     return cmocka_run_group_tests(tests, NULL, free_out);
