@@ -172,3 +172,36 @@ def test_a_tunnel_that_is_ended_for_the_name_in_its_hello_is_told_as_blocked(mak
     subprocess.run(["curl", "-sk", "-m", "20", "-x", ccward.proxy, "--connect-to", f"::www.example:{origin.port}",
                     f"https://{TEST_HOST}/"], timeout=30)
     assert wait_for_line(ccward, method="CONNECT")["verdict"] == "block"
+
+
+def outer_hello(name):
+    """A ClientHello around an encrypted one (RFC 9849 section 5), whose server in front is NAME."""
+    def sized(data, width=2):
+        return len(data).to_bytes(width, "big") + data
+
+    def extension(kind, data):
+        return kind.to_bytes(2, "big") + sized(data)
+
+    ech = b"\0" + b"\0\1\0\1" + b"\x2a" + sized(bytes(range(32))) + sized(bytes(239))
+    extensions = extension(0, sized(b"\0" + sized(name.encode()))) + extension(0xfe0d, ech)
+    body = b"\3\3" + bytes(32) + sized(b"", 1) + sized(b"\x13\1") + sized(b"\0", 1) + sized(extensions)
+    message = b"\1" + sized(body, 3)
+    return b"\x16\3\1" + sized(message)
+
+
+def test_a_tunnel_whose_host_is_encrypted_says_so_and_is_no_mismatch(make_ccward, tmp_path):
+    log = tmp_path / "access.log"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        ccward = make_ccward(proxy={"access-log": str(log), "connect-ports": [port]})
+        for name in ("cover.example", "www.example"):
+            hello = outer_hello(name)
+            with socket.create_connection(("127.0.0.1", ccward.proxy_port), timeout=10) as client:
+                client.sendall(b"CONNECT www.example:%d HTTP/1.1\r\nHost: x\r\n\r\n" % port)
+                assert client.recv(100).startswith(b"HTTP/1.1 200 ")
+                client.sendall(hello)
+                with server.accept()[0] as end:
+                    assert end.recv(len(hello), socket.MSG_WAITALL) == hello
+    told = wait_for(lambda: len(log.read_text().splitlines()) == 2 and log.read_text(), what="a line of each")
+    assert [json.loads(line).get("ech") for line in told.splitlines()] == [True, None]
+    assert ccward.log_lines() == []
