@@ -54,6 +54,9 @@ void stream_set_input_limit(struct stream *stream, size_t limit_bytes);
 void stream_pause(struct stream *stream);  /* stops reading: back-pressure */
 void stream_resume(struct stream *stream); /* also announces input that is waiting, from the loop */
 bool stream_saw_eof(const struct stream *stream);
+/* Whether the peer of a plain stream has neither said anything that was not consumed nor ended, by the socket itself:
+ * the loop tells of it later. */
+bool stream_is_quiet(const struct stream *stream);
 
 /* Queues output. Sent by stream_flush(), or at the end of this round of the loop; much output at once is sent right
  * away. ST_CLOSED after stream_shutdown() or a failure that on_failed() is about to tell; ST_NOMEM also when over 16

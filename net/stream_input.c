@@ -63,6 +63,13 @@ bool stream_saw_eof(const struct stream *stream)
     return stream->saw_eof;
 }
 
+bool stream_is_quiet(const struct stream *stream)
+{
+    char byte;
+    return !stream->input.length && !stream->saw_eof && recv(stream->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+           socket_would_block(errno);
+}
+
 /* Keeps what the owner left in the scratch or in the middle of the buffer. */
 static bool hold_input(struct stream *stream)
 {

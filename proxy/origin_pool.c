@@ -96,13 +96,27 @@ void origin_pool_put_own(struct origin_pool *pool, struct stream *stream, const 
     stream_set_idle_timeout(stream, pool->idle_ms);
 }
 
-struct stream *origin_pool_take(struct origin_pool *pool, const struct addr *addr, struct str host)
+static struct idle *find(struct origin_pool *pool, const struct addr *addr, struct str host)
 {
     struct idle *idle;
     LIST_FOREACH(idle, &pool->buckets[bucket_of(addr, host)], in_bucket)
     if (idle->addr.port == addr->port && addr_same_ip(&idle->addr, addr) &&
         str_eq_nocase((struct str){idle->host, idle->host_length}, host))
-        return detach(idle);
+        return idle;
+    return NULL;
+}
+
+/* What a server said before it is asked must not become its answer (RFC 9112 section 6.3), though the loop has not told
+ * of it yet. */
+struct stream *origin_pool_take(struct origin_pool *pool, const struct addr *addr, struct str host)
+{
+    struct idle *idle;
+    while ((idle = find(pool, addr, host))) {
+        struct stream *stream = detach(idle);
+        if (stream_is_quiet(stream))
+            return stream;
+        stream_free(stream);
+    }
     return NULL;
 }
 

@@ -13,7 +13,7 @@ void origin_pool_free(struct origin_pool *pool);
 /* Takes STREAM, which is silent and has nothing queued. The one unused for longest goes when the pool is full; one that
  * the server closes or says something on goes at once. */
 void origin_pool_put_own(struct origin_pool *pool, struct stream *stream, const struct addr *addr, struct str host);
-/* The one used last, or NULL; the caller sets its owner. */
+/* The one used last of those that are still silent, or NULL; the caller sets its owner. */
 struct stream *origin_pool_take(struct origin_pool *pool, const struct addr *addr, struct str host) MUST_CHECK;
 
 size_t origin_pool_count(const struct origin_pool *pool);

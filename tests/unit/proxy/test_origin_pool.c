@@ -130,6 +130,19 @@ static void a_connection_that_ends_or_speaks_is_dropped(void **state)
     assert_null(take(f, 2, "a"));
 }
 
+static void h27_what_a_server_said_or_did_before_it_is_asked_is_seen_before_the_loop_tells(void **state)
+{
+    struct fixture *f = *state;
+    struct stream *silent = put(f, 1, "a");
+    put(f, 1, "a");
+    put(f, 1, "a");
+    shutdown(f->far[1], SHUT_WR);
+    assert_int_equal(send(f->far[2], "HTTP/1.1 200 ", 13, 0), 13);
+    assert_ptr_equal(take(f, 1, "a"), silent);
+    assert_int_equal(origin_pool_count(f->pool), 0);
+    stream_free(silent);
+}
+
 static void a_connection_unused_for_long_is_dropped(void **state)
 {
     struct fixture *f = *state;
@@ -149,6 +162,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_one_used_last_is_taken_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_full_pool_drops_the_one_unused_for_longest, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_connection_that_ends_or_speaks_is_dropped, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(h27_what_a_server_said_or_did_before_it_is_asked_is_seen_before_the_loop_tells,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_connection_unused_for_long_is_dropped, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
