@@ -25,6 +25,7 @@ static const char *const texts[] = {
     [ST_TIMEOUT] = "timed out",
     [ST_CLOSED] = "closed by the other side",
     [ST_UNAVAILABLE] = "unavailable",
+    [ST_LOOP] = "leads back to where it came from",
 };
 
 const char *status_text(enum status status)

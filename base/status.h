@@ -24,6 +24,7 @@ enum status {
     ST_TIMEOUT,
     ST_CLOSED,      /* the other end is gone */
     ST_UNAVAILABLE, /* no upstream, no store: may be better later */
+    ST_LOOP,        /* it would lead back to us */
 };
 
 /* A few words for people, such as "not found". Static storage. */

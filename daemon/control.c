@@ -39,7 +39,7 @@
 
 enum {
     MAX_WORKERS = 64,
-    UPSTREAMS_MS = 1000, /* how often the servers of this machine are looked for */
+    UPSTREAMS_MS = 1000, /* how often the servers of this machine are looked for, and those in trouble looked at */
     STEP_MS = 100,       /* callbacks are on disk, and a changed store is in force, well within a second */
     RETRY_MS = 5000,
 };
@@ -53,8 +53,9 @@ struct control {
     struct upstream_source upstream_source;
     struct upstream_set *upstreams;
     int64_t upstreams_seen_ms;
-    bool upstreams_down;               /* that was told */
-    enum origin_result parent_trouble; /* likewise */
+    bool upstreams_down; /* that was told */
+    size_t upstream_loops;
+    enum origin_result parent_trouble; /* that was told */
     struct policy *policy;
     struct snapshot_facts facts;
     struct fault config_fault; /* why the configuration in force is not that of the file; empty: it is */
@@ -242,6 +243,7 @@ static bool health(void *arg, struct buf *out)
                                  .snapshot = &control->facts,
                                  .upstreams = all->servers,
                                  .upstream_count = all->server_count,
+                                 .upstream_set = control->upstreams,
                                  .config_fault = control->config_fault.text,
                                  .tls_fault = control->tls_fault.text,
                                  .users_fault = control->users_fault.text,
@@ -392,6 +394,12 @@ static void renew_chosen(struct control *control)
     (void)!renew_policy(control, control->config);
 }
 
+/* What it finds is for all workers, so one looks. Without that a loop is only found when servers fail. */
+static void find_loops(struct control *control)
+{
+    (void)!worker_look_at_upstreams(control->workers[0], true);
+}
+
 /* Hands SET, which it takes over, to the workers; queries under way are not lost. A worker that could not take it asks
  * those before. */
 static void hand_out_upstreams(struct control *control, struct upstream_set *set)
@@ -404,14 +412,13 @@ static void hand_out_upstreams(struct control *control, struct upstream_set *set
     upstream_set_unref(control->upstreams);
     control->upstreams = set;
     dns_cache_forget_failures(control->cache);
+    control->upstream_loops = 0;
+    find_loops(control);
 }
 
 /* The servers of this machine change with the network that it is in. */
-static void follow_upstreams(struct control *control, int64_t now)
+static void follow_upstreams(struct control *control)
 {
-    if (now - control->upstreams_seen_ms < UPSTREAMS_MS)
-        return;
-    control->upstreams_seen_ms = now;
     struct fault fault = {0};
     struct upstream_set *set;
     if (!upstream_source_look(&control->upstream_source, control->config))
@@ -424,14 +431,38 @@ static void follow_upstreams(struct control *control, int64_t now)
     log_info("this machine has other DNS servers now: %zu", control->upstream_source.learned_count);
 }
 
+/* What failed for want of them need not wait for its time once they are back. */
 static void watch_upstreams(struct control *control)
 {
     bool down = workers_hear_nobody(control->workers, control->worker_count);
+    size_t loops = upstream_loops_count(control->upstreams->loops);
     if (down && !control->upstreams_down)
         log_warning("none of the upstream DNS servers answers; names that are not blocked cannot be resolved");
     else if (!down && control->upstreams_down)
         log_info("an upstream DNS server answers again");
+    if ((!down && control->upstreams_down) || loops < control->upstream_loops)
+        dns_cache_forget_failures(control->cache);
     control->upstreams_down = down;
+    control->upstream_loops = loops;
+}
+
+/* Whether they are back is found out also where nobody asks for anything. */
+static void look_at_upstreams(struct control *control)
+{
+    bool due = upstream_loops_any_due(control->upstreams->loops, clock_mono_ms());
+    for (size_t i = 0; i < control->worker_count; i++)
+        if (due || worker_has_upstream_down(control->workers[i]))
+            (void)!worker_look_at_upstreams(control->workers[i], false);
+}
+
+static void step_upstreams(struct control *control, int64_t now)
+{
+    watch_upstreams(control);
+    if (now - control->upstreams_seen_ms < UPSTREAMS_MS)
+        return;
+    control->upstreams_seen_ms = now;
+    follow_upstreams(control);
+    look_at_upstreams(control);
 }
 
 static void on_step(void *arg)
@@ -456,8 +487,7 @@ static void on_step(void *arg)
         hand_out_names(control);
     renew_chosen(control);
     signer_keeper_step(control->signer, control->config, now);
-    follow_upstreams(control, now);
-    watch_upstreams(control);
+    step_upstreams(control, now);
     parent_trouble_step(control->serving.parent_watch, control->config->proxy.parent, &control->parent_trouble);
     if (store_watch_changed(&control->store, control->config) || (control->retry_ms && now >= control->retry_ms))
         (void)!renew_policy(control, control->config);
@@ -635,6 +665,8 @@ static enum status open_all(struct control *control, struct fault *fault)
         status = fault_set(fault, ST_NOMEM, "out of memory");
     for (size_t i = 0; status == ST_OK && i < control->worker_count; i++)
         status = worker_start(control->workers[i], fault);
+    if (status == ST_OK)
+        find_loops(control);
     return status;
 }
 

@@ -95,6 +95,20 @@ static json_t *addresses_json(const struct addr *items, size_t count)
     return list;
 }
 
+static void add_loops(const struct upstream_set *set, json_t *problems)
+{
+    for (size_t i = 0; set && i < set->route_count; i++)
+        for (size_t k = 0; k < set->routes[i].server_count; k++) {
+            size_t slot = upstream_set_slot(i, k);
+            struct buf text = {0};
+            if (!upstream_loops_leads_back(set->loops, slot))
+                continue;
+            upstream_set_tell_loop(set, slot, &text);
+            add_problem(problems, "upstreams", NULL, "%s", buf_text(&text));
+            buf_free(&text);
+        }
+}
+
 static void add_upstream_problems(const struct health_facts *facts, json_t *problems)
 {
     struct buf list = {0};
@@ -188,6 +202,7 @@ json_t *health_json(const struct health_facts *facts)
     if (facts->callbacks_failing || facts->incidents_failing)
         add_problem(problems, "callbacks", NULL, "%s cannot be written in %s; the log says why",
                     facts->callbacks_failing ? "callbacks" : "incidents", facts->config->state_dir);
+    add_loops(facts->upstream_set, problems);
     add_upstream_problems(facts, problems);
     add_parent_problem(facts, problems);
     size_t troubled = add_feed_problems(facts, problems);

@@ -332,6 +332,28 @@ enum status worker_set_upstreams(struct worker *worker, struct upstream_set *set
     return status;
 }
 
+static void look_at_all(void *arg)
+{
+    struct worker *worker = arg;
+    upstream_look(worker->upstream, true);
+}
+
+static void look_at_some(void *arg)
+{
+    struct worker *worker = arg;
+    upstream_look(worker->upstream, false);
+}
+
+enum status worker_look_at_upstreams(struct worker *worker, bool all)
+{
+    return loop_call(worker->loop, all ? look_at_all : look_at_some, worker);
+}
+
+bool worker_has_upstream_down(const struct worker *worker)
+{
+    return upstream_outlook(worker->upstream).some_down;
+}
+
 struct tls_change {
     struct worker *worker;
     struct tls_server *tls;

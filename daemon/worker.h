@@ -50,6 +50,10 @@ enum status worker_set_users(struct worker *worker, struct proxy_users *users) M
 enum status worker_trace(struct worker *worker, struct dns_trace *trace) MUST_CHECK;
 /* From the control thread: in one of the workers all upstreams are down, and in none of them one has answered since. */
 bool workers_hear_nobody(struct worker *const *workers, size_t count);
+/* From the control thread: upstream_look(). */
+enum status worker_look_at_upstreams(struct worker *worker, bool all);
+/* From the control thread: whether one of the servers that it looks at is down. */
+bool worker_has_upstream_down(const struct worker *worker);
 /* From the control thread: listeners close, what is under way finishes, the thread ends at the latest after TIMEOUT_MS.
  */
 void worker_stop(struct worker *worker, int64_t timeout_ms);

@@ -19,6 +19,7 @@ const struct dns_note dns_note_none = {.code = -1};
 const struct dns_note dns_note_busy = {DNS_EDE_OTHER, {"too many queries wait for an answer", 35}};
 const struct dns_note dns_note_timeout = {DNS_EDE_NO_REACHABLE_AUTHORITY, {"no answer from upstream in time", 31}};
 const struct dns_note dns_note_unreachable = {DNS_EDE_NETWORK_ERROR, {"upstream can't be reached", 25}};
+const struct dns_note dns_note_not_ready = {DNS_EDE_NOT_READY, {"no upstream is known yet", 24}};
 const struct dns_note dns_note_loop = {DNS_EDE_NETWORK_ERROR, {"an upstream leads back to this server", 37}};
 const struct dns_note dns_note_malformed = {DNS_EDE_NETWORK_ERROR, {"malformed answer from upstream", 30}};
 const struct dns_note dns_note_failed = {DNS_EDE_OTHER, {"the upstream says SERVFAIL", 26}};

@@ -18,7 +18,8 @@ extern const struct dns_note dns_note_none;
 extern const struct dns_note dns_note_busy;         /* too much waits already */
 extern const struct dns_note dns_note_timeout;      /* no upstream answered in time */
 extern const struct dns_note dns_note_unreachable;  /* no upstream could be reached */
-extern const struct dns_note dns_note_loop;         /* the query was our own */
+extern const struct dns_note dns_note_not_ready;    /* no upstream is known, as before a network is joined */
+extern const struct dns_note dns_note_loop;         /* the query was our own, or would come back */
 extern const struct dns_note dns_note_malformed;    /* an upstream's answer was no good */
 extern const struct dns_note dns_note_failed;       /* an upstream says SERVFAIL and not why */
 extern const struct dns_note dns_note_cached_error; /* it failed a moment ago */

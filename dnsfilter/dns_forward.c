@@ -5,7 +5,6 @@
 #include <sys/random.h>
 #include <xxhash.h>
 
-#include "base/log.h"
 #include "dnsfilter/dns_normal.h"
 
 enum {
@@ -13,7 +12,6 @@ enum {
     MIN_AGE_TO_SHED_MS = 200,
     OPTION_COOKIE = 10, /* RFC 7873 section 4 */
     CLIENT_COOKIE_BYTES = 8,
-    TELL_LOOP_EACH_MS = 60000,
     MAX_UNATTENDED = 64, /* questions under way that nobody waits for; beyond, no answer is asked for anew in advance */
     OUTAGE_FAILURES = 3, /* upstreams that fail so often in a row, and for so long, were away */
     OUTAGE_MS = 10000,
@@ -47,7 +45,6 @@ struct dns_forwards {
     struct timer *stale_timer; /* the same for those with a stale answer */
     struct waiters by_stale;
     size_t waiting;
-    int64_t tell_loop_ms;        /* when it may be said again that there is a loop */
     struct dns_flights *flights; /* NULL: what the workers find out they cannot share */
     struct forward_list followers, unattended;
     size_t unattended_count;
@@ -343,6 +340,23 @@ static bool is_failure(const struct dns_reply *reply)
            !(why >= DNS_EDE_BLOCKED && why <= DNS_EDE_PROHIBITED);
 }
 
+struct dns_note dns_forward_note(enum status status)
+{
+    switch (status) {
+    case ST_TIMEOUT:
+        return dns_note_timeout;
+    case ST_INVALID:
+        return dns_note_malformed;
+    case ST_BUSY:
+    case ST_NOMEM:
+        return dns_note_busy;
+    case ST_LOOP:
+        return dns_note_loop;
+    default:
+        return dns_note_unreachable;
+    }
+}
+
 /* Judges what upstream says and keeps it. */
 static struct dns_reply take_reply(struct dns_forward *forward, enum status status, const uint8_t *data, size_t n)
 {
@@ -365,9 +379,7 @@ static struct dns_reply take_reply(struct dns_forward *forward, enum status stat
         reply.status = ST_INVALID;
         reply.note = dns_note_malformed;
     } else {
-        reply.note = status == ST_TIMEOUT   ? dns_note_timeout
-                     : status == ST_INVALID ? dns_note_malformed
-                                            : dns_note_unreachable;
+        reply.note = dns_forward_note(status);
     }
     reply.failed = true;
     if (status != ST_CLOSED)
@@ -423,7 +435,7 @@ static void take_from_cache(struct dns_forward *forward)
     if (age == DNS_CACHE_HELD)
         reply.status = ST_UNAVAILABLE;
     if (reply.status != ST_OK)
-        reply.note = reply.status == ST_BUSY ? dns_note_busy : dns_note_unreachable;
+        reply.note = dns_forward_note(reply.status);
     else if ((reply.data[3] & 15) == DNS_RCODE_SERVFAIL)
         reply.note = dns_note_cached_error;
     reply.failed = reply.status != ST_OK || is_failure(&reply);
@@ -552,7 +564,7 @@ enum status dns_forward_wait(struct dns_forwards *forwards, const struct dns_cac
 }
 
 /* By the DNS cookie, which every upstream query has and which nobody but its server sees (RFC 7873). */
-bool dns_forward_is_own(struct dns_forwards *forwards, const struct dns_edns *edns)
+bool dns_forward_is_own(struct dns_forwards *forwards, const struct dname *name, const struct dns_edns *edns)
 {
     struct cursor options = cursor_over(edns->options.data, edns->options.length);
     bool own = false;
@@ -560,16 +572,14 @@ bool dns_forward_is_own(struct dns_forwards *forwards, const struct dns_edns *ed
         uint16_t code = cursor_u16(&options), length = cursor_u16(&options);
         const uint8_t *bytes = cursor_bytes(&options, length);
         own = bytes && code == OPTION_COOKIE && length >= CLIENT_COOKIE_BYTES &&
-              upstream_is_own_cookie(forwards->upstream, bytes);
-    }
-    int64_t now_ms = loop_now_ms(forwards->loop);
-    if (own && now_ms >= forwards->tell_loop_ms) {
-        forwards->tell_loop_ms = now_ms + TELL_LOOP_EACH_MS;
-        log_warning(
-            "an upstream DNS server leads back to ccward: a query of its own came in. Look at dns.upstreams, and at "
-            "where those servers, or rules that redirect port 53, lead");
+              upstream_is_own_cookie(forwards->upstream, name, bytes);
     }
     return own;
+}
+
+bool dns_forward_is_probe(struct dns_forwards *forwards, const struct dname *name)
+{
+    return upstream_is_own_probe(forwards->upstream, name);
 }
 
 size_t dns_forwards_waiting(const struct dns_forwards *forwards)

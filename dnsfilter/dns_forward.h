@@ -51,8 +51,13 @@ void dns_forward_leave(struct dns_forwards *forwards, struct dns_waiter *waiter)
  * so much is under way that clients might suffer. */
 void dns_forward_refresh(struct dns_forwards *forwards, const struct dns_cache_key *key);
 
-/* Whether a query with this OPT record is one of our own that has come back: an upstream leads here. It must not be
- * forwarded. */
-bool dns_forward_is_own(struct dns_forwards *forwards, const struct dns_edns *edns);
+/* Whether a query for NAME with this OPT record is one of our own that has come back: an upstream leads here. It must
+ * not be forwarded. */
+bool dns_forward_is_own(struct dns_forwards *forwards, const struct dname *name, const struct dns_edns *edns);
+/* The same of a name that upstreams are asked for to find that out (upstream_loops_may_be()). */
+bool dns_forward_is_probe(struct dns_forwards *forwards, const struct dname *name);
+
+/* What to tell a client whose question failed for STATUS. */
+struct dns_note dns_forward_note(enum status status);
 
 size_t dns_forwards_waiting(const struct dns_forwards *forwards);

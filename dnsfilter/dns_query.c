@@ -382,6 +382,14 @@ static enum step answer_here(struct dns_query *query)
     return query->aliased ? STEP_INSPECT : STEP_END;
 }
 
+/* A name by which a forwarder finds out whether it leads to itself. That of another goes on, as any name would that
+ * this forwarder knows nothing of. */
+static enum step take_probe(struct dns_query *query)
+{
+    return dns_forward_is_probe(query->core->forwards, &query->message.question.name) ? fail(query, dns_note_loop)
+                                                                                      : STEP_CACHE;
+}
+
 static enum step special(struct dns_query *query)
 {
     struct dns_core *core = query->core;
@@ -398,7 +406,7 @@ static enum step special(struct dns_query *query)
             dns_answer_rcode(core->out, sizeof core->out, &query->message, DNS_RCODE_REFUSED, dns_note_no_recursion);
         return STEP_END;
     }
-    return answer_here(query);
+    return upstream_loops_may_be(&query->message.question.name) ? take_probe(query) : answer_here(query);
 }
 
 static struct dns_cache_key key_of(const struct dns_query *query)
@@ -496,12 +504,14 @@ static enum status wait_for_upstream(struct dns_query *query)
 static enum step forward(struct dns_query *query)
 {
     struct dns_core *core = query->core;
-    if (dns_forward_is_own(core->forwards, &query->message.edns))
+    if (dns_forward_is_own(core->forwards, &query->message.question.name, &query->message.edns))
         return fail(query, dns_note_loop);
     struct dns_query *kept = keep(query);
-    if (!kept || wait_for_upstream(kept) != ST_OK) {
+    enum status status = kept ? wait_for_upstream(kept) : ST_NOMEM;
+    if (status != ST_OK) {
         free(kept);
-        return take_stale(query) ? STEP_INSPECT : fail(query, dns_note_busy);
+        struct dns_note note = status == ST_UNAVAILABLE ? dns_note_not_ready : dns_forward_note(status);
+        return take_stale(query) ? STEP_INSPECT : fail(query, note);
     }
     core->counters.forwarded++;
     if (kept->client.carrier)

@@ -77,6 +77,7 @@ enum dns_ede { /* RFC 8914 section 4 and IANA's registry */
                DNS_EDE_STALE_ANSWER = 3,
                DNS_EDE_BOGUS = 6,
                DNS_EDE_NSEC_MISSING = 12, /* the last that tells of a failed validation */
+               DNS_EDE_NOT_READY = 14,
                DNS_EDE_BLOCKED = 15,
                DNS_EDE_CENSORED = 16,
                DNS_EDE_FILTERED = 17,

@@ -7,6 +7,8 @@
 
 #include "base/buf.h"
 #include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "net/upstream_choice.h"
 #include "net/upstream_https.h"
 #include "net/upstream_routes.h"
@@ -32,6 +34,7 @@ struct slot {
     const struct upstream_servers *servers; /* of the set in force when they were looked for last */
     uint64_t set_number;                    /* of that set */
     uint32_t tried;                         /* servers of this turn, a bit each */
+    bool is_probe;                          /* somebody looks for a loop with it */
     unsigned tries_left;
     struct upstream_try *tries[MAX_TRIES];
     size_t try_count;
@@ -46,6 +49,10 @@ TAILQ_HEAD(slots, slot);
 struct orphan {
     struct upstream *upstream;
     struct upstream_try *try;
+    bool probe;          /* sent by upstream_look(): */
+    size_t slot;         /* of the set in force */
+    int64_t asked_ms;    /* then */
+    uint64_t set_number; /* of that set */
     TAILQ_ENTRY(orphan) entry;
 };
 
@@ -60,6 +67,7 @@ struct upstream {
     size_t orphan_count;
     bool closing;
     atomic_int_fast64_t answered_ms, down_ms; /* struct upstream_outlook */
+    atomic_bool some_down;
 };
 
 static void on_try_result(void *arg, struct upstream_try *try, const struct upstream_result *result);
@@ -70,10 +78,11 @@ static void note_outlook(struct upstream *upstream)
 {
     const struct upstream_routes *routes = upstream->routes;
     const struct upstream_servers *servers = &routes->servers[routes->set->route_count - 1];
-    bool down = servers->count;
+    size_t down = 0;
     for (size_t i = 0; i < servers->count; i++)
-        down = down && !upstream_server_is_up(servers->items[i]);
-    if (!down)
+        down += !upstream_server_is_up(servers->items[i]);
+    atomic_store_explicit(&upstream->some_down, down, memory_order_relaxed);
+    if (!down || down < servers->count)
         atomic_store_explicit(&upstream->down_ms, 0, memory_order_relaxed);
     else if (!atomic_load_explicit(&upstream->down_ms, memory_order_relaxed))
         atomic_store_explicit(&upstream->down_ms, loop_now_ms(upstream->shared.loop), memory_order_relaxed);
@@ -101,7 +110,8 @@ static void note_result(struct upstream *upstream, const struct upstream_try *tr
 struct upstream_outlook upstream_outlook(const struct upstream *upstream)
 {
     return (struct upstream_outlook){atomic_load_explicit(&upstream->answered_ms, memory_order_relaxed),
-                                     atomic_load_explicit(&upstream->down_ms, memory_order_relaxed)};
+                                     atomic_load_explicit(&upstream->down_ms, memory_order_relaxed),
+                                     atomic_load_explicit(&upstream->some_down, memory_order_relaxed)};
 }
 
 /* Tries that nobody waits for */
@@ -114,25 +124,108 @@ static void orphan_free(struct orphan *orphan)
     free(orphan);
 }
 
+/* It has an answer that came from elsewhere. */
+static void note_probe_answer(const struct orphan *orphan)
+{
+    const struct upstream *upstream = orphan->upstream;
+    const struct upstream_set *set = upstream->routes->set;
+    if (orphan->set_number != upstream->set_number)
+        return;
+    bool ended = upstream_loops_note_answer(set->loops, orphan->slot, orphan->asked_ms);
+    if (upstream_loops_leads_back(set->loops, orphan->slot))
+        upstream_server_forget_cookie(upstream_try_server(orphan->try)); /* it may be our own */
+    if (!ended)
+        return;
+    char text[UPSTREAM_TEXT_SIZE];
+    upstream_address_format(&upstream_try_server(orphan->try)->address, text);
+    log_info("the DNS server %s does not lead back to ccward any more", text);
+}
+
 static void on_orphan_result(void *arg, struct upstream_try *try, const struct upstream_result *result)
 {
     struct orphan *orphan = arg;
     note_result(orphan->upstream, try, result->status);
+    if (orphan->probe && result->status == ST_OK)
+        note_probe_answer(orphan);
     orphan_free(orphan);
 }
 
-/* Lets TRY go on alone, or ends it where there are too many already. */
-static void orphan_try_own(struct upstream *upstream, struct upstream_try *try)
+/* Lets TRY go on alone, or ends it where there are too many already: NULL. */
+static struct orphan *orphan_try_own(struct upstream *upstream, struct upstream_try *try)
 {
     struct orphan *orphan = upstream->orphan_count < MAX_ORPHANS ? malloc(sizeof *orphan) : NULL;
     if (!orphan) {
         upstream_try_free(try);
-        return;
+        return NULL;
     }
     *orphan = (struct orphan){.upstream = upstream, .try = try};
     upstream_try_set_owner(try, on_orphan_result, orphan);
     TAILQ_INSERT_TAIL(&upstream->orphans, orphan, entry);
     upstream->orphan_count++;
+    return orphan;
+}
+
+static void probe(struct upstream *upstream, size_t slot, struct upstream_server *server)
+{
+    struct query_original query;
+    int64_t now_ms = loop_now_ms(upstream->shared.loop);
+    if (upstream_routes_probe(upstream->routes, slot, now_ms, &query) != ST_OK)
+        return;
+    struct upstream_try *try = upstream_try_new(&upstream->shared, server, &query, on_orphan_result, NULL);
+    struct orphan *orphan = try ? orphan_try_own(upstream, try) : NULL;
+    if (!orphan)
+        return;
+    upstream_loops_note_asked(upstream->routes->set->loops, slot, now_ms);
+    orphan->probe = true;
+    orphan->slot = slot;
+    orphan->asked_ms = now_ms;
+    orphan->set_number = upstream->set_number;
+}
+
+void upstream_look(struct upstream *upstream, bool all)
+{
+    const struct upstream_routes *routes = upstream->routes;
+    struct upstream_loops *loops = routes->set->loops;
+    int64_t now_ms = loop_now_ms(upstream->shared.loop);
+    for (size_t i = 0; i < routes->set->route_count; i++)
+        for (size_t k = 0; k < routes->servers[i].count; k++) {
+            struct upstream_server *server = routes->servers[i].items[k];
+            size_t slot = upstream_set_slot(i, k);
+            bool is_for_all = !routes->set->routes[i].domain.labels;
+            if (all || upstream_loops_take_look(loops, slot, now_ms) ||
+                (is_for_all && upstream_server_take_retry(server, now_ms)))
+                probe(upstream, slot, server);
+        }
+}
+
+/* It goes by the true time: the loop's may be that of a round which began before the query was sent. */
+static void note_loop(struct upstream *upstream, size_t slot)
+{
+    struct buf text = {0};
+    const struct upstream_set *set = upstream->routes->set;
+    if (!upstream_loops_note(set->loops, slot, clock_mono_ms()))
+        return;
+    upstream_set_tell_loop(set, slot, &text);
+    log_warning("%s", buf_text(&text));
+    buf_free(&text);
+}
+
+bool upstream_is_own_probe(struct upstream *upstream, const struct dname *name)
+{
+    size_t slot;
+    if (!upstream_loops_came_in(upstream->routes->set->loops, name, clock_mono_ms(), &slot))
+        return false;
+    note_loop(upstream, slot);
+    return true;
+}
+
+bool upstream_is_own_cookie(struct upstream *upstream, const struct dname *name, const uint8_t *cookie)
+{
+    size_t slot;
+    if (!upstream_routes_know_cookie(upstream->routes, name, cookie, &slot))
+        return false;
+    note_loop(upstream, slot);
+    return true;
 }
 
 /* The servers to choose from */
@@ -146,8 +239,22 @@ static bool find_servers(struct slot *slot)
     CHECK(dname_from_wire(slot->original.bytes + DNS_HEADER_BYTES, slot->original.name_length, &name) == ST_OK);
     slot->servers = upstream_routes_find(upstream->routes, &name);
     slot->set_number = upstream->set_number;
+    slot->is_probe = upstream_loops_may_be(&name);
     slot->tried = 0;
     return slot->servers;
+}
+
+static uint32_t all_of(const struct slot *slot)
+{
+    return (1u << slot->servers->count) - 1;
+}
+
+/* Those that are not asked as they lead back to us, a bit each. The probes of other forwarders go to them where no
+ * other is left, or who asks us would never find out that he leads back to himself. */
+static uint32_t barred(const struct slot *slot)
+{
+    uint32_t looped = upstream_routes_looped(slot->upstream->routes, slot->servers);
+    return slot->is_probe && looped == all_of(slot) ? 0 : looped;
 }
 
 static enum upstream_mode mode_of(const struct upstream *upstream)
@@ -162,8 +269,7 @@ static struct upstream_candidates candidates_of(const struct slot *slot)
 
 static bool has_untried(const struct slot *slot)
 {
-    uint32_t all = (1u << slot->servers->count) - 1;
-    return (slot->tried & all) != all;
+    return (slot->tried | barred(slot)) != all_of(slot);
 }
 
 /* One query: tries until one gets an answer. */
@@ -225,7 +331,9 @@ static void finish_without_answer(struct slot *slot)
         memcpy(slot->upstream->shared.reply, slot->refusal.data, n);
         finish(slot, ST_OK, n);
     } else {
-        finish(slot, slot->heard_invalid ? ST_INVALID : slot->timed_out ? ST_TIMEOUT : ST_UNAVAILABLE, 0);
+        bool loop = find_servers(slot) && barred(slot) == all_of(slot);
+        enum status status = slot->timed_out ? ST_TIMEOUT : ST_UNAVAILABLE;
+        finish(slot, loop ? ST_LOOP : slot->heard_invalid ? ST_INVALID : status, 0);
     }
 }
 
@@ -259,6 +367,9 @@ static bool start_try(struct slot *slot)
         return false;
     if (!has_untried(slot))
         slot->tried = 0;
+    slot->tried |= barred(slot);
+    if (slot->tried == all_of(slot))
+        return false;
     struct upstream_candidates candidates = candidates_of(slot);
     size_t index = upstream_choose(&candidates, mode_of(upstream), slot->tried);
     slot->tried |= 1u << index;
@@ -279,7 +390,7 @@ static void start_probe(struct slot *slot)
     struct upstream_candidates candidates = candidates_of(slot);
     size_t index = upstream_choose_probe(&candidates, mode_of(upstream), upstream->shared.counters.queries,
                                          loop_now_ms(upstream->shared.loop));
-    if (index == candidates.count || slot->tried >> index & 1)
+    if (index == candidates.count || (slot->tried | barred(slot)) >> index & 1)
         return;
     slot->tried |= 1u << index;
     add_try(slot, index);
@@ -405,6 +516,8 @@ enum status upstream_query(struct upstream *upstream, const uint8_t *query, size
     slot->servers = NULL;
     if (!find_servers(slot))
         return ST_UNAVAILABLE;
+    if (barred(slot) == all_of(slot))
+        return ST_LOOP;
     slot->done = done;
     slot->arg = arg;
     slot->started_ms = loop_now_ms(upstream->shared.loop);
@@ -527,11 +640,6 @@ void upstream_free(struct upstream *upstream)
     upstream_routes_free(upstream->routes);
     upstream_hosts_free(upstream->hosts);
     free(upstream);
-}
-
-bool upstream_is_own_cookie(const struct upstream *upstream, const uint8_t *cookie)
-{
-    return upstream_routes_know_cookie(upstream->routes, cookie);
 }
 
 const struct upstream_counters *upstream_counters(const struct upstream *upstream)

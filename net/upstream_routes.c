@@ -81,11 +81,55 @@ static bool knows_cookie(struct upstream_server *server, const uint8_t *cookie)
     return upstream_server_knows_cookie(server, cookie);
 }
 
-bool upstream_routes_know_cookie(const struct upstream_routes *routes, const uint8_t *cookie)
+static bool find_cookie(const struct upstream_routes *routes, size_t route, const uint8_t *cookie, size_t *slot)
 {
-    for (size_t i = 0; i < routes->set->route_count; i++)
-        for (size_t k = 0; k < routes->servers[i].count; k++)
-            if (knows_cookie(routes->servers[i].items[k], cookie))
-                return true;
+    for (size_t k = 0; k < routes->servers[route].count; k++)
+        if (knows_cookie(routes->servers[route].items[k], cookie)) {
+            *slot = upstream_set_slot(route, k);
+            return true;
+        }
     return false;
+}
+
+bool upstream_routes_know_cookie(const struct upstream_routes *routes, const struct dname *name, const uint8_t *cookie,
+                                 size_t *slot)
+{
+    size_t own = upstream_set_find(routes->set, name);
+    if (own < routes->set->route_count && find_cookie(routes, own, cookie, slot))
+        return true;
+    for (size_t i = 0; i < routes->set->route_count; i++)
+        if (find_cookie(routes, i, cookie, slot))
+            return true;
+    return false;
+}
+
+/* Loops */
+
+static const struct upstream_route *route_of(const struct upstream_routes *routes, size_t slot)
+{
+    return &routes->set->routes[slot / UPSTREAM_MAX_SERVERS];
+}
+
+uint32_t upstream_routes_looped(const struct upstream_routes *routes, const struct upstream_servers *servers)
+{
+    size_t route = (size_t)(servers - routes->servers);
+    uint32_t looped = 0;
+    for (size_t i = 0; i < servers->count && !routes->set->routes[route].domain.labels; i++)
+        if (upstream_loops_leads_back(routes->set->loops, upstream_set_slot(route, i)))
+            looped |= 1u << i;
+    return looped;
+}
+
+enum status upstream_routes_probe(const struct upstream_routes *routes, size_t slot, int64_t now_ms,
+                                  struct query_original *query)
+{
+    struct dns_question question = {.type = DNS_TYPE_TXT, .class = DNS_CLASS_IN};
+    uint8_t bytes[QUERY_MASK_MAX];
+    enum status status =
+        upstream_loops_name(routes->set->loops, slot, &route_of(routes, slot)->domain, now_ms, &question.name);
+    if (status != ST_OK)
+        return status;
+    struct dns_build build = dns_build_query(bytes, sizeof bytes, 0, &question, 0);
+    dns_build_opt(&build, DNS_UDP_LIMIT, false, 0, -1, (struct str){0});
+    return query_original_set(query, bytes, dns_build_finish(&build));
 }

@@ -28,5 +28,14 @@ void upstream_routes_free(struct upstream_routes *routes); /* NULL is allowed */
 
 /* The servers for NAME; NULL: there are none. */
 const struct upstream_servers *upstream_routes_find(const struct upstream_routes *routes, const struct dname *name);
-/* Whether one of the servers is sent the client's part COOKIE of a DNS cookie. */
-bool upstream_routes_know_cookie(const struct upstream_routes *routes, const uint8_t *cookie);
+/* Of SERVERS, a bit each, those that lead back to us and are not asked. None where they are a domain's own: these may
+ * know its names all the same. */
+uint32_t upstream_routes_looped(const struct upstream_routes *routes, const struct upstream_servers *servers);
+/* Whether one of the servers, first of those for NAME, is sent the client's part COOKIE of a DNS cookie; SLOT: which.
+ */
+bool upstream_routes_know_cookie(const struct upstream_routes *routes, const struct dname *name, const uint8_t *cookie,
+                                 size_t *slot);
+/* The query that finds out how the server SLOT does and whether it leads back to us. ST_TOO_LARGE: its domain's name is
+ * too long for one. */
+enum status upstream_routes_probe(const struct upstream_routes *routes, size_t slot, int64_t now_ms,
+                                  struct query_original *query) MUST_CHECK;

@@ -193,6 +193,11 @@ void upstream_server_take_cookie(struct upstream_server *server, const struct qu
     server->cookie.missing = 0;
 }
 
+void upstream_server_forget_cookie(struct upstream_server *server)
+{
+    server->cookie = (struct server_cookie){.off_until_ms = server->cookie.off_until_ms};
+}
+
 void upstream_server_lost_cookie(struct upstream_server *server, int64_t now_ms)
 {
     if (++server->cookie.missing < COOKIES_MISSING_MAX)

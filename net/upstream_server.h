@@ -80,6 +80,8 @@ bool upstream_server_takes_cookies(const struct upstream_server *server, int64_t
 const struct query_cookie *upstream_server_cookie(struct upstream_server *server, const struct addr *local);
 /* What an answer to that query had (length 0: no cookie). */
 void upstream_server_take_cookie(struct upstream_server *server, const struct query_cookie *cookie);
+/* Whoever sent one may not be the one who answers later. */
+void upstream_server_forget_cookie(struct upstream_server *server);
 /* Answers lacked the cookie that was to be expected, and TCP does not show that it still sends them. */
 void upstream_server_lost_cookie(struct upstream_server *server, int64_t now_ms);
 /* Whether the client's part COOKIE is the one that goes from here to this server: a query with it is our own. */

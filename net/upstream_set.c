@@ -89,7 +89,8 @@ enum status upstream_set_new(const struct upstream_set_settings *settings, struc
         return fault_set(fault, ST_NOMEM, "out of memory");
     atomic_init(&set->users, 1);
     set->mode = settings->mode;
-    enum status status = copy_routes(set, settings);
+    set->loops = upstream_loops_new(settings->route_count * UPSTREAM_MAX_SERVERS);
+    enum status status = set->loops ? copy_routes(set, settings) : ST_NOMEM;
     if (status != ST_OK)
         (void)!fault_set(fault, ST_NOMEM, "out of memory");
     else if (needs_trust(set))
@@ -118,6 +119,7 @@ void upstream_set_unref(struct upstream_set *set)
         free((void *)(uintptr_t)set->routes[i].servers);
     free(set->routes);
     tls_trust_unref(set->trust);
+    upstream_loops_free(set->loops);
     upstream_set_unref(set->bootstrap);
     free(set);
 }
@@ -134,4 +136,22 @@ size_t upstream_set_find(const struct upstream_set *set, const struct dname *nam
     while (i < set->route_count && !dname_is_within(name, &set->routes[i].domain))
         i++;
     return i;
+}
+
+void upstream_set_tell_loop(const struct upstream_set *set, size_t slot, struct buf *out)
+{
+    const struct upstream_route *route = &set->routes[slot / UPSTREAM_MAX_SERVERS];
+    char text[UPSTREAM_TEXT_SIZE], domain[DNAME_TEXT_SIZE];
+    upstream_address_format(&route->servers[slot % UPSTREAM_MAX_SERVERS], text);
+    dname_to_text(&route->domain, domain);
+    if (route->domain.labels)
+        buf_printf(out,
+                   "the DNS server %s leads back to ccward with names of %s that it does not know: these fail. Let it "
+                   "ask someone else for %s, or nobody",
+                   text, domain, domain);
+    else
+        buf_printf(out,
+                   "the DNS server %s leads back to ccward: what it was asked came in here. It is not asked while that "
+                   "lasts. Look whom that server asks, at dns.upstreams, and at rules that redirect port 53",
+                   text);
 }

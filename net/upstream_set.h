@@ -3,9 +3,11 @@
 
 #include <stdatomic.h>
 
+#include "base/buf.h"
 #include "base/dname.h"
 #include "net/tls_trust.h"
 #include "net/upstream_address.h"
+#include "net/upstream_loops.h"
 
 enum { UPSTREAM_MAX_SERVERS = 16 /* of one route */, UPSTREAM_MAX_ROUTES = 256 };
 
@@ -40,7 +42,14 @@ struct upstream_set {
     size_t route_count;
     struct upstream_set *bootstrap; /* NULL: there are none */
     struct tls_trust *trust;        /* NULL: no server needs it */
+    struct upstream_loops *loops;   /* by upstream_set_slot(): the one thing that changes */
 };
+
+/* The number of the INDEXth server of route ROUTE. */
+static inline size_t upstream_set_slot(size_t route, size_t index)
+{
+    return route * UPSTREAM_MAX_SERVERS + index;
+}
 
 /* Copies SETTINGS, and reads the authorities where a server needs them. ST_INVALID with a fault when they can't be
  * read, and over UPSTREAM_MAX_SERVERS or UPSTREAM_MAX_ROUTES. */
@@ -53,3 +62,5 @@ void upstream_set_unref(struct upstream_set *set); /* NULL is allowed */
 const struct upstream_route *upstream_set_default(const struct upstream_set *set);
 /* The index of the route for NAME; route_count: there is none. */
 size_t upstream_set_find(const struct upstream_set *set, const struct dname *name);
+/* Adds for people that the server SLOT leads back to us, what follows from it, and what to do. */
+void upstream_set_tell_loop(const struct upstream_set *set, size_t slot, struct buf *out);

@@ -72,6 +72,17 @@ MALFORMED_ANSWERS = {
 }
 
 
+def is_probe(packet):
+    """By such names ccward finds out whether an upstream leads back to it."""
+    return b"ccward-loop" in packet.lower()
+
+
+def no_such_name(packet):
+    response = dns.message.make_response(dns.message.from_wire(packet))
+    response.set_rcode(dns.rcode.NXDOMAIN)
+    return response.to_wire()
+
+
 class Server(threading.Thread):
     """Answers by UDP and TCP as `udp(packet)` and `tcp(packet)` say: lists of messages; None at TCP closes."""
 
@@ -91,6 +102,9 @@ class Server(threading.Thread):
         with contextlib.suppress(OSError):
             while True:
                 packet, client = self.socket.recvfrom(4096)
+                if is_probe(packet):
+                    self.socket.sendto(no_such_name(packet), client)
+                    continue
                 self.by_udp += 1
                 for message in self.udp(packet, client):
                     self.socket.sendto(message, client)
@@ -104,8 +118,8 @@ class Server(threading.Thread):
         with connection, contextlib.suppress(OSError, struct.error), connection.makefile("rb") as stream:
             while True:
                 packet = stream.read(struct.unpack("!H", stream.read(2))[0])
-                self.by_tcp += 1
-                messages = self.tcp(packet)
+                self.by_tcp += not is_probe(packet)
+                messages = [no_such_name(packet)] if is_probe(packet) else self.tcp(packet)
                 if messages is None:
                     return
                 for message in messages:

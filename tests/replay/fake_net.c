@@ -422,13 +422,13 @@ bool fake_tcp_open(int connection)
 static struct fake_query *queries[MAX_QUERIES];
 static size_t query_count;
 uint64_t fake_queries_seen;
-bool fake_upstream_busy;
+enum status fake_upstream_refuses;
 
 enum status upstream_query(struct upstream *upstream, const uint8_t *query, size_t n, upstream_done_fn *done, void *arg)
 {
     (void)upstream;
-    if (fake_upstream_busy || query_count == MAX_QUERIES)
-        return ST_BUSY;
+    if (fake_upstream_refuses != ST_OK || query_count == MAX_QUERIES)
+        return fake_upstream_refuses != ST_OK ? fake_upstream_refuses : ST_BUSY;
     struct fake_query *new = malloc(sizeof *new);
     CHECK(new &&n <= sizeof new->data);
     queries[query_count++] = new;
@@ -458,11 +458,18 @@ void upstream_cancel(struct upstream *upstream, void *arg)
 }
 
 /* The cookie of all ones is ours. */
-bool upstream_is_own_cookie(const struct upstream *upstream, const uint8_t *cookie)
+bool upstream_is_own_cookie(struct upstream *upstream, const struct dname *name, const uint8_t *cookie)
 {
     static const uint8_t own[8] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
-    (void)upstream;
+    (void)upstream, (void)name;
     return !memcmp(cookie, own, sizeof own);
+}
+
+/* So is the name that begins with an f. */
+bool upstream_is_own_probe(struct upstream *upstream, const struct dname *name)
+{
+    (void)upstream;
+    return name->wire[1] == 'f';
 }
 
 /* Nobody watches here. */
@@ -505,5 +512,5 @@ void fake_reset(void)
         ;
     connections = 0;
     fake_queries_seen = 0;
-    fake_upstream_busy = false;
+    fake_upstream_refuses = ST_OK;
 }

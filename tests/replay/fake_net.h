@@ -43,7 +43,7 @@ size_t fake_queries(void);
 const struct fake_query *fake_query(size_t index);
 void fake_answer(size_t index, enum status status, const uint8_t *data, size_t n); /* takes it off */
 extern uint64_t fake_queries_seen;
-extern bool fake_upstream_busy;
+extern enum status fake_upstream_refuses; /* ST_OK: it takes queries */
 
 void fake_run_timers(void);
 void fake_run_calls(void); /* of loop_call() */

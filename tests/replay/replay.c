@@ -35,8 +35,8 @@
  *         opt-first                   the OPT stands before the additional records
  *         no-opt | silent | fails timeout|unavailable | hex BYTES
  *         wrong-question NAME         answers that it was asked for NAME
- *     busy [no]                       the upstream takes no queries any more, or takes them again
- *     hold, release                   answers are held back, and then given
+ *     busy [no|unknown|loop]          the upstream takes no queries any more (none is known, all lead back), or takes
+ * them again hold, release                   answers are held back, and then given
  *
  * Steps:
  *     query NAME TYPE [OPTION...]     OPTION: id=N size=N class=N from=ADDR tcp do ad cd edns no-rd version=N
@@ -730,7 +730,10 @@ static bool run_world(struct str word, struct str words)
     } else if (str_eq(word, STR("upstream"))) {
         upstream_script(words);
     } else if (str_eq(word, STR("busy"))) {
-        fake_upstream_busy = !str_eq(words, STR("no"));
+        fake_upstream_refuses = str_eq(words, STR("no"))        ? ST_OK
+                                : str_eq(words, STR("unknown")) ? ST_UNAVAILABLE
+                                : str_eq(words, STR("loop"))    ? ST_LOOP
+                                                                : ST_BUSY;
     } else if (str_eq(word, STR("hold"))) {
         upstream_hold(true);
     } else if (str_eq(word, STR("release"))) {

@@ -271,6 +271,28 @@ static void damaged_sources_are_told_by_name(void **state)
     store_free(store);
 }
 
+static void an_upstream_that_leads_back_is_told_with_its_domain(void **state)
+{
+    struct fixture *f = *state;
+    struct upstream_route routes[2] = {{.servers = &f->upstream, .server_count = 1},
+                                       {.servers = &f->upstream, .server_count = 1}};
+    struct upstream_set_settings settings = {.routes = routes, .route_count = 2};
+    struct upstream_set *set;
+    assert_int_equal(dname_from_text(STR("."), &routes[0].domain), ST_OK);
+    assert_int_equal(dname_from_text(STR("lan"), &routes[1].domain), ST_OK);
+    assert_int_equal(upstream_set_new(&settings, &set, NULL), ST_OK);
+    f->facts.upstream_set = set;
+    json_t *json = health_json(&f->facts);
+    assert_string_equal(text_at(json, "state"), "ok");
+    json_decref(json);
+    upstream_loops_note(set->loops, upstream_set_slot(1, 0), 1000); /* the longest domain stands first */
+    assert_problem(f, "upstreams", "", "127.0.0.1:53 leads back to ccward: what it was asked came in here");
+    upstream_loops_note_answer(set->loops, upstream_set_slot(1, 0), 2000);
+    upstream_loops_note(set->loops, upstream_set_slot(0, 0), 1000);
+    assert_problem(f, "upstreams", "", "127.0.0.1:53 leads back to ccward with names of lan that it does not know");
+    upstream_set_unref(set);
+}
+
 int main(void)
 {
 #define HEALTH_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -285,6 +307,7 @@ int main(void)
         HEALTH_TEST(a_refresh_that_could_not_keep_its_reason_is_told),
         HEALTH_TEST(a_feed_that_nobody_fetches_is_stale),
         HEALTH_TEST(damaged_sources_are_told_by_name),
+        HEALTH_TEST(an_upstream_that_leads_back_is_told_with_its_domain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -268,10 +268,10 @@ static void a_renewal_makes_room_for_a_client(void **state)
         refresh(workers[0], text);
     }
     assert_int_equal(fake_queries(), 64);
-    fake_upstream_busy = true;
+    fake_upstream_refuses = ST_BUSY;
     assert_int_equal(ask(workers[0], "www.example", &clients[0]), ST_BUSY); /* one was given up, which did not help */
     assert_int_equal(fake_queries(), 63);
-    fake_upstream_busy = false;
+    fake_upstream_refuses = ST_OK;
     assert_int_equal(ask(workers[0], "www.example", &clients[0]), ST_OK);
     assert_int_equal(fake_queries(), 64);
 }

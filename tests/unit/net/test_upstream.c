@@ -461,6 +461,216 @@ static void without_servers_a_query_is_unavailable_at_once(void **state)
     upstream_free(client.upstream);
 }
 
+/* Looking at servers without a query */
+
+/* Lets loop and servers take turns until FAKE was asked COUNT times. */
+static void wait_for_seen(struct loop *loop, struct fake *const *fakes, size_t count, const struct fake *fake,
+                          unsigned seen)
+{
+    for (int turns = 0; turns < 20000 && fake->seen < seen; turns++) {
+        loop_run_once(loop, false);
+        for (size_t i = 0; i < count; i++)
+            serve(fakes[i]);
+        pass_time();
+    }
+    assert_int_equal(fake->seen, seen);
+}
+
+static void let_pass(struct loop *loop, int64_t ms)
+{
+    clock_fake_advance(ms);
+    loop_run_once(loop, false);
+}
+
+static struct dname held_name(const struct fake *fake)
+{
+    struct dns_message message;
+    assert_int_equal(dns_query_parse(fake->held, fake->held_length, &message), ST_OK);
+    return message.question.name;
+}
+
+static void servers_that_are_down_are_looked_at_though_nobody_asks(void **state)
+{
+    struct fake fake, *fakes[] = {&fake};
+    open_fake(&fake, answer_not);
+    open_client(*state, fakes, 1, 2, 4);
+    upstream_look(client.upstream, false); /* nothing to look at */
+    ask();
+    wait_for_done(*state, fakes, 1);
+    assert_true(upstream_outlook(client.upstream).some_down);
+    assert_int_equal(fake.seen, 2);
+    upstream_look(client.upstream, false); /* not yet */
+    let_pass(*state, 1000);
+    upstream_look(client.upstream, false);
+    upstream_look(client.upstream, false); /* the next after 2 s */
+    wait_for_seen(*state, fakes, 1, &fake, 3);
+    fake.answer = answer_well;
+    let_pass(*state, 2000);
+    upstream_look(client.upstream, false);
+    wait_for_seen(*state, fakes, 1, &fake, 4);
+    for (int turns = 0; turns < 20000 && upstream_outlook(client.upstream).some_down; turns++) {
+        loop_run_once(*state, false);
+        pass_time();
+    }
+    struct upstream_outlook outlook = upstream_outlook(client.upstream);
+    assert_false(outlook.some_down);
+    assert_true(!outlook.down_ms && outlook.answered_ms);
+    let_pass(*state, 60000);
+    upstream_look(client.upstream, false);
+    wait_for_seen(*state, fakes, 1, &fake, 4);
+    upstream_free(client.upstream);
+    close_fake(&fake);
+}
+
+static void all_servers_are_looked_at_by_a_name_that_nobody_else_knows(void **state)
+{
+    struct fake one, other, *fakes[] = {&one, &other};
+    open_fake(&one, hold_query);
+    open_fake(&other, hold_query);
+    open_client(*state, fakes, 2, 2, 4);
+    upstream_look(client.upstream, true);
+    wait_for_seen(*state, fakes, 2, &one, 1);
+    wait_for_seen(*state, fakes, 2, &other, 1);
+    struct dname of_one = held_name(&one), of_other = held_name(&other);
+    assert_true(upstream_loops_may_be(&of_one) && upstream_loops_may_be(&of_other));
+    assert_false(dname_equal(&of_one, &of_other));
+    upstream_free(client.upstream);
+    close_fake(&one);
+    close_fake(&other);
+}
+
+/* LOOP is a server that leads back: what it was asked has come in here. */
+static void find_loop(struct loop *loop, struct fake *const *fakes, size_t count, struct fake *looped)
+{
+    looped->answer = hold_query;
+    upstream_look(client.upstream, true);
+    wait_for_seen(loop, fakes, count, looped, 1);
+    struct dname name = held_name(looped);
+    assert_true(upstream_is_own_probe(client.upstream, &name));
+    answer_well(looped, looped->held, looped->held_length); /* our own answer, by way of others */
+    for (int turns = 0; turns < 50; turns++) {
+        loop_run_once(loop, false);
+        pass_time();
+    }
+}
+
+static void d24_a_server_that_leads_back_is_left_out(void **state)
+{
+    struct fake looped, good, *fakes[] = {&looped, &good};
+    open_fake(&looped, answer_not);
+    open_fake(&good, answer_well);
+    open_client(*state, fakes, 2, 4, 4);
+    find_loop(*state, fakes, 2, &looped);
+    for (int i = 0; i < 3; i++) {
+        ask();
+        wait_for_done(*state, fakes, 2);
+        expect_answer();
+    }
+    good.answer = answer_not; /* not even for want of others */
+    ask();
+    wait_for_done(*state, fakes, 2);
+    assert_int_equal(client.status, ST_TIMEOUT);
+    assert_int_equal(looped.seen, 1);
+    upstream_free(client.upstream);
+    close_fake(&looped);
+    close_fake(&good);
+}
+
+static void d24_where_all_lead_back_a_query_fails_at_once_but_others_may_look_for_their_loop(void **state)
+{
+    struct fake looped, *fakes[] = {&looped};
+    open_fake(&looped, answer_not);
+    open_client(*state, fakes, 1, 2, 4);
+    find_loop(*state, fakes, 1, &looped);
+    assert_int_equal(upstream_query(client.upstream, question, sizeof question, on_done, &client), ST_LOOP);
+    static const uint8_t probe[] = "\x12\x34\1\0\0\1\0\0\0\0\0\0\x1c"
+                                   "0123456789abcdef0123456789ab\x0b"
+                                   "ccward-loop\3lan\0\0\1\0";
+    client.done = false;
+    assert_int_equal(upstream_query(client.upstream, probe, sizeof probe, on_done, &client), ST_OK);
+    looped.answer = answer_well;
+    wait_for_done(*state, fakes, 1);
+    assert_int_equal(client.status, ST_OK);
+    assert_int_equal(looped.seen, 2);
+    upstream_free(client.upstream);
+    close_fake(&looped);
+}
+
+static void d24_what_is_under_way_when_the_loop_is_found_says_so(void **state)
+{
+    struct fake looped, *fakes[] = {&looped};
+    open_fake(&looped, answer_not);
+    open_client(*state, fakes, 1, 3, 4);
+    ask();
+    wait_for_seen(*state, fakes, 1, &looped, 1);
+    looped.answer = hold_query;
+    upstream_look(client.upstream, true);
+    wait_for_seen(*state, fakes, 1, &looped, 2);
+    struct dname name = held_name(&looped);
+    assert_true(upstream_is_own_probe(client.upstream, &name));
+    wait_for_done(*state, fakes, 1);
+    assert_int_equal(client.status, ST_LOOP);
+    assert_int_equal(looped.seen, 2);
+    upstream_free(client.upstream);
+    close_fake(&looped);
+}
+
+static void d24_a_server_that_leads_back_is_looked_at_again_and_asked_when_it_does_no_more(void **state)
+{
+    struct fake looped, *fakes[] = {&looped};
+    open_fake(&looped, answer_not);
+    open_client(*state, fakes, 1, 2, 4);
+    find_loop(*state, fakes, 1, &looped);
+    looped.answer = answer_well;
+    upstream_look(client.upstream, false); /* not yet */
+    let_pass(*state, 10000);
+    upstream_look(client.upstream, false);
+    wait_for_seen(*state, fakes, 1, &looped, 2);
+    enum status status = ST_LOOP;
+    for (int turns = 0; turns < 20000 && status == ST_LOOP; turns++) {
+        loop_run_once(*state, false);
+        pass_time();
+        client.done = false;
+        status = upstream_query(client.upstream, question, sizeof question, on_done, &client);
+    }
+    assert_int_equal(status, ST_OK);
+    wait_for_done(*state, fakes, 1);
+    expect_answer();
+    upstream_free(client.upstream);
+    close_fake(&looped);
+}
+
+static void d24_the_server_of_a_domain_is_asked_for_what_it_knows_though_it_leads_back_with_the_rest(void **state)
+{
+    struct fake world, router, *fakes[] = {&world, &router};
+    open_fake(&world, answer_well);
+    open_fake(&router, answer_not);
+    open_client(*state, fakes, 1, 2, 4);
+    struct upstream_address to_world = upstream_address_plain(&world.addr),
+                            to_router = upstream_address_plain(&router.addr);
+    struct upstream_route routes[2] = {{.servers = &to_router, .server_count = 1},
+                                       {.servers = &to_world, .server_count = 1}};
+    assert_int_equal(dname_from_text(STR("example.test"), &routes[0].domain), ST_OK);
+    assert_int_equal(dname_from_text(STR("."), &routes[1].domain), ST_OK);
+    struct upstream_set *set;
+    struct upstream_set_settings settings = {.routes = routes, .route_count = 2};
+    assert_int_equal(upstream_set_new(&settings, &set, NULL), ST_OK);
+    assert_int_equal(upstream_use(client.upstream, set), ST_OK);
+    find_loop(*state, fakes, 2, &router);
+    struct dname name = held_name(&router), domain = routes[0].domain;
+    assert_true(dname_is_within(&name, &domain));
+    assert_int_equal(upstream_loops_count(set->loops), 1);
+    router.answer = answer_well;
+    ask(); /* www.example.test */
+    wait_for_done(*state, fakes, 2);
+    expect_answer();
+    assert_int_equal(router.seen, 2);
+    upstream_set_unref(set);
+    upstream_free(client.upstream);
+    close_fake(&world);
+    close_fake(&router);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -485,6 +695,13 @@ int main(void)
         LOOP_TEST(freeing_it_answers_all_that_wait),
         LOOP_TEST(the_answer_may_lead_to_another_query_or_to_the_end),
         LOOP_TEST(what_is_no_query_is_refused),
+        LOOP_TEST(servers_that_are_down_are_looked_at_though_nobody_asks),
+        LOOP_TEST(all_servers_are_looked_at_by_a_name_that_nobody_else_knows),
+        LOOP_TEST(d24_a_server_that_leads_back_is_left_out),
+        LOOP_TEST(d24_where_all_lead_back_a_query_fails_at_once_but_others_may_look_for_their_loop),
+        LOOP_TEST(d24_what_is_under_way_when_the_loop_is_found_says_so),
+        LOOP_TEST(d24_a_server_that_leads_back_is_looked_at_again_and_asked_when_it_does_no_more),
+        LOOP_TEST(d24_the_server_of_a_domain_is_asked_for_what_it_knows_though_it_leads_back_with_the_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -94,9 +94,34 @@ static void d24_a_cookie_of_any_of_the_servers_is_known(void **state)
     struct addr local = addr_v4(0xc0000209, 0);
     struct upstream_server *server = servers_for(routes, "a.lan")->items[0];
     struct query_cookie cookie = *upstream_server_cookie(server, &local);
-    assert_true(upstream_routes_know_cookie(routes, cookie.bytes));
+    struct dname name;
+    size_t slot = 0;
+    assert_int_equal(dname_from_text(STR("a.example"), &name), ST_OK);
+    assert_true(upstream_routes_know_cookie(routes, &name, cookie.bytes, &slot));
+    assert_int_equal(slot, upstream_set_slot(0, 0)); /* lan, which has the longest name */
     cookie.bytes[0] ^= 1;
-    assert_false(upstream_routes_know_cookie(routes, cookie.bytes));
+    assert_false(upstream_routes_know_cookie(routes, &name, cookie.bytes, &slot));
+    upstream_routes_free(routes);
+}
+
+static void d24_the_server_of_the_names_own_route_counts_where_several_have_it(void **state)
+{
+    (void)state;
+    struct upstream_routes *routes =
+        routes_of(new_set((const char *[]){".", "lan"}, (const char *[]){"ab", "b"}, 2), NULL);
+    struct addr local = addr_v4(0xc0000209, 0);
+    struct query_cookie cookie = *upstream_server_cookie(servers_for(routes, "a.lan")->items[0], &local);
+    const struct {
+        const char *name;
+        size_t slot;
+    } rows[] = {{"a.example", upstream_set_slot(1, 1)}, {"a.lan", upstream_set_slot(0, 0)}};
+    for (size_t i = 0; i < 2; i++) {
+        struct dname name;
+        size_t slot = 0;
+        assert_int_equal(dname_from_text(str_of(rows[i].name), &name), ST_OK);
+        assert_true(upstream_routes_know_cookie(routes, &name, cookie.bytes, &slot));
+        assert_int_equal(slot, rows[i].slot);
+    }
     upstream_routes_free(routes);
 }
 
@@ -113,7 +138,10 @@ static void d24_a_cookie_that_another_worker_sent_is_known(void **state)
                      ST_OK);
     struct upstream_routes *one = upstream_routes_new(set, NULL, NULL), *other = routes_of(set, NULL);
     struct query_cookie cookie = *upstream_server_cookie(servers_for(one, "a.example")->items[0], &here);
-    assert_true(upstream_routes_know_cookie(other, cookie.bytes));
+    struct dname name;
+    size_t slot;
+    assert_int_equal(dname_from_text(STR("a.example"), &name), ST_OK);
+    assert_true(upstream_routes_know_cookie(other, &name, cookie.bytes, &slot));
     upstream_routes_free(one);
     upstream_routes_free(other);
 }
@@ -125,6 +153,7 @@ int main(void)
         cmocka_unit_test(what_was_learned_of_a_server_is_kept_while_a_set_names_it),
         cmocka_unit_test(a_server_outlives_its_routes_while_it_is_used),
         cmocka_unit_test(d24_a_cookie_of_any_of_the_servers_is_known),
+        cmocka_unit_test(d24_the_server_of_the_names_own_route_counts_where_several_have_it),
         cmocka_unit_test(d24_a_cookie_that_another_worker_sent_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -169,6 +169,25 @@ static void a_server_that_forgets_its_cookies_gets_none_for_an_hour(void **state
     assert_int_equal(upstream_server_cookie(&server, &local)->length, CLIENT_COOKIE_BYTES);
 }
 
+static void a_cookie_that_is_forgotten_is_drawn_anew_but_one_that_is_not_taken_stays_so(void **state)
+{
+    (void)state;
+    struct addr remote = addr_v4(0xc0000201, 53), local = addr_v4(0xc0000209, 0);
+    struct upstream_address address = upstream_address_plain(&remote);
+    struct upstream_server server;
+    upstream_server_init(&server, &address, NULL);
+    struct query_cookie cookie = *upstream_server_cookie(&server, &local);
+    cookie.length = 16;
+    upstream_server_take_cookie(&server, &cookie);
+    assert_int_equal(upstream_server_cookie(&server, &local)->length, 16);
+    upstream_server_forget_cookie(&server);
+    assert_int_equal(upstream_server_cookie(&server, &local)->length, CLIENT_COOKIE_BYTES);
+    for (int i = 0; i < 3; i++)
+        upstream_server_lost_cookie(&server, 0);
+    upstream_server_forget_cookie(&server);
+    assert_false(upstream_server_takes_cookies(&server, 1000));
+}
+
 static void d37_authentic_data_is_believed_by_an_encrypted_or_local_way_alone(void **state)
 {
     static const struct {
@@ -201,6 +220,7 @@ int main(void)
         cmocka_unit_test(a_client_cookie_belongs_to_one_pair_of_addresses),
         cmocka_unit_test(a_server_cookie_is_kept_until_our_address_changes),
         cmocka_unit_test(a_server_that_forgets_its_cookies_gets_none_for_an_hour),
+        cmocka_unit_test(a_cookie_that_is_forgotten_is_drawn_anew_but_one_that_is_not_taken_stays_so),
         cmocka_unit_test(d37_authentic_data_is_believed_by_an_encrypted_or_local_way_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
