@@ -6,7 +6,9 @@
 
 static bool is_reloadable(const struct section *section, const struct config_option *option)
 {
-    static const char *const dns_keys[] = {"upstreams", "upstream-mode", "bootstrap", "resolv-conf", "upstream-ca"};
+    static const char *const dns_keys[] = {
+        "upstreams",  "upstream-mode", "bootstrap",     "resolv-conf", "upstream-ca", "block-answer",    "block-ttl",
+        "rate-limit", "allow-clients", "query-timeout", "stale-after", "max-waiting", "max-tcp-clients", "tcp-idle"};
     for (size_t i = 0; !strcmp(section->name, "dns") && i < sizeof dns_keys / sizeof dns_keys[0]; i++)
         if (!strcmp(option->key, dns_keys[i]))
             return true;
@@ -67,7 +69,16 @@ void config_take_reloadable(struct config *into, struct config *from)
     SWAP(into->dns.bootstrap, from->dns.bootstrap);
     SWAP(into->dns.resolv_conf, from->dns.resolv_conf);
     SWAP(into->dns.upstream_ca, from->dns.upstream_ca);
+    SWAP(into->dns.allow_clients, from->dns.allow_clients);
     into->dns.upstream_mode = from->dns.upstream_mode;
+    into->dns.rate_limit = from->dns.rate_limit;
+    into->dns.block_ttl_ms = from->dns.block_ttl_ms;
+    into->dns.query_timeout_ms = from->dns.query_timeout_ms;
+    into->dns.stale_after_ms = from->dns.stale_after_ms;
+    into->dns.tcp_idle_ms = from->dns.tcp_idle_ms;
+    into->dns.max_waiting = from->dns.max_waiting;
+    into->dns.max_tcp_clients = from->dns.max_tcp_clients;
+    memcpy(into->dns.block_answer, from->dns.block_answer, sizeof into->dns.block_answer);
     into->log.level = from->log.level;
     memcpy(into->categories, from->categories, sizeof into->categories);
 }

@@ -31,7 +31,7 @@
 #include "daemon/signer_keeper.h"
 #include "daemon/snapshot.h"
 #include "daemon/store_watch.h"
-#include "daemon/upstream_source.h"
+#include "daemon/upstream_watch.h"
 #include "daemon/worker.h"
 #include "daemon/zone_news.h"
 #include "net/listener.h"
@@ -39,8 +39,7 @@
 
 enum {
     MAX_WORKERS = 64,
-    UPSTREAMS_MS = 1000, /* how often the servers of this machine are looked for, and those in trouble looked at */
-    STEP_MS = 100,       /* callbacks are on disk, and a changed store is in force, well within a second */
+    STEP_MS = 100, /* callbacks are on disk, and a changed store is in force, well within a second */
     RETRY_MS = 5000,
 };
 
@@ -50,11 +49,7 @@ struct control {
     struct signals *signals;
     struct timer *step;
     int state_lock;
-    struct upstream_source upstream_source;
-    struct upstream_set *upstreams;
-    int64_t upstreams_seen_ms;
-    bool upstreams_down; /* that was told */
-    size_t upstream_loops;
+    struct upstream_watch upstreams;
     enum origin_result parent_trouble; /* that was told */
     struct policy *policy;
     struct snapshot_facts facts;
@@ -206,7 +201,7 @@ static enum status open_workers(struct control *control, struct fault *fault)
         return opened;
     for (size_t n = worker_count(config); control->worker_count < n; control->worker_count++) {
         struct worker_settings settings = {.config = config,
-                                           .upstreams = control->upstreams,
+                                           .upstreams = control->upstreams.set,
                                            .cache = control->cache,
                                            .clients = control->clients,
                                            .incidents = control->incidents,
@@ -237,19 +232,19 @@ static const char *refresh_fault(const void *arg, const char *feed)
 static bool health(void *arg, struct buf *out)
 {
     const struct control *control = arg;
-    const struct upstream_route *all = upstream_set_default(control->upstreams);
+    const struct upstream_route *all = upstream_set_default(control->upstreams.set);
     struct health_facts facts = {.config = control->config,
                                  .store = policy_store(control->policy),
                                  .snapshot = &control->facts,
                                  .upstreams = all->servers,
                                  .upstream_count = all->server_count,
-                                 .upstream_set = control->upstreams,
+                                 .upstream_set = control->upstreams.set,
                                  .config_fault = control->config_fault.text,
                                  .tls_fault = control->tls_fault.text,
                                  .users_fault = control->users_fault.text,
                                  .signer_fault = signer_keeper_fault(control->signer),
                                  .store_fault = control->policy_fault.text,
-                                 .upstreams_down = control->upstreams_down,
+                                 .upstreams_down = control->upstreams.down,
                                  .parent_trouble = control->parent_trouble,
                                  .lists_fault = control->lists.fault.text,
                                  .running = true,
@@ -380,6 +375,16 @@ static void hand_out_names(struct control *control)
         log_error("a worker cannot take the names that are answered here: out of memory");
 }
 
+/* After the configuration has changed. A worker that could not take it answers as before. */
+static void hand_out_rules(struct control *control)
+{
+    bool taken = true;
+    for (size_t i = 0; i < control->worker_count; i++)
+        taken = worker_set_rules(control->workers[i], control->config) == ST_OK && taken;
+    if (!taken)
+        log_error("a worker cannot take the new options of dns: out of memory");
+}
+
 /* Takes what `ccward feeds enable` and its like have chosen since. */
 static void renew_chosen(struct control *control)
 {
@@ -392,77 +397,6 @@ static void renew_chosen(struct control *control)
     refresher_set_config(control->refresher, control->config);
     renew_news(control);
     (void)!renew_policy(control, control->config);
-}
-
-/* What it finds is for all workers, so one looks. Without that a loop is only found when servers fail. */
-static void find_loops(struct control *control)
-{
-    (void)!worker_look_at_upstreams(control->workers[0], true);
-}
-
-/* Hands SET, which it takes over, to the workers; queries under way are not lost. A worker that could not take it asks
- * those before. */
-static void hand_out_upstreams(struct control *control, struct upstream_set *set)
-{
-    bool taken = true;
-    for (size_t i = 0; i < control->worker_count; i++)
-        taken = worker_set_upstreams(control->workers[i], set) == ST_OK && taken;
-    if (!taken)
-        log_error("a worker cannot take the new upstream DNS servers: out of memory");
-    upstream_set_unref(control->upstreams);
-    control->upstreams = set;
-    dns_cache_forget_failures(control->cache);
-    control->upstream_loops = 0;
-    find_loops(control);
-}
-
-/* The servers of this machine change with the network that it is in. */
-static void follow_upstreams(struct control *control)
-{
-    struct fault fault = {0};
-    struct upstream_set *set;
-    if (!upstream_source_look(&control->upstream_source, control->config))
-        return;
-    if (upstream_source_build(&control->upstream_source, control->config, &set, &fault) != ST_OK) {
-        log_error("the upstream DNS servers are not changed: %s", fault.text);
-        return;
-    }
-    hand_out_upstreams(control, set);
-    log_info("this machine has other DNS servers now: %zu", control->upstream_source.learned_count);
-}
-
-/* What failed for want of them need not wait for its time once they are back. */
-static void watch_upstreams(struct control *control)
-{
-    bool down = workers_hear_nobody(control->workers, control->worker_count);
-    size_t loops = upstream_loops_count(control->upstreams->loops);
-    if (down && !control->upstreams_down)
-        log_warning("none of the upstream DNS servers answers; names that are not blocked cannot be resolved");
-    else if (!down && control->upstreams_down)
-        log_info("an upstream DNS server answers again");
-    if ((!down && control->upstreams_down) || loops < control->upstream_loops)
-        dns_cache_forget_failures(control->cache);
-    control->upstreams_down = down;
-    control->upstream_loops = loops;
-}
-
-/* Whether they are back is found out also where nobody asks for anything. */
-static void look_at_upstreams(struct control *control)
-{
-    bool due = upstream_loops_any_due(control->upstreams->loops, clock_mono_ms());
-    for (size_t i = 0; i < control->worker_count; i++)
-        if (due || worker_has_upstream_down(control->workers[i]))
-            (void)!worker_look_at_upstreams(control->workers[i], false);
-}
-
-static void step_upstreams(struct control *control, int64_t now)
-{
-    watch_upstreams(control);
-    if (now - control->upstreams_seen_ms < UPSTREAMS_MS)
-        return;
-    control->upstreams_seen_ms = now;
-    follow_upstreams(control);
-    look_at_upstreams(control);
 }
 
 static void on_step(void *arg)
@@ -487,7 +421,7 @@ static void on_step(void *arg)
         hand_out_names(control);
     renew_chosen(control);
     signer_keeper_step(control->signer, control->config, now);
-    step_upstreams(control, now);
+    upstream_watch_step(&control->upstreams, control->config, now);
     parent_trouble_step(control->serving.parent_watch, control->config->proxy.parent, &control->parent_trouble);
     if (store_watch_changed(&control->store, control->config) || (control->retry_ms && now >= control->retry_ms))
         (void)!renew_policy(control, control->config);
@@ -549,18 +483,16 @@ static void keep_config(struct control *control, enum status status, struct str 
 static void take_config(struct control *control, struct config *config)
 {
     struct fault fault = {0};
-    struct upstream_set *set = NULL;
-    upstream_source_look(&control->upstream_source, config);
-    enum status status = upstream_source_build(&control->upstream_source, config, &set, &fault);
+    struct upstream_set *set;
+    enum status status = upstream_watch_build(&control->upstreams, config, &set, &fault);
     if (status == ST_OK && (status = renew_policy(control, config)) != ST_OK)
         fault = control->policy_fault;
     if (status != ST_OK) {
         keep_config(control, status, str_of(fault.text));
-        upstream_set_unref(set);
-        control->upstream_source.stamp = 0; /* looked at anew, for the one that stays */
+        upstream_watch_keep(&control->upstreams, set);
         return;
     }
-    hand_out_upstreams(control, set);
+    upstream_watch_take_own(&control->upstreams, set);
     /* The workers were started with the old one and still look at it: only what the control thread uses changes. */
     config_take_reloadable(control->config, config);
     log_set_level((enum log_level)control->config->log.level);
@@ -568,6 +500,7 @@ static void take_config(struct control *control, struct config *config)
     renew_news(control);
     names_watch_renew(&control->names, control->config);
     hand_out_names(control);
+    hand_out_rules(control);
     signer_keeper_renew(control->signer);
     control->config_fault = (struct fault){0};
     log_info("the configuration was read again");
@@ -640,9 +573,7 @@ static enum status open_all(struct control *control, struct fault *fault)
     if (status == ST_OK && !(control->loop = loop_new()))
         status = fault_set(fault, ST_NOMEM, "out of memory or file descriptors");
     if (status == ST_OK)
-        upstream_source_look(&control->upstream_source, config);
-    if (status == ST_OK)
-        status = upstream_source_build(&control->upstream_source, config, &control->upstreams, fault);
+        status = upstream_watch_start(&control->upstreams, config, fault);
     if (status == ST_OK) {
         lists_watch_start(&control->lists, config->state_dir);
         clock_watch_start(&control->clock);
@@ -666,7 +597,7 @@ static enum status open_all(struct control *control, struct fault *fault)
     for (size_t i = 0; status == ST_OK && i < control->worker_count; i++)
         status = worker_start(control->workers[i], fault);
     if (status == ST_OK)
-        find_loops(control);
+        upstream_watch_workers(&control->upstreams, control->workers, control->worker_count, control->cache);
     return status;
 }
 
@@ -689,7 +620,7 @@ static void close_all(struct control *control)
     incidents_close(control->incidents);
     dns_cache_free(control->cache);
     client_counts_free(control->clients);
-    upstream_set_unref(control->upstreams);
+    upstream_watch_end(&control->upstreams);
     serving_close(&control->serving);
     policy_unref(control->policy);
     loop_free(control->loop);
@@ -710,7 +641,7 @@ enum status control_run_own(struct config *config, bool announce, struct fault *
     enum status status = open_all(&control, fault);
     if (status == ST_OK) {
         if (announce)
-            announce_ready(config, &control.facts, control.upstreams);
+            announce_ready(config, &control.facts, control.upstreams.set);
         sd_notify(0, "READY=1\nSTATUS=Answering");
         control.retry_ms = clock_mono_ms(); /* for one that is prepared */
         timer_start(control.step, STEP_MS);

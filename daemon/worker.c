@@ -27,8 +27,32 @@ struct worker {
 
 enum { DRAIN_POLL_MS = 20 };
 
-static enum status open_dns(struct worker *worker, const struct worker_settings *settings, const struct addr_list *page,
-                            struct fault *fault)
+/* Where the answer `page` leads. */
+static const struct addr_list *page_of(const struct config *config)
+{
+    return config->blockpage.address.count ? &config->blockpage.address : &config->blockpage.listen;
+}
+
+/* What may change while it runs. */
+static void take_rules(const struct config *config, struct dns_settings *dns)
+{
+    dns->allow = config->dns.allow_clients.items;
+    dns->allow_count = config->dns.allow_clients.count;
+    dns->rate_per_s = (uint32_t)config->dns.rate_limit;
+    dns->block_ttl_s = (uint32_t)(config->dns.block_ttl_ms / 1000);
+    dns->query_timeout_ms = (int64_t)config->dns.query_timeout_ms;
+    dns->stale_after_ms = (int64_t)config->dns.stale_after_ms;
+    dns->tcp_idle_ms = (int64_t)config->dns.tcp_idle_ms;
+    dns->max_tcp_clients = config->dns.max_tcp_clients;
+    dns->max_waiting = config->dns.max_waiting;
+    /* `page` without a page server to lead to would be a dead end: say plainly that there is no such name. */
+    for (int i = 0; i < CATEGORY_COUNT; i++)
+        dns->answers[i] = config->dns.block_answer[i] == BLOCK_PAGE && !page_of(config)->count
+                              ? BLOCK_NXDOMAIN
+                              : (enum block_answer)config->dns.block_answer[i];
+}
+
+static enum status open_dns(struct worker *worker, const struct worker_settings *settings, struct fault *fault)
 {
     const struct config *config = settings->config;
     struct upstream_settings upstream = {.try_timeout_ms = (int64_t)config->dns.upstream_timeout_ms,
@@ -44,26 +68,13 @@ static enum status open_dns(struct worker *worker, const struct worker_settings 
                                .https_listen = config->dns.https_listen.items,
                                .https_listen_count = config->dns.https_listen.count,
                                .tls = settings->serving->tls,
-                               .allow = config->dns.allow_clients.items,
-                               .allow_count = config->dns.allow_clients.count,
-                               .rate_per_s = (uint32_t)config->dns.rate_limit,
-                               .page = page->items,
-                               .page_count = page->count,
+                               .page = page_of(config)->items,
+                               .page_count = page_of(config)->count,
                                .contact = config->blockpage.contact,
-                               .block_ttl_s = (uint32_t)(config->dns.block_ttl_ms / 1000),
-                               .query_timeout_ms = (int64_t)config->dns.query_timeout_ms,
-                               .stale_after_ms = (int64_t)config->dns.stale_after_ms,
-                               .tcp_idle_ms = (int64_t)config->dns.tcp_idle_ms,
-                               .max_tcp_clients = config->dns.max_tcp_clients,
-                               .max_waiting = config->dns.max_waiting,
                                .notify = settings->notify,
                                .names = settings->names};
     memcpy(dns.cookie_secret, settings->serving->cookie_secret, sizeof dns.cookie_secret);
-    /* `page` without a page server to lead to would be a dead end: say plainly that there is no such name. */
-    for (int i = 0; i < CATEGORY_COUNT; i++)
-        dns.answers[i] = config->dns.block_answer[i] == BLOCK_PAGE && !page->count
-                             ? BLOCK_NXDOMAIN
-                             : (enum block_answer)config->dns.block_answer[i];
+    take_rules(config, &dns);
     return dns_server_open(worker->loop, &dns, &worker->judge, worker->upstream, settings->cache, &worker->dns, fault);
 }
 
@@ -178,8 +189,6 @@ enum status worker_new(const struct worker_settings *settings, struct policy *po
                        struct fault *fault)
 {
     const struct config *config = settings->config;
-    const struct addr_list *page =
-        config->blockpage.address.count ? &config->blockpage.address : &config->blockpage.listen;
     struct worker *worker = calloc(1, sizeof *worker);
     if (!worker || !(worker->loop = loop_new()) ||
         !(worker->drain_timer = timer_new(worker->loop, on_drain_timer, worker))) {
@@ -193,7 +202,7 @@ enum status worker_new(const struct worker_settings *settings, struct policy *po
     if (status == ST_OK)
         status = policy_reader_new(policy, &worker->judge.policy);
     if (status == ST_OK)
-        status = open_dns(worker, settings, page, fault);
+        status = open_dns(worker, settings, fault);
     if (status == ST_OK)
         status = open_proxy(worker, settings, fault);
     if (status == ST_OK)
@@ -378,6 +387,37 @@ enum status worker_set_tls(struct worker *worker, struct tls_server *tls)
         tls_server_unref(tls);
         free(change);
     }
+    return status;
+}
+
+struct rules_change {
+    struct worker *worker;
+    struct dns_settings settings;
+    struct network allow[]; /* that it points to */
+};
+
+static void apply_rules(void *arg)
+{
+    struct rules_change *change = arg;
+    if (dns_server_set_rules(change->worker->dns, &change->settings) != ST_OK)
+        log_error("a worker cannot take the new options of dns: out of memory");
+    free(change);
+}
+
+enum status worker_set_rules(struct worker *worker, const struct config *config)
+{
+    size_t count = config->dns.allow_clients.count;
+    struct rules_change *change = calloc(1, sizeof *change + count * sizeof change->allow[0]);
+    if (!change)
+        return ST_NOMEM;
+    change->worker = worker;
+    take_rules(config, &change->settings);
+    if (count)
+        memcpy(change->allow, config->dns.allow_clients.items, count * sizeof change->allow[0]);
+    change->settings.allow = change->allow;
+    enum status status = loop_call(worker->loop, apply_rules, change);
+    if (status != ST_OK)
+        free(change);
     return status;
 }
 

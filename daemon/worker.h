@@ -42,6 +42,8 @@ enum status worker_set_names(struct worker *worker, struct dns_names *names) MUS
 enum status worker_set_upstreams(struct worker *worker, struct upstream_set *set) MUST_CHECK;
 /* From the control thread: connections that come from its next round on are served with TLS. */
 enum status worker_set_tls(struct worker *worker, struct tls_server *tls) MUST_CHECK;
+/* From the control thread: from its next round on it answers as CONFIG says (dns_server_set_rules()). */
+enum status worker_set_rules(struct worker *worker, const struct config *config) MUST_CHECK;
 /* From the control thread: from its next round on these may use the proxy, which has asked for a login from the start.
  */
 enum status worker_set_users(struct worker *worker, struct proxy_users *users) MUST_CHECK;

@@ -130,6 +130,23 @@ static void set_stale_timer(struct dns_forwards *forwards)
         timer_start(forwards->stale_timer, oldest->stale_ms > now_ms ? oldest->stale_ms - now_ms : 0);
 }
 
+/* Times move by the same for all, so that whoever waits longest is still due first. Those whose place was needed are
+ * due already. */
+void dns_forwards_set(struct dns_forwards *forwards, const struct dns_forwards_settings *settings)
+{
+    struct dns_waiter *waiter;
+    int64_t later_ms = settings->timeout_ms - forwards->settings.timeout_ms,
+            stale_later_ms = settings->stale_after_ms - forwards->settings.stale_after_ms;
+    forwards->settings = *settings;
+    TAILQ_FOREACH(waiter, &forwards->by_age, by_age)
+    {
+        waiter->deadline_ms += waiter->forward->shed ? 0 : later_ms;
+        waiter->stale_ms += stale_later_ms;
+    }
+    set_timer(forwards);
+    set_stale_timer(forwards);
+}
+
 static void detach(struct dns_forwards *forwards, struct dns_waiter *waiter)
 {
     bool oldest = TAILQ_FIRST(&forwards->by_age) == waiter;

@@ -38,6 +38,8 @@ struct dns_forwards_settings {
 
 struct dns_forwards *dns_forwards_new(struct loop *loop, struct upstream *upstream, struct dns_cache *cache,
                                       const struct dns_forwards_settings *settings); /* NULL when out of memory */
+/* From now on, and for those who wait. */
+void dns_forwards_set(struct dns_forwards *forwards, const struct dns_forwards_settings *settings);
 /* Those who still wait get ST_CLOSED. NULL is allowed. */
 void dns_forwards_free(struct dns_forwards *forwards);
 

@@ -115,14 +115,17 @@ static enum status copy_settings(struct dns_server *server, const struct dns_set
     return ST_OK;
 }
 
+static struct dns_forwards_settings forwarding_of(const struct dns_settings *settings)
+{
+    return (struct dns_forwards_settings){.timeout_ms = settings->query_timeout_ms,
+                                          .stale_after_ms = settings->stale_after_ms,
+                                          .max_waiting = settings->max_waiting};
+}
+
 static enum status make_parts(struct dns_server *server, struct upstream *upstream)
 {
     struct dns_core *core = &server->core;
-    struct dns_forwards_settings forwarding = {
-        .timeout_ms = server->settings.query_timeout_ms,
-        .stale_after_ms = server->settings.stale_after_ms,
-        .max_waiting = server->settings.max_waiting,
-    };
+    struct dns_forwards_settings forwarding = forwarding_of(&server->settings);
     core->forwards = dns_forwards_new(core->loop, upstream, core->cache, &forwarding);
     server->resolver = dns_resolver_new(core);
     if (!core->forwards || !server->resolver)
@@ -215,6 +218,31 @@ void dns_server_set_tls(struct dns_server *server, struct tls_server *tls)
     struct tls_server *old = server->core.tls;
     server->core.tls = tls_server_ref(tls);
     tls_server_unref(old);
+}
+
+/* Connections that were let in stay, and close after the time that they last began to wait for. */
+enum status dns_server_set_rules(struct dns_server *server, const struct dns_settings *from)
+{
+    struct dns_core *core = &server->core;
+    struct dns_settings *settings = &server->settings;
+    struct network *allow;
+    if (!copy_array(from->allow, from->allow_count, sizeof from->allow[0], &allow))
+        return ST_NOMEM;
+    free(server->allow);
+    settings->allow = server->allow = allow;
+    settings->allow_count = from->allow_count;
+    settings->rate_per_s = core->rate.per_s = from->rate_per_s;
+    memcpy(settings->answers, from->answers, sizeof settings->answers);
+    settings->block_ttl_s = from->block_ttl_s;
+    settings->query_timeout_ms = from->query_timeout_ms;
+    settings->stale_after_ms = from->stale_after_ms;
+    settings->tcp_idle_ms = from->tcp_idle_ms;
+    settings->max_tcp_clients = core->seats.max = from->max_tcp_clients;
+    settings->max_waiting = from->max_waiting;
+    dns_share_limit(&core->share, from->max_waiting);
+    struct dns_forwards_settings forwarding = forwarding_of(settings);
+    dns_forwards_set(core->forwards, &forwarding);
+    return ST_OK;
 }
 
 static void trace_waits(struct dns_carrier *carrier, struct dns_query *query)

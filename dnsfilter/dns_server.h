@@ -60,6 +60,9 @@ void dns_server_set_notify(struct dns_server *server, struct dns_notify *notify)
 void dns_server_set_names(struct dns_server *server, struct dns_names *names);
 /* Replaces settings.tls, in the server's thread; for connections that come from now on. */
 void dns_server_set_tls(struct dns_server *server, struct tls_server *tls);
+/* Takes over, in the server's thread, what SETTINGS has of `allow`, `rate_per_s`, `answers`, `block_ttl_s`, of times
+ * and of limits; the rest stays. ST_NOMEM: all stays. */
+enum status dns_server_set_rules(struct dns_server *server, const struct dns_settings *settings) MUST_CHECK;
 struct dns_trace;
 /* Asks, in the server's thread, what TRACE has set, as that client by TCP would, and writes down what happens;
  * trace->done tells when. No callback is recorded. */

@@ -7,10 +7,16 @@
 
 enum { PART_OF_ONE_ADDRESS = 10, LEAST = 100 };
 
-enum status dns_share_init(struct dns_share *share, size_t max_waiting)
+void dns_share_limit(struct dns_share *share, size_t max_waiting)
 {
     size_t part = max_waiting / PART_OF_ONE_ADDRESS;
-    *share = (struct dns_share){.max = part > LEAST ? part : LEAST};
+    share->max = part > LEAST ? part : LEAST;
+}
+
+enum status dns_share_init(struct dns_share *share, size_t max_waiting)
+{
+    *share = (struct dns_share){0};
+    dns_share_limit(share, max_waiting);
     return getrandom(&share->seed, sizeof share->seed, 0) == (ssize_t)sizeof share->seed ? ST_OK : ST_IO;
 }
 

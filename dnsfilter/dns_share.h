@@ -16,6 +16,8 @@ struct dns_share {
 
 /* One address may have a tenth of MAX_WAITING, and 100 at least. ST_IO without randomness. */
 enum status dns_share_init(struct dns_share *share, size_t max_waiting) MUST_CHECK;
+/* The same limit from another MAX_WAITING. */
+void dns_share_limit(struct dns_share *share, size_t max_waiting);
 /* Counts a query of CLIENT, to be given back once; ST_BUSY: it has its share. Loopback, which is everyone on this
  * machine, always gets one. */
 enum status dns_share_take(struct dns_share *share, const struct addr *client) MUST_CHECK;

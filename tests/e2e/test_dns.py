@@ -1,5 +1,6 @@
 """The DNS side over real sockets, with unbound as the upstream."""
 import random
+import signal
 import socket
 import struct
 import threading
@@ -205,3 +206,23 @@ def test_names_that_nobody_answers_for_do_not_keep_others_from_being_asked(make_
         for i in range(4):
             assert rrs(ask(ccward, f"h{i}.good.example")) == [f"h{i}.good.example. A 192.0.2.10"]
 
+
+
+def test_the_answer_for_blocked_names_and_limits_change_with_a_reload(make_ccward):
+    ccward = make_ccward(daemon={"workers": 2})
+    assert rrs(ask(ccward, TEST_HOST)) == [f"{TEST_HOST}. A 127.0.0.1"]
+    ccward.config["dns"].update({"block-answer": {"default": "nxdomain", "c2": "null"}, "block-ttl": "3s",
+                                 "tcp-idle": "100ms", "cache-size": "9MiB"})
+    ccward.write_config()
+    ccward.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "read again" in ccward.errors, what="the reload")
+    assert "only when ccward is started again: dns.cache-size\n" in ccward.errors
+
+    def all_answer_anew():
+        answers = [ask(ccward, TEST_HOST) for _ in range(8)]
+        return all(rrs(answer) == [f"{TEST_HOST}. A 0.0.0.0"] and answer.answer[0].ttl <= 3 for answer in answers)
+
+    wait_for(all_answer_anew, what="the new answer at both workers")
+    with socket.create_connection(("127.0.0.1", ccward.dns_port)) as idle:
+        idle.settimeout(8)  # 10 s before
+        assert idle.recv(1) == b""

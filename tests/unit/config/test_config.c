@@ -370,10 +370,25 @@ static void only_some_options_change_without_a_restart(void **state)
     assert_int_equal(config.dns.upstream_mode, UPSTREAM_FASTEST);
     assert_string_equal(config.dns.resolv_conf, "/x");
     assert_int_equal(config.forward_count, 1);
-    const char *fixed = "dns: {listen: [], block-answer: {default: nodata}}\nlog: {rotate-keep: 9}\n";
+    const char *rules = "dns: {block-answer: {default: nodata}, block-ttl: 7s, rate-limit: 8, query-timeout: 9s, "
+                        "stale-after: 2s, tcp-idle: 3s, max-waiting: 4, max-tcp-clients: 5, "
+                        "allow-clients: [192.0.2.0/24]}\n";
+    assert_int_equal(config_load_memory("x", rules, strlen(rules), &other, &none), ST_OK);
+    assert_int_equal(config.dns.allow_clients.count, 6);
+    config_take_reloadable(&config, &other);
+    config_free(&other);
+    assert_int_equal(config.dns.block_answer[CATEGORY_C2], BLOCK_NODATA);
+    assert_int_equal(config.dns.allow_clients.count, 1);
+    const uint64_t values[] = {config.dns.block_ttl_ms,   config.dns.rate_limit,  config.dns.query_timeout_ms,
+                               config.dns.stale_after_ms, config.dns.tcp_idle_ms, config.dns.max_waiting,
+                               config.dns.max_tcp_clients},
+                   wanted[] = {7000, 8, 9000, 2000, 3000, 4, 5};
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+        assert_int_equal(values[i], wanted[i]);
+    const char *fixed = "dns: {listen: [], cache-size: 9MiB}\nlog: {rotate-keep: 9}\n";
     assert_int_equal(config_load_memory("x", fixed, strlen(fixed), &other, &none), ST_OK);
     assert_true(config_needs_restart(&config, &other, &names));
-    assert_string_equal(buf_text(&names), "dns.listen, dns.block-answer, log.rotate-keep");
+    assert_string_equal(buf_text(&names), "dns.listen, dns.cache-size, log.rotate-keep");
     buf_free(&names);
     config_free(&other);
     config_faults_free(&none);

@@ -276,6 +276,28 @@ static void a_renewal_makes_room_for_a_client(void **state)
     assert_int_equal(fake_queries(), 64);
 }
 
+static void a_shorter_or_longer_time_holds_for_those_who_wait_too(void **state)
+{
+    (void)state;
+    struct dns_forwards_settings forwarding = {.timeout_ms = 2000, .stale_after_ms = 1800, .max_waiting = 1000};
+    assert_int_equal(ask(workers[0], "one.example", &clients[0]), ST_OK);
+    advance(1000);
+    assert_int_equal(ask(workers[0], "two.example", &clients[1]), ST_OK);
+    dns_forwards_set(workers[0], &forwarding);
+    advance(999);
+    assert_int_equal(clients[0].replies, 0);
+    advance(1);
+    assert_int_equal(clients[0].replies, 1);
+    assert_int_equal(clients[0].status, ST_TIMEOUT);
+    assert_int_equal(clients[1].replies, 0);
+    forwarding.timeout_ms = 4000;
+    dns_forwards_set(workers[0], &forwarding);
+    advance(2999);
+    assert_int_equal(clients[1].replies, 0);
+    advance(1);
+    assert_int_equal(clients[1].status, ST_TIMEOUT);
+}
+
 static void without_a_cache_each_worker_asks(void **state)
 {
     (void)state;
@@ -293,6 +315,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(d23_those_who_ask_two_workers_share_one_upstream_query, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_shorter_or_longer_time_holds_for_those_who_wait_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_failure_is_shared_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_not_kept_is_asked_by_each_worker, set_up, tear_down),
         cmocka_unit_test_setup_teardown(when_those_who_asked_first_leave_the_others_ask, set_up, tear_down),
