@@ -419,9 +419,13 @@ static void step(struct slot *slot)
         finish_without_answer(slot);
 }
 
+/* A late server is joined by another, but is not asked the same again before its try is over: it may be slow with this
+ * name, and all who wait for that are one query. */
 static void on_slot_timer(void *arg)
 {
     struct slot *slot = arg;
+    if (is_waiting(slot, false) && find_servers(slot) && !has_untried(slot))
+        return;
     if (!start_try(slot))
         step(slot);
 }

@@ -186,7 +186,7 @@ def test_d21_a_stale_answer_comes_when_the_upstream_is_silent(make_ccward):
 def test_d23_a_herd_at_all_workers_is_one_upstream_query(make_ccward):
     upstream = CountingUpstream(delay=1.0)
     ccward = make_ccward(dns={"upstreams": [f"127.0.0.1:{upstream.port}"], "upstream-timeout": "20s",
-                              "upstream-tries": 1, "query-timeout": "30s"}, daemon={"workers": 8})
+                              "query-timeout": "30s"}, daemon={"workers": 8})
     query = dns.message.make_query("herd.example", "A").to_wire()
     clients = []
     for _ in range(200):  # ports of their own, so that the kernel spreads them over the workers

@@ -199,6 +199,72 @@ static void d20_an_answer_that_comes_after_another_try_has_begun_counts_all_the_
     close_fake(&slow);
 }
 
+/* Lets loop and servers take turns until FAKE was asked COUNT times. */
+static void wait_for_seen(struct loop *loop, struct fake *const *fakes, size_t count, const struct fake *fake,
+                          unsigned seen)
+{
+    for (int turns = 0; turns < 20000 && fake->seen < seen; turns++) {
+        loop_run_once(loop, false);
+        for (size_t i = 0; i < count; i++)
+            serve(fakes[i]);
+        pass_time();
+    }
+    assert_int_equal(fake->seen, seen);
+}
+
+static void let_pass(struct loop *loop, int64_t ms)
+{
+    clock_fake_advance(ms);
+    loop_run_once(loop, false);
+}
+
+static void d23_the_only_server_is_asked_once_while_it_is_slow_and_again_when_its_time_is_over(void **state)
+{
+    struct fake slow, *fakes[] = {&slow};
+    open_fake(&slow, hold_query);
+    try_ms = 1500;
+    open_client(*state, fakes, 1, 3, 4);
+    try_ms = TRY_MS;
+    ask();
+    wait_for_seen(*state, fakes, 1, &slow, 1);
+    for (int i = 0; i < 14; i++) {
+        let_pass(*state, 100);
+        serve(&slow);
+    }
+    assert_int_equal(slow.seen, 1);
+    slow.answer = answer_well; /* the first may have been lost */
+    wait_for_done(*state, fakes, 1);
+    expect_answer();
+    assert_int_equal(slow.seen, 2);
+    upstream_free(client.upstream);
+    close_fake(&slow);
+}
+
+static void d23_two_servers_that_are_slow_are_asked_once_each(void **state)
+{
+    struct fake first, second, *fakes[] = {&first, &second};
+    open_fake(&first, hold_query);
+    open_fake(&second, hold_query);
+    try_ms = 1500;
+    open_client(*state, fakes, 2, 4, 4);
+    try_ms = TRY_MS;
+    ask();
+    wait_for_seen(*state, fakes, 2, &second, 1);
+    for (int i = 0; i < 9; i++) {
+        let_pass(*state, 100);
+        serve(&first);
+        serve(&second);
+    }
+    assert_int_equal(first.seen, 1);
+    assert_int_equal(second.seen, 1);
+    answer_well(&second, second.held, second.held_length);
+    wait_for_done(*state, fakes, 2);
+    expect_answer();
+    upstream_free(client.upstream);
+    close_fake(&first);
+    close_fake(&second);
+}
+
 static void answer_servfail(struct fake *fake, uint8_t *query, size_t n)
 {
     uint8_t out[600];
@@ -463,25 +529,6 @@ static void without_servers_a_query_is_unavailable_at_once(void **state)
 
 /* Looking at servers without a query */
 
-/* Lets loop and servers take turns until FAKE was asked COUNT times. */
-static void wait_for_seen(struct loop *loop, struct fake *const *fakes, size_t count, const struct fake *fake,
-                          unsigned seen)
-{
-    for (int turns = 0; turns < 20000 && fake->seen < seen; turns++) {
-        loop_run_once(loop, false);
-        for (size_t i = 0; i < count; i++)
-            serve(fakes[i]);
-        pass_time();
-    }
-    assert_int_equal(fake->seen, seen);
-}
-
-static void let_pass(struct loop *loop, int64_t ms)
-{
-    clock_fake_advance(ms);
-    loop_run_once(loop, false);
-}
-
 static struct dname held_name(const struct fake *fake)
 {
     struct dns_message message;
@@ -684,6 +731,8 @@ int main(void)
         LOOP_TEST(a_server_that_cannot_even_be_sent_to_fails_from_the_loop),
         LOOP_TEST(d20_a_late_server_is_joined_by_the_next_before_its_time_is_over),
         LOOP_TEST(d20_an_answer_that_comes_after_another_try_has_begun_counts_all_the_same),
+        LOOP_TEST(d23_the_only_server_is_asked_once_while_it_is_slow_and_again_when_its_time_is_over),
+        LOOP_TEST(d23_two_servers_that_are_slow_are_asked_once_each),
         LOOP_TEST(a_servfail_counts_only_when_no_other_has_an_answer),
         LOOP_TEST(in_a_race_the_first_good_answer_counts),
         LOOP_TEST(the_fastest_is_asked_once_the_times_are_known),
