@@ -10,8 +10,6 @@
 
 enum { DNS_PORT = 53, LINE_SIZE = 1024 };
 
-static const uint32_t stub_ip = 0x7f000035; /* 127.0.0.53, systemd-resolved's */
-
 struct found {
     const struct addr *own;
     size_t own_count;
@@ -49,9 +47,14 @@ bool system_servers_is_own(const struct addr *server, const struct addr *own, si
     return false;
 }
 
+bool system_servers_is_stub(const struct addr *addr)
+{
+    struct addr stub = addr_v4(SYSTEM_STUB_IP, 0), proxy = addr_v4(SYSTEM_STUB_IP + 1, 0);
+    return addr_same_ip(addr, &stub) || addr_same_ip(addr, &proxy);
+}
+
 static void take_server(struct found *found, struct addr server)
 {
-    struct addr stub = addr_v4(stub_ip, DNS_PORT), stub_proxy = addr_v4(stub_ip + 1, DNS_PORT);
     server.port = DNS_PORT;
     if (addr_is_unspecified(&server)) /* resolv.conf(5) readers take it for the local host */
         server =
@@ -60,7 +63,7 @@ static void take_server(struct found *found, struct addr server)
         found->saw_own = true;
         return;
     }
-    if (addr_same_ip(&server, &stub) || addr_same_ip(&server, &stub_proxy)) {
+    if (system_servers_is_stub(&server)) {
         found->saw_stub = true;
         return;
     }
@@ -118,7 +121,7 @@ enum status system_servers(const struct system_places *places, const struct addr
         (void)!read_lists(places, &found);
     /* The stub would do, but it caches and asks one more time; where its list can't be read it has to. */
     if (found.saw_stub && !found.count && !found.saw_own && max)
-        servers[found.count++] = addr_v4(stub_ip, DNS_PORT);
+        servers[found.count++] = addr_v4(SYSTEM_STUB_IP, DNS_PORT);
     *count = found.count;
     if (found.count)
         return ST_OK;

@@ -10,6 +10,11 @@
 
 enum { SYSTEM_MAX_LISTS = 4 };
 
+/* systemd-resolved's stub, and at the next address the one that only passes queries on. */
+#define SYSTEM_STUB_TEXT "127.0.0.53"
+enum { SYSTEM_STUB_IP = 0x7f000035 };
+bool system_servers_is_stub(const struct addr *addr); /* either of them, whatever the port */
+
 /* Where they are named. */
 struct system_places {
     const char *resolv_conf;

@@ -172,11 +172,28 @@ static void a_file_without_servers_is_told(void **state)
     assert_non_null(strstr(fault.text, "/nonexistent/resolv.conf: No such file"));
 }
 
+static void both_stubs_of_systemd_resolved_are_known_at_any_port(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool stub;
+    } rows[] = {
+        {SYSTEM_STUB_TEXT, true}, {"127.0.0.54", true}, {"127.0.0.52", false}, {"127.0.0.55", false}, {"::1", false}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct addr addr;
+        assert_int_equal(addr_parse_ip(str_of(rows[i].text), &addr), ST_OK);
+        addr.port = (uint16_t)(5353 * i);
+        assert_int_equal(system_servers_is_stub(&addr), rows[i].stub);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(name_servers_are_read_in_order),
         cmocka_unit_test(the_stub_gives_way_to_the_list_behind_it),
+        cmocka_unit_test(both_stubs_of_systemd_resolved_are_known_at_any_port),
         cmocka_unit_test(d24_we_never_ask_ourselves),
         cmocka_unit_test(where_the_system_asks_us_the_lists_behind_it_tell_whom_to_ask),
         cmocka_unit_test(behind_resolv_conf_stand_resolveds_list_and_networkmanagers),
