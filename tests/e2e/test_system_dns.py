@@ -2,15 +2,13 @@
 import json
 import os
 import pathlib
-import pathlib
 import shutil
-
 import subprocess
 import sys
 
 import pytest
 
-from harness import BINARY, free_port
+from harness import BINARY, ROOT, free_port
 
 RESOLVED = "etc/systemd/resolved.conf.d/ccward.conf"
 NETWORKMANAGER = "etc/NetworkManager/conf.d/ccward.conf"
@@ -455,20 +453,53 @@ def test_without_a_daemon_the_machine_is_not_led_to_it(tmp_path):
     assert result.returncode == 1 and "Start it first" in result.stderr
 
 
-def resolved_program():
-    """Another than the system's by $CCWARD_RESOLVED: it need not be installed, which would take over this machine."""
-    for path in (os.environ.get("CCWARD_RESOLVED"), "/lib/systemd/systemd-resolved"):
-        if path and os.path.exists(path):
-            return path
-    pytest.skip("systemd-resolved is not there: apt-get download systemd-resolved, dpkg-deb -x, and set "
-                "CCWARD_RESOLVED to its lib/systemd/systemd-resolved")
+def unpacked(manager):
+    """By scripts/fetch-managers: installed, it would take over this machine."""
+    folder = pathlib.Path(os.environ.get("CCWARD_MANAGERS", ROOT / "build/managers")) / manager
+    return folder if folder.exists() else None
+
+
+def run_machine(script, folder, *arguments):
+    if not shutil.which("ip") or subprocess.run(["unshare", "--mount", "--net", "true"], capture_output=True).returncode:
+        pytest.skip("namespaces cannot be made here")
+    script = pathlib.Path(__file__).parent / script
+    result = subprocess.run(["unshare", "--mount", "--net", sys.executable, str(script), str(folder), *arguments],
+                            capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0 and "all as it should be" in result.stdout, result.stdout + result.stderr
 
 
 def test_systemd_resolved_itself_asks_ccward_and_its_old_server_when_ccward_is_gone(tmp_path):
-    program = resolved_program()
-    if not shutil.which("ip") or subprocess.run(["unshare", "--mount", "--net", "true"], capture_output=True).returncode:
-        pytest.skip("namespaces cannot be made here")
-    script = pathlib.Path(__file__).parent / "machine_with_resolved.py"
-    result = subprocess.run(["unshare", "--mount", "--net", sys.executable, str(script), str(tmp_path), program],
-                            capture_output=True, text=True, timeout=300)
-    assert result.returncode == 0 and "all as it should be" in result.stdout, result.stdout + result.stderr
+    folder = unpacked("systemd-resolved")
+    places = (os.environ.get("CCWARD_RESOLVED"), folder and f"{folder}/lib/systemd/systemd-resolved",
+              "/lib/systemd/systemd-resolved")
+    program = next((path for path in places if path and os.path.exists(path)), None)
+    if not program:
+        pytest.skip("systemd-resolved is not there: scripts/fetch-managers")
+    run_machine("machine_with_resolved.py", tmp_path, program)
+
+
+@pytest.mark.parametrize("manager", ["resolvconf", "openresolv", "network-manager"])
+def test_the_manager_itself_leads_programs_to_ccward_and_back(tmp_path, manager):
+    folder = unpacked(manager)
+    if not folder:
+        pytest.skip(f"{manager} is not there: scripts/fetch-managers")
+    if manager == "network-manager" and not shutil.which("dbus-daemon"):
+        pytest.skip("dbus-daemon is not there")
+    run_machine("machine_with_manager.py", tmp_path, manager, str(folder))
+
+
+def test_networkmanager_understands_the_drop_in(machine, tmp_path):
+    folder = unpacked("network-manager")
+    if not folder:
+        pytest.skip("network-manager is not there: scripts/fetch-managers")
+    with_networkmanager(machine)
+    machine.run("enable")
+    (tmp_path / "nm.conf").write_text("[main]\n")
+    libraries = next((folder / "usr/lib").glob("*-linux-gnu"))
+    result = subprocess.run([str(folder / "usr/sbin/NetworkManager"), "--print-config", "--config",
+                             str(tmp_path / "nm.conf"), "--config-dir", str((machine.root / NETWORKMANAGER).parent),
+                             "--system-config-dir", str(tmp_path / "none"),
+                             "--intern-config", str(tmp_path / "none.conf")],
+                            capture_output=True, text=True, timeout=60, env={"LD_LIBRARY_PATH": str(libraries)})
+    assert "ccward.conf" in result.stdout, result.stdout + result.stderr
+    assert "[global-dns-domain-*]\nservers=127.0.0.1\n" in result.stdout
