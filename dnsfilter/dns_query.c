@@ -390,6 +390,21 @@ static enum step take_probe(struct dns_query *query)
                                                                                       : STEP_CACHE;
 }
 
+/* RFC 8482 section 4.3; but what is no name is none for any type (RFC 6761). */
+static enum step answer_any(struct dns_query *query)
+{
+    struct dns_core *core = query->core;
+    const struct dns_message *message = &query->message;
+    size_t limit = dns_answer_limit(message, query->client.udp);
+    struct dns_place place;
+    dns_names_find(core->names, &message->question, addr_is_loopback(&query->client.peer.remote), &place);
+    if (place.kind == DNS_PLACE_SPECIAL)
+        query->reply_length = dns_names_answer(core->out, sizeof core->out, limit, message, core->names, &place);
+    if (!query->reply_length || (core->out[3] & 15) != DNS_RCODE_NXDOMAIN)
+        query->reply_length = dns_answer_any(core->out, sizeof core->out, message);
+    return STEP_END;
+}
+
 static enum step special(struct dns_query *query)
 {
     struct dns_core *core = query->core;
@@ -397,10 +412,8 @@ static enum step special(struct dns_query *query)
         query->reply_length = dns_ddr_answer(query);
         return STEP_END;
     }
-    if (query->message.question.type == DNS_TYPE_ANY) {
-        query->reply_length = dns_answer_any(core->out, sizeof core->out, &query->message);
-        return STEP_END;
-    }
+    if (query->message.question.type == DNS_TYPE_ANY)
+        return answer_any(query);
     if (!(query->message.header.flags & DNS_FLAG_RD)) { /* we are nobody's authority */
         query->reply_length =
             dns_answer_rcode(core->out, sizeof core->out, &query->message, DNS_RCODE_REFUSED, dns_note_no_recursion);
