@@ -24,9 +24,10 @@ struct call {
 
 /* init */
 
-/* False: that is told. One label alone is well: a whole top-level domain may be kept out. */
-static bool add_excluded(struct call *call, const char *text)
+/* One label alone is well: a whole top-level domain may be kept out. */
+static int add_excluded(const struct command *command, const char *text, void *user)
 {
+    struct call *call = user;
     struct dname name;
     char out[DNAME_TEXT_SIZE];
     struct str bare = str_starts(str_of(text), STR("*.")) ? str_from(str_of(text), 2) : str_of(text);
@@ -37,16 +38,14 @@ static bool add_excluded(struct call *call, const char *text)
         for (const char *c = out; *c; c++)
             good = good && (ascii_alpha(*c) || ascii_digit(*c) || *c == '-' || *c == '_' || *c == '.');
     }
-    if (!good || call->excluded_count == MAX_EXCLUDED) {
-        command_misused(call->command,
-                        good ? "--exclude %s: there are too many"
-                             : "--exclude %s: that is no name of a "
-                               "domain",
-                        text);
-        return false;
-    }
-    call->excluded[call->excluded_count] = strdup(out);
-    return call->excluded[call->excluded_count] && ++call->excluded_count;
+    if (!good)
+        return command_misused(command, "--exclude %s: that is no name of a domain", text);
+    if (call->excluded_count == MAX_EXCLUDED)
+        return command_misused(command, "--exclude %s: there are too many", text);
+    if (!(call->excluded[call->excluded_count] = strdup(out)))
+        return command_failed(ST_NOMEM, NULL);
+    call->excluded_count++;
+    return COMMAND_GO_ON;
 }
 
 static void print_time(const char *label, int64_t at_s)
@@ -56,8 +55,9 @@ static void print_time(const char *label, int64_t at_s)
     printf("%-13s%.10s\n", label, text);
 }
 
-static int init(struct call *call)
+static int init(const struct call *call, const char *path)
 {
+    (void)path;
     struct fault fault = {0};
     struct buf pem = {0};
     struct authority_facts facts = {0};
@@ -116,10 +116,9 @@ static int print_status_json(const struct authority_facts *facts, const char *ke
                              facts->fingerprint, "from", from, "until", until, "key", key, "excluded",
                              lines_to_json((struct str){facts->excluded.data, facts->excluded.length}), "trusted_by",
                              lines_to_json(places));
-    int failed = !json || json_dumpf(json, stdout, JSON_INDENT(2));
+    int code = command_print_json(json);
     json_decref(json);
-    putchar('\n');
-    return failed ? EXIT_FAILED : EXIT_OK;
+    return code;
 }
 
 static void print_lines(const char *label, struct str text, const char *none)
@@ -141,8 +140,9 @@ static const char *key_state(const struct config *config)
     return status == ST_OK ? "private" : status == ST_NOT_FOUND ? "missing" : "open to others";
 }
 
-static int status(const struct call *call)
+static int status(const struct call *call, const char *path)
 {
+    (void)path;
     struct fault fault = {0};
     struct buf pem = {0}, places = {0};
     struct authority_facts facts = {0};
@@ -203,73 +203,55 @@ static int change_trust(const struct call *call, bool install)
     return status == ST_OK ? EXIT_OK : command_failed(status, &fault);
 }
 
+static int trust(const struct call *call, const char *path)
+{
+    (void)path;
+    return change_trust(call, true);
+}
+
+static int untrust(const struct call *call, const char *path)
+{
+    (void)path;
+    return change_trust(call, false);
+}
+
 /* The call */
-
-static int run_verb(struct call *call, const char *verb, const char *path)
-{
-    if (!strcmp(verb, "init"))
-        return init(call);
-    if (!strcmp(verb, "export"))
-        return export(call, path);
-    if (!strcmp(verb, "status"))
-        return status(call);
-    return change_trust(call, !strcmp(verb, "trust"));
-}
-
-static bool is_verb(const char *verb)
-{
-    static const char *const verbs[] = {"init", "export", "trust", "untrust", "status"};
-    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
-        if (!strcmp(verb, verbs[i]))
-            return true;
-    return false;
-}
 
 static int parse_and_run(struct call *call, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"exclude", required_argument, NULL, 'x'},
-        {"der", no_argument, NULL, 'd'},          {"dry-run", no_argument, NULL, 'n'},
-        {"root", required_argument, NULL, 'r'},   {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},         {0}};
-    for (int c; (c = getopt_long(argc, argv, ":c:h", options, NULL)) != -1;) {
-        if (c == 'c')
-            call->config_path = optarg;
-        else if (c == 'd')
-            call->der = true;
-        else if (c == 'n')
-            call->dry_run = true;
-        else if (c == 'r')
-            call->root = optarg;
-        else if (c == 'j')
-            call->json = true;
-        else if (c == 'h')
-            return command_help(call->command);
-        else if (c != 'x')
-            return command_bad_option(call->command, c, argv);
-        else if (!add_excluded(call, optarg))
-            return EXIT_USAGE;
-    }
-    const char *verb = optind < argc ? argv[optind++] : NULL;
+    static const struct verb {
+        struct command_verb verb;
+        int (*run)(const struct call *call, const char *path);
+    } verbs[] = {{{"init", 0}, init},       {{"export", 1}, export}, {{"trust", 0}, trust},
+                 {{"untrust", 0}, untrust}, {{"status", 0}, status}, {{0}}};
+    const struct command_option options[] = {{"config", 'c', .text = &call->config_path},
+                                             {"exclude", .take = add_excluded, .user = call},
+                                             {"der", .flag = &call->der, .verbs = "export"},
+                                             {"dry-run", .flag = &call->dry_run, .verbs = "trust|untrust"},
+                                             {"root", .text = &call->root, .verbs = "trust|untrust|status"},
+                                             {"json", .flag = &call->json, .verbs = "status"},
+                                             {0}};
+    int code = command_options(call->command, options, argc, argv);
+    if (code != COMMAND_GO_ON)
+        return code;
+    const struct verb *verb =
+        command_verb(call->command, options, verbs, sizeof *verb, "init, export, trust, untrust or status", argc, argv);
     if (!verb)
-        return command_misused(call->command, "say what: init, export, trust, untrust or status");
-    if (!is_verb(verb))
-        return command_misused(call->command, "'%s' is not known", verb);
-    const char *path = optind < argc && !strcmp(verb, "export") ? argv[optind++] : NULL;
-    if (optind < argc)
-        return command_misused(call->command, "'%s' is too much", argv[optind]);
-    if (call->excluded_count && strcmp(verb, "init"))
+        return EXIT_USAGE;
+    if (call->excluded_count && verb->run != init)
         return command_misused(call->command, "names are excluded when the authority is made: by init");
+    if (!call->root)
+        call->root = "";
     if (!command_config(call->config_path, &call->config))
         return EXIT_CONFIG;
-    int code = run_verb(call, verb, path);
+    code = verb->run(call, argv[optind]);
     config_free(&call->config);
     return code;
 }
 
 int cmd_ca(const struct command *command, int argc, char **argv)
 {
-    struct call call = {.command = command, .root = ""};
+    struct call call = {.command = command};
     int code = parse_and_run(&call, argc, argv);
     for (size_t i = 0; i < call.excluded_count; i++)
         free(call.excluded[i]);

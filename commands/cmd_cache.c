@@ -29,14 +29,15 @@ static long long number_of(const json_t *object, const char *key)
     return json_integer_value(json_object_get(object, key));
 }
 
-static int stats(const struct call *call)
+static int stats(const struct call *call, const char *name)
 {
     int code;
+    (void)name;
     json_t *answer = ask(call, "/cache", "", &code);
     if (!answer)
         return code;
     if (call->json) {
-        code = control_print(answer);
+        code = command_print_json(answer);
     } else {
         double asked = (double)(number_of(answer, "hits") + number_of(answer, "misses"));
         printf("answers  %lld\n", number_of(answer, "entries"));
@@ -76,6 +77,8 @@ static int flush(const struct call *call, const char *name)
 {
     int code;
     struct fault fault = {0};
+    if (call->subtree && !name)
+        return command_misused(call->command, "--subtree of which name? Without a name everything is flushed");
     char *request = flush_request(call, name, &fault);
     if (!request)
         return fault.text[0] ? command_misused(call->command, "%s", fault.text) : command_failed(ST_NOMEM, NULL);
@@ -85,52 +88,27 @@ static int flush(const struct call *call, const char *name)
         return code;
     long long flushed = number_of(answer, "flushed");
     if (call->json)
-        code = control_print(answer);
+        code = command_print_json(answer);
     else
         printf("%lld answer%s flushed\n", flushed, flushed == 1 ? "" : "s");
     json_decref(answer);
     return code;
 }
 
-static int act(const struct call *call, int operands, char **operand)
-{
-    const char *verb = operands ? operand[0] : "";
-    bool flushing = !strcmp(verb, "flush");
-    if (!flushing && strcmp(verb, "stats") != 0)
-        return operands ? command_misused(call->command, "there is no '%s' here: flush or stats", verb)
-                        : command_misused(call->command, "flush or stats?");
-    if (operands > (flushing ? 2 : 1))
-        return command_misused(call->command, "'%s' is one word too many", operand[flushing ? 2 : 1]);
-    if (call->subtree && operands < 2)
-        return command_misused(call->command, "--subtree of which name? Without a name everything is flushed");
-    return flushing ? flush(call, operands > 1 ? operand[1] : NULL) : stats(call);
-}
-
 int cmd_cache(const struct command *command, int argc, char **argv)
 {
-    enum { JSON = 256, SUBTREE };
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"json", no_argument, NULL, JSON},
-                                            {"subtree", no_argument, NULL, SUBTREE},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
+    static const struct verb {
+        struct command_verb verb;
+        int (*run)(const struct call *call, const char *name);
+    } verbs[] = {{{"flush", 1}, flush}, {{"stats", 0}, stats}, {{0}}};
     struct call call = {.command = command};
-    for (int c; (c = getopt_long(argc, argv, ":c:h", options, NULL)) != -1;) {
-        switch (c) {
-        case 'c':
-            call.config_path = optarg;
-            break;
-        case JSON:
-            call.json = true;
-            break;
-        case SUBTREE:
-            call.subtree = true;
-            break;
-        case 'h':
-            return command_help(command);
-        default:
-            return command_bad_option(command, c, argv);
-        }
-    }
-    return act(&call, argc - optind, argv + optind);
+    const struct command_option options[] = {{"config", 'c', .text = &call.config_path},
+                                             {"json", .flag = &call.json},
+                                             {"subtree", .flag = &call.subtree, .verbs = "flush"},
+                                             {0}};
+    int code = command_options(command, options, argc, argv);
+    if (code != COMMAND_GO_ON)
+        return code;
+    const struct verb *verb = command_verb(command, options, verbs, sizeof *verb, "flush or stats", argc, argv);
+    return verb ? verb->run(&call, argv[optind]) : EXIT_USAGE;
 }

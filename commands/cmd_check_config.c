@@ -6,16 +6,11 @@
 
 int cmd_check_config(const struct command *command, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {0}};
     const char *path = config_default_path();
-    for (int c; (c = getopt_long(argc, argv, ":c:h", options, NULL)) != -1;) {
-        if (c == 'h')
-            return command_help(command);
-        if (c != 'c')
-            return command_bad_option(command, c, argv);
-        path = optarg;
-    }
+    const struct command_option options[] = {{"config", 'c', .text = &path}, {0}};
+    int code = command_options(command, options, argc, argv);
+    if (code != COMMAND_GO_ON)
+        return code;
     if (optind < argc)
         return command_misused(command, "'%s' is one word too many; a file is given with -c", argv[optind]);
     struct config config;

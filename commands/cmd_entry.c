@@ -66,10 +66,9 @@ static int print_json(const struct call *call)
         json_array_append_new(entries, json);
     }
     json_t *all = json_pack("{s:o}", "entries", entries);
-    int failed = all ? json_dumpf(all, stdout, JSON_INDENT(2)) : -1;
+    int code = command_print_json(all);
     json_decref(all);
-    putchar('\n');
-    return failed ? EXIT_FAILED : EXIT_OK;
+    return code;
 }
 
 static int change(struct call *call)
@@ -119,9 +118,8 @@ int cmd_entry(const struct command *command, int argc, char **argv)
                                     .has_verb = true,
                                     .verb = strcmp(command->name, "allow") ? USER_DENY : USER_ALLOW},
                         .now_s = (clock_wall_ms() + 999) / 1000};
-    bool done;
-    int code = own_options_parse(command, argc, argv, &call.options, &done);
-    if (code != EXIT_OK || done)
+    int code = own_options_parse(command, argc, argv, &call.options, NULL);
+    if (code != COMMAND_GO_ON)
         return code;
     if (optind >= argc)
         return command_misused(command, "which name, URL, address or network?");

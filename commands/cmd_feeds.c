@@ -87,7 +87,7 @@ static int refresh(struct feeds_call *call)
     }
     if (!found && call->operand)
         return command_misused(call->command, "the configuration has no feed '%s'", call->operand);
-    if (!found)
+    if (!found && !call->json)
         printf("The configuration names no feeds; docs/feeds.md tells how to add one.\n");
     return worst;
 }
@@ -99,74 +99,56 @@ static int list(struct feeds_call *call)
     return status == ST_OK ? EXIT_OK : command_failed(status, &fault);
 }
 
-static const struct {
-    const char *name;
-    int (*run)(struct feeds_call *call);
-} verbs[] = {{"import", import},        {"refresh", refresh},         {"list", list},
-             {"remove", feeds_remove},  {"rollback", feeds_rollback}, {"verify", feeds_check},
-             {"rebuild", feeds_rebuild}};
+#define CHOICES                                                                                                        \
+    "import, refresh, list, rollback, verify, rebuild, remove, catalogue, enable, disable, promote or monitor"
 
-/* EXIT_OK: go on. */
-static int parse_options(struct feeds_call *call, int argc, char **argv)
+static const struct verb {
+    struct command_verb verb;
+    int (*run)(struct feeds_call *call);
+} verbs[] = {{{"import", 1}, import},
+             {{"refresh", 1}, refresh},
+             {{"list", 1}, list},
+             {{"remove", 1}, feeds_remove},
+             {{"rollback", 1}, feeds_rollback},
+             {{"verify", 1}, feeds_check},
+             {{"rebuild", 1}, feeds_rebuild},
+             {{0}}};
+
+/* COMMAND_GO_ON, or an exit code. */
+static int parse(struct feeds_call *call, const struct verb **verb, int argc, char **argv)
 {
-    enum { FEED = 256, FORMAT, CATEGORY, RISK, DRY_RUN, DUMP, JSON, ACCEPT, FORCE };
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"feed", required_argument, NULL, FEED},
-                                            {"format", required_argument, NULL, FORMAT},
-                                            {"category", required_argument, NULL, CATEGORY},
-                                            {"risk", required_argument, NULL, RISK},
-                                            {"dry-run", no_argument, NULL, DRY_RUN},
-                                            {"dump", required_argument, NULL, DUMP},
-                                            {"json", no_argument, NULL, JSON},
-                                            {"accept", no_argument, NULL, ACCEPT},
-                                            {"force", no_argument, NULL, FORCE},
-                                            {0}};
-    for (int c; (c = getopt_long(argc, argv, ":c:", options, NULL)) != -1;) {
-        enum status status = ST_OK;
-        switch (c) {
-        case 'c':
-            call->config_path = optarg;
-            break;
-        case FEED:
-            call->feed.name = optarg;
-            break;
-        case FORMAT:
-            call->feed.format = optarg;
-            if (strcmp(optarg, "auto") && !feed_format_known(str_of(optarg)))
-                return command_misused(call->command, "'%s' is no format; there are: auto, %s", optarg,
-                                       feed_format_names());
-            break;
-        case CATEGORY:
-            status = category_parse(str_of(optarg), &call->feed.category);
-            break;
-        case RISK:
-            status = risk_parse(str_of(optarg), &call->feed.risk);
-            break;
-        case DRY_RUN:
-            call->dry_run = true;
-            break;
-        case DUMP:
-            status = feed_dump_kind(str_of(optarg), &call->dump);
-            break;
-        case JSON:
-            call->json = true;
-            break;
-        case ACCEPT:
-            call->refresh |= FEED_ACCEPT;
-            break;
-        case FORCE:
-            call->refresh |= FEED_FORCE;
-            break;
-        default:
-            return command_bad_option(call->command, c, argv);
-        }
-        if (status != ST_OK)
-            return command_misused(call->command, "'%s' is none that --%s takes", optarg,
-                                   c == CATEGORY ? "category"
-                                   : c == RISK   ? "risk"
-                                                 : "dump");
-    }
-    return EXIT_OK;
+    const char *category = NULL, *risk = NULL, *dump = NULL;
+    bool accept = false, force = false;
+    const struct command_option options[] = {
+        {"config", 'c', .text = &call->config_path},
+        {"feed", .text = &call->feed.name, .verbs = "import"},
+        {"format", .text = &call->feed.format},
+        {"category", .text = &category, .verbs = "import"},
+        {"risk", .text = &risk, .verbs = "import"},
+        {"dry-run", .flag = &call->dry_run, .verbs = "import"},
+        {"dump", .text = &dump, .verbs = "import"},
+        {"json", .flag = &call->json, .verbs = "import|refresh|list|verify|rebuild"},
+        {"accept", .flag = &accept, .verbs = "refresh"},
+        {"force", .flag = &force, .verbs = "refresh"},
+        {0}};
+    int code = command_options(call->command, options, argc, argv);
+    if (code != COMMAND_GO_ON)
+        return code;
+    *verb = command_verb(call->command, options, verbs, sizeof **verb, CHOICES, argc, argv);
+    if (!*verb)
+        return EXIT_USAGE;
+    call->operand = argv[optind];
+    call->refresh = (accept ? FEED_ACCEPT : 0u) | (force ? FEED_FORCE : 0u);
+    if (strcmp(call->feed.format, "auto") && !feed_format_known(str_of(call->feed.format)))
+        return command_misused(call->command, "'%s' is no format; there are: auto, %s", call->feed.format,
+                               feed_format_names());
+    if (category && category_parse(str_of(category), &call->feed.category) != ST_OK)
+        return command_misused(call->command, "'%s' is none that --category takes", category);
+    if (risk && risk_parse(str_of(risk), &call->feed.risk) != ST_OK)
+        return command_misused(call->command, "'%s' is none that --risk takes", risk);
+    if (dump && feed_dump_kind(str_of(dump), &call->dump) != ST_OK)
+        return command_misused(call->command, "'%s' is none that --dump takes", dump);
+    return COMMAND_GO_ON;
 }
 
 int cmd_feeds(const struct command *command, int argc, char **argv)
@@ -174,34 +156,21 @@ int cmd_feeds(const struct command *command, int argc, char **argv)
     struct feeds_call call = {.command = command,
                               .feed = {.format = "auto", .category = CATEGORY_C2, .risk = RISK_HIGH}};
     struct fault fault = {0};
-    for (int i = 1; i < argc; i++)
-        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
-            return command_help(command);
+    const struct verb *verb;
     if (argc > 1 && feeds_choice_knows(argv[1]))
-        return feeds_choice(command, argc - 1, argv + 1);
-    int (*run)(struct feeds_call *) = NULL;
-    for (size_t i = 0; argc > 1 && i < sizeof verbs / sizeof verbs[0]; i++)
-        if (!strcmp(verbs[i].name, argv[1]))
-            run = verbs[i].run;
-    if (!run)
-        return command_misused(command, "import, refresh, list, rollback, verify, rebuild, remove, catalogue, enable, "
-                                        "disable, promote or monitor is expected");
-    int code = parse_options(&call, argc - 1, argv + 1);
-    if (code != EXIT_OK)
+        return feeds_choice(command, argc, argv);
+    int code = parse(&call, &verb, argc, argv);
+    if (code != COMMAND_GO_ON)
         return code;
-    argv++, argc--;
-    call.operand = optind < argc ? argv[optind++] : NULL;
-    if (optind < argc)
-        return command_misused(command, "'%s' is one word too many", argv[optind]);
     if (!command_config(call.config_path, &call.config))
         return EXIT_CONFIG;
-    if (run == list || run == feeds_check)
+    if (verb->run == list || verb->run == feeds_check)
         command_tell_hidden_feeds(&call.config);
-    bool changes = run != list && run != feeds_check && !call.dry_run;
+    bool changes = verb->run != list && verb->run != feeds_check && !call.dry_run;
     enum status status = changes ? command_become_owner(&call.config, &fault) : ST_OK;
     if (status == ST_OK)
         status = config_site(&call.config, &call.site);
-    code = status == ST_OK ? run(&call) : command_failed(status, &fault);
+    code = status == ST_OK ? verb->run(&call) : command_failed(status, &fault);
     config_site_fini(&call.site);
     config_free(&call.config);
     return code;

@@ -201,9 +201,21 @@ static int print_preview(const struct choice_call *call, const struct would_bloc
     }
     json_t *json = json_pack("{s:s, s:s, s:{s:I, s:O}}", "feed", call->name, "action", feed_use_text(action),
                              "would_have_blocked", "contacts", found->contacts, "indicators", found->indicators);
-    int failed = json ? json_dumpf(json, stdout, JSON_INDENT(2)) : -1;
+    int code = command_print_json(json);
     json_decref(json);
-    return failed || putchar('\n') == EOF ? EXIT_FAILED : EXIT_OK;
+    return code;
+}
+
+static int print_action(const struct choice_call *call, enum feed_use action, const char *when)
+{
+    if (!call->json) {
+        printf("%s %s %s.\n", call->name, action == FEED_BLOCKS ? "blocks" : "monitors", when);
+        return EXIT_OK;
+    }
+    json_t *json = json_pack("{s:s, s:s}", "feed", call->name, "action", feed_use_text(action));
+    int code = command_print_json(json);
+    json_decref(json);
+    return code;
 }
 
 /* What the list shows beside feeds has no settings. */
@@ -232,11 +244,8 @@ static int choose_action(struct choice_call *call, enum feed_use action)
     if (feed->action != FEED_MONITORS && feed->action != FEED_BLOCKS)
         return command_misused(call->command, "'%s' has action: %s, which neither blocks nor monitors", call->name,
                                feed_use_text((enum feed_use)feed->action));
-    if (feed->action == (int)action) {
-        if (!call->json)
-            printf("%s %s already.\n", call->name, action == FEED_BLOCKS ? "blocks" : "monitors");
-        return EXIT_OK;
-    }
+    if (feed->action == (int)action)
+        return print_action(call, action, "already");
     struct would_block found;
     struct fault fault = {0};
     int code = EXIT_OK;
@@ -249,9 +258,9 @@ static int choose_action(struct choice_call *call, enum feed_use action)
     if (code != EXIT_OK || call->dry_run)
         return code;
     code = set_action(call, feed, own, action);
-    if (code == EXIT_OK && !call->json)
-        printf("%s %s from now on.\n", call->name, action == FEED_BLOCKS ? "blocks" : "only monitors");
-    return code;
+    if (code != EXIT_OK || (call->json && action == FEED_BLOCKS)) /* what it would have blocked tells it as JSON */
+        return code;
+    return print_action(call, action, "from now on");
 }
 
 static int promote(struct choice_call *call)
@@ -266,84 +275,45 @@ static int monitor(struct choice_call *call)
 
 /* --- The call. --- */
 
-static const struct {
-    const char *word;
+static const struct verb {
+    struct command_verb verb;
     int (*run)(struct choice_call *call);
-    bool needs_name;
-} verbs[] = {{"catalogue", show, false},
-             {"enable", enable, true},
-             {"disable", disable, true},
-             {"promote", promote, true},
-             {"monitor", monitor, true}};
-
-enum { VERBS = sizeof verbs / sizeof verbs[0] };
-
-static size_t verb_index(const char *word)
-{
-    size_t i = 0;
-    while (i < VERBS && strcmp(verbs[i].word, word))
-        i++;
-    return i;
-}
+    const char *names; /* where the names are shown of which it needs one; NULL: it needs none */
+} verbs[] = {{{"catalogue", 1}, show, NULL},    {{"enable", 1}, enable, "catalogue"}, {{"disable", 1}, disable, "list"},
+             {{"promote", 1}, promote, "list"}, {{"monitor", 1}, monitor, "list"},    {{0}}};
 
 bool feeds_choice_knows(const char *word)
 {
-    return verb_index(word) < VERBS;
-}
-
-static int parse(struct choice_call *call, int argc, char **argv)
-{
-    enum { CATALOGUE = 256, KEY, JSON, MONITOR, DRY_RUN };
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"catalogue", required_argument, NULL, CATALOGUE},
-                                            {"key", required_argument, NULL, KEY},
-                                            {"json", no_argument, NULL, JSON},
-                                            {"monitor", no_argument, NULL, MONITOR},
-                                            {"dry-run", no_argument, NULL, DRY_RUN},
-                                            {0}};
-    for (int c; (c = getopt_long(argc, argv, ":c:", options, NULL)) != -1;) {
-        switch (c) {
-        case 'c':
-            call->config_path = optarg;
-            break;
-        case CATALOGUE:
-            call->catalogue_path = optarg;
-            break;
-        case KEY:
-            call->key = optarg;
-            break;
-        case JSON:
-            call->json = true;
-            break;
-        case MONITOR:
-            call->monitor = true;
-            break;
-        case DRY_RUN:
-            call->dry_run = true;
-            break;
-        default:
-            return command_bad_option(call->command, c, argv);
-        }
-    }
-    call->name = optind < argc ? argv[optind++] : NULL;
-    return optind < argc ? command_misused(call->command, "'%s' is one word too many", argv[optind]) : EXIT_OK;
+    for (const struct verb *verb = verbs; verb->verb.name; verb++)
+        if (!strcmp(verb->verb.name, word))
+            return true;
+    return false;
 }
 
 int feeds_choice(const struct command *command, int argc, char **argv)
 {
     struct choice_call call = {.command = command};
-    size_t verb = verb_index(argv[0]);
-    int code = parse(&call, argc, argv);
-    if (code != EXIT_OK)
+    const struct command_option options[] = {{"config", 'c', .text = &call.config_path},
+                                             {"catalogue", .text = &call.catalogue_path, .verbs = "catalogue|enable"},
+                                             {"key", .text = &call.key, .verbs = "enable"},
+                                             {"json", .flag = &call.json, .verbs = "catalogue|promote|monitor"},
+                                             {"monitor", .flag = &call.monitor, .verbs = "enable"},
+                                             {"dry-run", .flag = &call.dry_run, .verbs = "promote"},
+                                             {0}};
+    int code = command_options(command, options, argc, argv);
+    if (code != COMMAND_GO_ON)
         return code;
-    if (verbs[verb].needs_name && !call.name)
-        return command_misused(command, "which feed is meant? `ccward feeds %s` shows them",
-                               verb == verb_index("enable") ? "catalogue" : "list");
+    const struct verb *verb = command_verb(command, options, verbs, sizeof *verb, argv[0], argc, argv);
+    if (!verb)
+        return EXIT_USAGE;
+    call.name = argv[optind];
+    if (verb->names && !call.name)
+        return command_misused(command, "which feed is meant? `ccward feeds %s` shows them", verb->names);
     if (!command_config(call.config_path, &call.config))
         return EXIT_CONFIG;
-    if (verbs[verb].run == show)
+    if (verb->run == show)
         command_tell_hidden_feeds(&call.config);
-    code = verbs[verb].run(&call);
+    code = verb->run(&call);
     feed_catalogue_free(&call.catalogue);
     config_free(&call.config);
     return code;

@@ -5,5 +5,5 @@
 
 /* Whether WORD is one of them. */
 bool feeds_choice_knows(const char *word);
-/* ARGV[0] is the verb. Returns an exit code. */
+/* As cmd_feeds(). */
 int feeds_choice(const struct command *command, int argc, char **argv);

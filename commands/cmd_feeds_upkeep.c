@@ -100,7 +100,7 @@ int feeds_rebuild(struct feeds_call *call)
     enum status status = feeds_kept(&call->site.site, rebuild_one, &rebuilding, &fault);
     if (status != ST_OK)
         return command_failed(status, &fault);
-    if (!rebuilding.count)
+    if (!rebuilding.count && !call->json)
         printf("There are no copies of lists to build from.\n");
     return rebuilding.worst;
 }

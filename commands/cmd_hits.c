@@ -15,42 +15,26 @@ static void on_interrupt(int number)
 
 int cmd_hits(const struct command *command, int argc, char **argv)
 {
-    enum { SINCE = 256, JSON, CSV };
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"since", required_argument, NULL, SINCE},
-                                            {"json", no_argument, NULL, JSON},
-                                            {"csv", no_argument, NULL, CSV},
-                                            {"follow", no_argument, NULL, 'f'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
-    struct hits_settings settings = {.form = HITS_TABLE, .stop = &stop};
-    const char *path = NULL;
-    for (int c; (c = getopt_long(argc, argv, ":c:fh", options, NULL)) != -1;) {
-        uint64_t since_ms;
-        switch (c) {
-        case 'c':
-            path = optarg;
-            break;
-        case SINCE:
-            if (duration_parse(str_of(optarg), &since_ms) != ST_OK)
-                return command_misused(command, "'%s' is no time: write it like 30m, 1h or 7d", optarg);
-            settings.since_ms = clock_wall_ms() - (int64_t)since_ms;
-            break;
-        case JSON:
-        case CSV:
-            if (settings.form != HITS_TABLE)
-                return command_misused(command, "--json or --csv, not both");
-            settings.form = c == JSON ? HITS_JSON : HITS_CSV;
-            break;
-        case 'f':
-            settings.follow = true;
-            break;
-        case 'h':
-            return command_help(command);
-        default:
-            return command_bad_option(command, c, argv);
-        }
-    }
+    const char *path = NULL, *since = NULL;
+    bool json = false, csv = false, follow = false;
+    const struct command_option options[] = {{"config", 'c', .text = &path},   {"since", .text = &since},
+                                             {"json", .flag = &json},          {"csv", .flag = &csv},
+                                             {"follow", 'f', .flag = &follow}, {0}};
+    int code = command_options(command, options, argc, argv);
+    if (code != COMMAND_GO_ON)
+        return code;
+    struct hits_settings settings = {.form = json  ? HITS_JSON
+                                             : csv ? HITS_CSV
+                                                   : HITS_TABLE,
+                                     .follow = follow,
+                                     .stop = &stop};
+    uint64_t since_ms;
+    if (json && csv)
+        return command_misused(command, "--json or --csv, not both");
+    if (since && duration_parse(str_of(since), &since_ms) != ST_OK)
+        return command_misused(command, "'%s' is no time: write it like 30m, 1h or 7d", since);
+    if (since)
+        settings.since_ms = clock_wall_ms() - (int64_t)since_ms;
     if (optind < argc)
         return command_misused(command, "'%s' is one word too many", argv[optind]);
     struct config config;

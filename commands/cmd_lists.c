@@ -25,10 +25,9 @@ static int show_json(const struct call *call, const struct user_lists *lists)
         json_array_append_new(entries, json);
     }
     json_t *all = json_pack("{s:o}", "entries", entries);
-    int failed = all ? json_dumpf(all, stdout, JSON_INDENT(2)) : -1;
+    int code = command_print_json(all);
     json_decref(all);
-    putchar('\n');
-    return failed ? EXIT_FAILED : EXIT_OK;
+    return code;
 }
 
 static void show_table(const struct call *call, const struct user_lists *lists)
@@ -57,8 +56,6 @@ static int show(struct call *call)
 {
     struct user_lists *lists;
     struct fault fault = {0};
-    if (call->operand_count)
-        return command_misused(call->command, "'%s' is one word too many", call->operands[0]);
     enum status status = user_lists_read(call->config.state_dir, &lists, &fault);
     if (status != ST_OK)
         return command_failed(status, &fault);
@@ -77,8 +74,6 @@ static int export(struct call *call)
     struct user_lists *lists;
     struct fault fault = {0};
     struct buf text = {0};
-    if (call->operand_count > 1)
-        return command_misused(call->command, "'%s' is one word too many", call->operands[1]);
     enum status status = user_lists_read(call->config.state_dir, &lists, &fault);
     if (status != ST_OK)
         return command_failed(status, &fault);
@@ -108,8 +103,8 @@ static int not_there(const struct call *call, const struct user_lists *lists, co
     return EXIT_FAILED;
 }
 
-/* Takes the operands out of LISTS, as far as they are there; TOLD gets what was removed. */
-static int remove_operands(struct call *call, struct user_lists *lists, struct buf *told)
+/* Takes the operands out of LISTS, as far as they are there; TOLD and REMOVED get what was removed. */
+static int remove_operands(struct call *call, struct user_lists *lists, struct buf *told, json_t *removed)
 {
     for (int i = 0; i < call->operand_count; i++) {
         struct user_subject subject;
@@ -119,6 +114,7 @@ static int remove_operands(struct call *call, struct user_lists *lists, struct b
         const struct user_entry *entry = user_lists_find(lists, subject.text, call->options.group);
         if (!entry)
             return not_there(call, lists, subject.text);
+        json_array_append_new(removed, own_entry_json(entry, call->now_s));
         buf_add_text(told, "removed: ");
         own_entry_text(entry, call->now_s, told);
         buf_add_char(told, '\n');
@@ -140,13 +136,17 @@ static int remove_entries(struct call *call)
         status = user_lists_open(call->config.state_dir, &lists, &lock, &fault);
     if (status != ST_OK)
         return command_failed(status, &fault);
-    int code = remove_operands(call, lists, &told);
+    json_t *removed = json_pack("{s:[]}", "removed");
+    int code = remove_operands(call, lists, &told, json_object_get(removed, "removed"));
     if (code == EXIT_OK) {
         status = user_lists_save(call->config.state_dir, lists, &fault);
         code = status == ST_OK ? EXIT_OK : command_failed(status, &fault);
     }
-    if (code == EXIT_OK)
+    if (code == EXIT_OK && call->options.json)
+        code = command_print_json(removed);
+    else if (code == EXIT_OK)
         fputs(buf_text(&told), stdout);
+    json_decref(removed);
     user_lists_close(lists, lock);
     buf_free(&told);
     return code;
@@ -159,36 +159,33 @@ static int import(struct call *call)
     return own_import(call->command, &call->config, &call->options, call->operands[0]);
 }
 
-static const struct {
-    const char *name;
-    int (*run)(struct call *call);
-} verbs[] = {{"show", show}, {"remove", remove_entries}, {"export", export}, {"import", import}};
-
 int cmd_lists(const struct command *command, int argc, char **argv)
 {
     struct call call = {.command = command,
                         .options = {.group = "", .note = "", .category = CATEGORY_OTHER},
                         .now_s = clock_wall_ms() / 1000};
-    int (*run)(struct call * call) = show;
-    bool done, named = false;
-    for (size_t i = 0; argc > 1 && i < sizeof verbs / sizeof verbs[0]; i++)
-        if (!strcmp(verbs[i].name, argv[1])) {
-            run = verbs[i].run;
-            named = true;
-        }
-    if (named)
-        argv++, argc--;
-    int code = own_options_parse(command, argc, argv, &call.options, &done);
-    if (code != EXIT_OK || done)
+    static const struct verb {
+        struct command_verb verb;
+        int (*run)(struct call *call);
+    } verbs[] = {{{"show", 0}, show},
+                 {{"remove", -1}, remove_entries},
+                 {{"export", 1}, export},
+                 {{"import", -1}, import},
+                 {{0}}};
+    const struct command_option of_verbs[] = {{"json", .flag = &call.options.json, .verbs = "show|remove"}, {0}};
+    const struct verb *verb = &verbs[0];
+    int code = own_options_parse(command, argc, argv, &call.options, NULL);
+    if (code != COMMAND_GO_ON)
         return code;
-    if (!named && optind < argc)
-        return command_misused(command, "'%s' is nothing that it does: remove, export or import is expected",
-                               argv[optind]);
+    if (optind < argc)
+        verb = command_verb(command, of_verbs, verbs, sizeof *verb, "show, remove, export or import", argc, argv);
+    if (!verb)
+        return EXIT_USAGE;
     call.operands = argv + optind;
     call.operand_count = argc - optind;
     if (!command_config(call.options.config_path, &call.config))
         return EXIT_CONFIG;
-    code = run(&call);
+    code = verb->run(&call);
     config_free(&call.config);
     return code;
 }

@@ -178,7 +178,7 @@ static int act(const struct call *call, const struct config *config, const char 
     if (!trace)
         return code == EXIT_OK ? command_failed(ST_NOMEM, NULL) : code;
     if (call->json)
-        code = control_print(trace);
+        code = command_print_json(trace);
     else
         print_people(trace);
     if (code == EXIT_OK)
@@ -189,33 +189,16 @@ static int act(const struct call *call, const struct config *config, const char 
 
 int cmd_query(const struct command *command, int argc, char **argv)
 {
-    enum { JSON = 256, CLIENT, DNSSEC };
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"client", required_argument, NULL, CLIENT},
-        {"dnssec", no_argument, NULL, DNSSEC},    {"json", no_argument, NULL, JSON},
-        {"help", no_argument, NULL, 'h'},         {0}};
     struct call call = {.command = command, .client = "127.0.0.1"};
     struct addr client;
-    for (int c; (c = getopt_long(argc, argv, ":c:h", options, NULL)) != -1;) {
-        switch (c) {
-        case 'c':
-            call.config_path = optarg;
-            break;
-        case CLIENT:
-            call.client = optarg;
-            break;
-        case DNSSEC:
-            call.dnssec = true;
-            break;
-        case JSON:
-            call.json = true;
-            break;
-        case 'h':
-            return command_help(command);
-        default:
-            return command_bad_option(command, c, argv);
-        }
-    }
+    const struct command_option options[] = {{"config", 'c', .text = &call.config_path},
+                                             {"client", .text = &call.client},
+                                             {"dnssec", .flag = &call.dnssec},
+                                             {"json", .flag = &call.json},
+                                             {0}};
+    int code = command_options(command, options, argc, argv);
+    if (code != COMMAND_GO_ON)
+        return code;
     if (addr_parse_ip(str_of(call.client), &client) != ST_OK)
         return command_misused(command, "'%s' is no address", call.client);
     if (optind == argc)
@@ -229,7 +212,7 @@ int cmd_query(const struct command *command, int argc, char **argv)
     char *request = request_of(&call, &fault);
     if (!request)
         return fault.text[0] ? command_misused(command, "%s", fault.text) : command_failed(ST_NOMEM, NULL);
-    int code = EXIT_CONFIG;
+    code = EXIT_CONFIG;
     if (command_config(call.config_path, &config)) {
         code = act(&call, &config, request);
         config_free(&config);

@@ -42,7 +42,7 @@ static int show_list_json(const struct call *call, const struct report_list *lis
         if (call->all || !list->entries[i].done_ms)
             json_array_append_new(entries, report_entry_json(&list->entries[i]));
     json_t *all = json_pack("{s:o}", "reports", entries);
-    int code = all ? control_print(all) : EXIT_FAILED;
+    int code = all ? command_print_json(all) : EXIT_FAILED;
     json_decref(all);
     return code;
 }
@@ -146,7 +146,7 @@ static int show_entry(struct call *call, struct report_list *list)
         return EXIT_OK;
     }
     json_t *json = report_entry_json(entry);
-    code = json ? control_print(json) : EXIT_FAILED;
+    code = json ? command_print_json(json) : EXIT_FAILED;
     json_decref(json);
     return code;
 }
@@ -217,7 +217,7 @@ static int tell_settled(const struct call *call, struct report_list *list)
             printf("report %u is done: %s stays blocked\n", entry->number, entry->report.host);
     }
     json_t *all = json_pack("{s:o}", "reports", entries);
-    int code = call->options.json ? control_print(all) : EXIT_OK;
+    int code = call->options.json ? command_print_json(all) : EXIT_OK;
     json_decref(all);
     return code;
 }
@@ -264,52 +264,41 @@ static int done(struct call *call)
 
 /* --- The call --- */
 
-static int begin(struct call *call, const char *verb)
+static int list_all(struct call *call)
 {
-    if (!strcmp(verb, "done"))
-        return done(call);
-    if (call->options.has_verb)
-        return command_misused(call->command, "--allow goes with `done`");
-    if (!strcmp(verb, "show"))
-        return read_only(call, show_entry);
-    return call->operand_count
-               ? command_misused(call->command, "'%s' is nothing that it does: show or done is expected",
-                                 call->operands[0])
-               : read_only(call, show_list);
+    return read_only(call, show_list);
 }
 
-/* Of the other options own_options_parse() knows all. */
-static int take_all_option(struct call *call, int argc, char **argv)
+static int show(struct call *call)
 {
-    int kept = 0;
-    for (int i = 0; i < argc; i++)
-        if (i && !strcmp(argv[i], "--all"))
-            call->all = true;
-        else
-            argv[kept++] = argv[i];
-    return kept;
+    return read_only(call, show_entry);
 }
 
 int cmd_reports(const struct command *command, int argc, char **argv)
 {
+    static const struct verb {
+        struct command_verb verb;
+        int (*run)(struct call *call);
+    } verbs[] = {{{"list", 0}, list_all}, {{"show", -1}, show}, {{"done", -1}, done}, {{0}}};
+    static const struct command_option none[] = {{0}};
     struct call call = {.command = command,
                         .options = {.group = "", .note = "", .category = CATEGORY_OTHER},
                         .now_ms = clock_wall_ms()};
-    const char *verb = "";
-    bool finished;
-    argc = take_all_option(&call, argc, argv);
-    if (argc > 1 && (!strcmp(argv[1], "show") || !strcmp(argv[1], "done"))) {
-        verb = argv[1];
-        argv++, argc--;
-    }
-    int code = own_options_parse(command, argc, argv, &call.options, &finished);
-    if (code != EXIT_OK || finished)
+    const struct verb *verb = &verbs[0];
+    int code = own_options_parse(command, argc, argv, &call.options, &call.all);
+    if (code != COMMAND_GO_ON)
         return code;
+    if (optind < argc)
+        verb = command_verb(command, none, verbs, sizeof *verb, "list, show or done", argc, argv);
+    if (!verb)
+        return EXIT_USAGE;
+    if (call.options.has_verb && verb->run != done)
+        return command_misused(command, "--allow goes with `done`");
     call.operands = argv + optind;
     call.operand_count = argc - optind;
     if (!command_config(call.options.config_path, &call.config))
         return EXIT_CONFIG;
-    code = begin(&call, verb);
+    code = verb->run(&call);
     config_free(&call.config);
     return code;
 }

@@ -17,41 +17,22 @@ static bool files_are_right(const struct config *config)
 
 int cmd_run(const struct command *command, int argc, char **argv)
 {
-    enum { PRINT_CONFIG = 256, ANNOTATED };
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"print-config", no_argument, NULL, PRINT_CONFIG},
-                                            {"annotated", no_argument, NULL, ANNOTATED},
-                                            {"quiet", no_argument, NULL, 'q'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
     const char *path = NULL;
     bool print = false, annotated = false, quiet = false;
-    for (int c; (c = getopt_long(argc, argv, ":c:qh", options, NULL)) != -1;) {
-        switch (c) {
-        case 'c':
-            path = optarg;
-            break;
-        case PRINT_CONFIG:
-            print = true;
-            break;
-        case ANNOTATED:
-            print = annotated = true;
-            break;
-        case 'q':
-            quiet = true;
-            break;
-        case 'h':
-            return command_help(command);
-        default:
-            return command_bad_option(command, c, argv);
-        }
-    }
+    const struct command_option options[] = {{"config", 'c', .text = &path},
+                                             {"print-config", .flag = &print},
+                                             {"annotated", .flag = &annotated},
+                                             {"quiet", 'q', .flag = &quiet},
+                                             {0}};
+    int code = command_options(command, options, argc, argv);
+    if (code != COMMAND_GO_ON)
+        return code;
     if (optind < argc)
         return command_misused(command, "'%s' is one word too many", argv[optind]);
     struct config config;
     if (!command_config(path, &config))
         return EXIT_CONFIG;
-    if (print) {
+    if (print || annotated) {
         config_print(&config, annotated, stdout);
         config_free(&config);
         return EXIT_OK;

@@ -115,28 +115,20 @@ static int run(const struct config *config, unsigned count)
 
 int cmd_signer(const struct command *command, int argc, char **argv)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"sockets", required_argument, NULL, 's'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
-    const char *path = NULL;
+    const char *path = NULL, *sockets = NULL;
     uint64_t count = 0;
-    for (int c; (c = getopt_long(argc, argv, ":c:h", options, NULL)) != -1;) {
-        if (c == 'c')
-            path = optarg;
-        else if (c == 'h')
-            return command_help(command);
-        else if (c != 's')
-            return command_bad_option(command, c, argv);
-        else if (text_u64(str_of(optarg), SIGNER_MAX_SOCKETS, &count) != ST_OK)
-            return command_misused(command, "--sockets %s: there are 1 to %d", optarg, SIGNER_MAX_SOCKETS);
-    }
+    const struct command_option options[] = {{"config", 'c', .text = &path}, {"sockets", .text = &sockets}, {0}};
+    int code = command_options(command, options, argc, argv);
+    if (code != COMMAND_GO_ON)
+        return code;
+    if (sockets && text_u64(str_of(sockets), SIGNER_MAX_SOCKETS, &count) != ST_OK)
+        return command_misused(command, "--sockets %s: there are 1 to %d", sockets, SIGNER_MAX_SOCKETS);
     if (optind < argc || !count)
         return command_misused(command, "it is `ccward run` that starts it");
     struct config config;
     if (!command_config(path, &config))
         return EXIT_CONFIG;
-    int code = run(&config, (unsigned)count);
+    code = run(&config, (unsigned)count);
     config_free(&config);
     /* Without the ways of exit(): the sanitizers' last look at the memory needs what is denied here. */
     _exit(code);

@@ -158,9 +158,7 @@ static int print_json(json_t *health, long pid)
 {
     json_object_set_new(health, "running", json_boolean(pid));
     json_object_set_new(health, "pid", pid ? json_integer(pid) : json_null());
-    int failed = json_dumpf(health, stdout, JSON_INDENT(2));
-    putchar('\n');
-    return failed ? EXIT_FAILED : EXIT_OK;
+    return command_print_json(health);
 }
 
 /* The file is the truth of these; null where it cannot be read, which is a problem that is told. */
@@ -208,33 +206,18 @@ static int tell(const struct config *config, bool json)
 
 int cmd_status(const struct command *command, int argc, char **argv)
 {
-    enum { JSON = 256 };
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"json", no_argument, NULL, JSON},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
     const char *path = NULL;
     bool json = false;
-    for (int c; (c = getopt_long(argc, argv, ":c:h", options, NULL)) != -1;) {
-        switch (c) {
-        case 'c':
-            path = optarg;
-            break;
-        case JSON:
-            json = true;
-            break;
-        case 'h':
-            return command_help(command);
-        default:
-            return command_bad_option(command, c, argv);
-        }
-    }
+    const struct command_option options[] = {{"config", 'c', .text = &path}, {"json", .flag = &json}, {0}};
+    int code = command_options(command, options, argc, argv);
+    if (code != COMMAND_GO_ON)
+        return code;
     if (optind < argc)
         return command_misused(command, "'%s' is one word too many", argv[optind]);
     struct config config;
     if (!command_config(path, &config))
         return EXIT_CONFIG;
-    int code = tell(&config, json);
+    code = tell(&config, json);
     config_free(&config);
     return code;
 }

@@ -24,14 +24,12 @@ struct call {
 typedef enum status verb_fn(const struct system_dns *dns, struct system_dns_report *report, struct fault *fault);
 
 static const struct verb {
-    const char *name;
+    struct command_verb verb;
     verb_fn *run;
     bool needs_config, for_service;
-} verbs[] = {
-    {"enable", system_dns_enable, true, false}, {"disable", system_dns_disable, false, false},
-    {"status", system_dns_look, false, false},  {"release", system_dns_release, false, true},
-    {"resume", system_dns_resume, true, true},
-};
+} verbs[] = {{{"enable", 0}, system_dns_enable, true, false}, {{"disable", 0}, system_dns_disable, false, false},
+             {{"status", 0}, system_dns_look, false, false},  {{"release", 0}, system_dns_release, false, true},
+             {{"resume", 0}, system_dns_resume, true, true},  {{0}}};
 
 static const char *const states[] = {[SYSTEM_DNS_OFF] = "off",
                                      [SYSTEM_DNS_ON] = "on",
@@ -169,7 +167,7 @@ static int act(struct call *call, const struct verb *verb)
     int code = status == ST_OK ? exit_code_of(verb, &report) : EXIT_FAILED;
     if (status == ST_OK && call->json) {
         json_t *json = report_json(call, &report);
-        if (!json || control_print(json) != EXIT_OK)
+        if (!json || command_print_json(json) != EXIT_OK)
             code = EXIT_FAILED;
         json_decref(json);
     } else if (status == ST_OK && !(verb->for_service && report.state == SYSTEM_DNS_OFF)) {
@@ -181,79 +179,42 @@ static int act(struct call *call, const struct verb *verb)
     return code;
 }
 
-static int begin(struct call *call, int operands, char **operand)
-{
-    const struct verb *verb = NULL;
-    struct config config;
-    for (size_t i = 0; operands && i < sizeof verbs / sizeof verbs[0]; i++)
-        if (!strcmp(operand[0], verbs[i].name))
-            verb = &verbs[i];
-    if (!operands)
-        return command_misused(call->command, "enable, disable or status?");
-    if (!verb)
-        return command_misused(call->command, "there is no '%s' here: enable, disable or status", operand[0]);
-    if (operands > 1)
-        return command_misused(call->command, "'%s' is one word too many", operand[1]);
-    call->dns.later = verb->for_service;
-    if (!verb->needs_config)
-        return act(call, verb);
-    if (!command_config(call->config_path, &config))
-        return EXIT_CONFIG;
-    call->dns.config = &config;
-    int code = act(call, verb);
-    config_free(&config);
-    return code;
-}
-
 int cmd_system_dns(const struct command *command, int argc, char **argv)
 {
-    enum { JSON = 256, ROOT, DRY_RUN, FAIL_CLOSED, MANAGER, FORCE };
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"json", no_argument, NULL, JSON},
-                                            {"root", required_argument, NULL, ROOT},
-                                            {"dry-run", no_argument, NULL, DRY_RUN},
-                                            {"fail-closed", no_argument, NULL, FAIL_CLOSED},
-                                            {"manager", required_argument, NULL, MANAGER},
-                                            {"force", no_argument, NULL, FORCE},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
-    static char root[PATH_MAX];
-    struct call call = {.command = command, .dns = {.root = "", .any_manager = true}};
-    for (int c; (c = getopt_long(argc, argv, ":c:h", options, NULL)) != -1;) {
-        switch (c) {
-        case 'c':
-            call.config_path = optarg;
-            break;
-        case JSON:
-            call.json = true;
-            break;
-        case ROOT:
-            system_root(optarg, root, sizeof root);
-            call.dns.root = root;
-            break;
-        case DRY_RUN:
-            call.dns.dry_run = true;
-            break;
-        case FAIL_CLOSED:
-            call.dns.fail_closed = true;
-            break;
-        case MANAGER:
-            if (system_manager_parse(str_of(optarg), &call.dns.manager) != ST_OK)
-                return command_misused(
-                    command, "there is no manager '%s': systemd-resolved, networkmanager, resolvconf or plain", optarg);
-            call.dns.any_manager = false;
-            break;
-        case FORCE:
-            call.dns.force = true;
-            break;
-        case 'h':
-            return command_help(command);
-        default:
-            return command_bad_option(command, c, argv);
-        }
-    }
-    if (!call.config_path)
-        call.config_path = config_default_path();
-    call.dns.config_path = call.config_path;
-    return begin(&call, argc - optind, argv + optind);
+    static char root_path[PATH_MAX];
+    const char *root = "", *manager = NULL;
+    struct call call = {.command = command, .config_path = config_default_path()};
+    struct system_dns *dns = &call.dns;
+    const struct command_option options[] = {{"config", 'c', .text = &call.config_path},
+                                             {"json", .flag = &call.json},
+                                             {"root", .text = &root},
+                                             {"dry-run", .flag = &dns->dry_run, .verbs = "enable|disable"},
+                                             {"fail-closed", .flag = &dns->fail_closed, .verbs = "enable"},
+                                             {"manager", .text = &manager, .verbs = "enable"},
+                                             {"force", .flag = &dns->force, .verbs = "enable|disable"},
+                                             {0}};
+    int code = command_options(command, options, argc, argv);
+    if (code != COMMAND_GO_ON)
+        return code;
+    const struct verb *verb =
+        command_verb(command, options, verbs, sizeof *verb, "enable, disable or status", argc, argv);
+    if (!verb)
+        return EXIT_USAGE;
+    if (manager && system_manager_parse(str_of(manager), &dns->manager) != ST_OK)
+        return command_misused(
+            command, "there is no manager '%s': systemd-resolved, networkmanager, resolvconf or plain", manager);
+    system_root(root, root_path, sizeof root_path);
+    dns->root = root_path;
+    dns->any_manager = !manager;
+    dns->config_path = call.config_path;
+    dns->later = verb->for_service;
+    if (!verb->needs_config)
+        return act(&call, verb);
+    struct config config;
+    if (!command_config(call.config_path, &config))
+        return EXIT_CONFIG;
+    dns->config = &config;
+    code = act(&call, verb);
+    config_free(&config);
+    return code;
 }

@@ -24,9 +24,12 @@ struct call {
 typedef enum status verb_fn(const struct system_proxy *proxy, struct system_proxy_report *report, struct fault *fault);
 
 static const struct verb {
-    const char *name;
+    struct command_verb verb;
     verb_fn *run;
-} verbs[] = {{"enable", system_proxy_enable}, {"disable", system_proxy_disable}, {"status", system_proxy_look}};
+} verbs[] = {{{"enable", 0}, system_proxy_enable},
+             {{"disable", 0}, system_proxy_disable},
+             {{"status", 0}, system_proxy_look},
+             {{0}}};
 
 static const char *const states[] = {
     [SYSTEM_PROXY_OFF] = "off", [SYSTEM_PROXY_ON] = "on", [SYSTEM_PROXY_CHANGED] = "changed"};
@@ -116,7 +119,7 @@ static int act(struct call *call, const struct verb *verb)
     else if (!call->json)
         print_people(call, verb, &report);
     json_t *json = status == ST_OK && call->json ? report_json(call, &report) : NULL;
-    if (status == ST_OK && call->json && (!json || control_print(json) != EXIT_OK))
+    if (status == ST_OK && call->json && (!json || command_print_json(json) != EXIT_OK))
         code = EXIT_FAILED;
     json_decref(json);
     system_proxy_report_fini(&report);
@@ -141,66 +144,33 @@ static int find_scope(struct call *call, const char *given_root, bool user)
     return command_misused(call->command, "%s is no folder", folder);
 }
 
-static int begin(struct call *call, int operands, char **operand)
-{
-    const struct verb *verb = NULL;
-    struct config config;
-    for (size_t i = 0; operands && i < sizeof verbs / sizeof verbs[0]; i++)
-        if (!strcmp(operand[0], verbs[i].name))
-            verb = &verbs[i];
-    if (!operands)
-        return command_misused(call->command, "enable, disable or status?");
-    if (!verb)
-        return command_misused(call->command, "there is no '%s' here: enable, disable or status", operand[0]);
-    if (operands > 1)
-        return command_misused(call->command, "'%s' is one word too many", operand[1]);
-    if (verb->run != system_proxy_enable)
-        return act(call, verb);
-    if (!command_config(call->config_path, &config))
-        return EXIT_CONFIG;
-    call->proxy.config = &config;
-    int code = act(call, verb);
-    config_free(&config);
-    return code;
-}
-
 int cmd_system_proxy(const struct command *command, int argc, char **argv)
 {
-    enum { JSON = 256, ROOT, DRY_RUN, USER, FORCE };
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"json", no_argument, NULL, JSON},
-        {"root", required_argument, NULL, ROOT},  {"dry-run", no_argument, NULL, DRY_RUN},
-        {"user", no_argument, NULL, USER},        {"force", no_argument, NULL, FORCE},
-        {"help", no_argument, NULL, 'h'},         {0}};
     struct call call = {.command = command};
     const char *root = NULL;
     bool user = false;
-    for (int c; (c = getopt_long(argc, argv, ":c:h", options, NULL)) != -1;) {
-        switch (c) {
-        case 'c':
-            call.config_path = optarg;
-            break;
-        case JSON:
-            call.json = true;
-            break;
-        case ROOT:
-            root = optarg;
-            break;
-        case DRY_RUN:
-            call.proxy.dry_run = true;
-            break;
-        case USER:
-            user = true;
-            break;
-        case FORCE:
-            call.force = true;
-            break;
-        case 'h':
-            return command_help(command);
-        default:
-            return command_bad_option(command, c, argv);
-        }
-    }
-    int code = find_scope(&call, root, user);
-    return code == EXIT_OK ? begin(&call, argc - optind, argv + optind) : code;
+    const struct command_option options[] = {{"config", 'c', .text = &call.config_path},
+                                             {"json", .flag = &call.json},
+                                             {"root", .text = &root},
+                                             {"dry-run", .flag = &call.proxy.dry_run, .verbs = "enable|disable"},
+                                             {"user", .flag = &user},
+                                             {"force", .flag = &call.force, .verbs = "enable"},
+                                             {0}};
+    int code = command_options(command, options, argc, argv);
+    if (code != COMMAND_GO_ON)
+        return code;
+    const struct verb *verb =
+        command_verb(command, options, verbs, sizeof *verb, "enable, disable or status", argc, argv);
+    if (!verb)
+        return EXIT_USAGE;
+    code = find_scope(&call, root, user);
+    if (code != EXIT_OK || verb->run != system_proxy_enable)
+        return code == EXIT_OK ? act(&call, verb) : code;
+    struct config config;
+    if (!command_config(call.config_path, &config))
+        return EXIT_CONFIG;
+    call.proxy.config = &config;
+    code = act(&call, verb);
+    config_free(&config);
+    return code;
 }

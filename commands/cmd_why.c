@@ -42,43 +42,19 @@ static enum status ask(const struct config *config, struct question *question, b
 
 int cmd_why(const struct command *command, int argc, char **argv)
 {
-    enum { CLIENT = 256, TYPE, JSON };
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"client", required_argument, NULL, CLIENT},
-                                            {"type", required_argument, NULL, TYPE},
-                                            {"json", no_argument, NULL, JSON},
-                                            {"quiet", no_argument, NULL, 'q'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
     static struct question question;
-    question.subject.client = addr_v4(0x7f000001, 0);
-    const char *path = NULL;
+    const char *path = NULL, *client = "127.0.0.1", *type = NULL;
     bool json = false, quiet = false;
-    for (int c; (c = getopt_long(argc, argv, ":c:qh", options, NULL)) != -1;) {
-        switch (c) {
-        case 'c':
-            path = optarg;
-            break;
-        case CLIENT:
-            if (addr_parse_ip(str_of(optarg), &question.subject.client) != ST_OK)
-                return command_misused(command, "'%s' is no address", optarg);
-            break;
-        case TYPE:
-            if (dns_type_parse(str_of(optarg), &question.subject.qtype) != ST_OK)
-                return command_misused(command, "'%s' is no type: write it like A, AAAA, HTTPS or TYPE65", optarg);
-            break;
-        case JSON:
-            json = true;
-            break;
-        case 'q':
-            quiet = true;
-            break;
-        case 'h':
-            return command_help(command);
-        default:
-            return command_bad_option(command, c, argv);
-        }
-    }
+    const struct command_option options[] = {{"config", 'c', .text = &path}, {"client", .text = &client},
+                                             {"type", .text = &type},        {"json", .flag = &json},
+                                             {"quiet", 'q', .flag = &quiet}, {0}};
+    int code = command_options(command, options, argc, argv);
+    if (code != COMMAND_GO_ON)
+        return code;
+    if (addr_parse_ip(str_of(client), &question.subject.client) != ST_OK)
+        return command_misused(command, "'%s' is no address", client);
+    if (type && dns_type_parse(str_of(type), &question.subject.qtype) != ST_OK)
+        return command_misused(command, "'%s' is no type: write it like A, AAAA, HTTPS or TYPE65", type);
     if (optind + 1 != argc)
         return command_misused(command, "one name, URL or address is expected");
     if (!question_parse(argv[optind], &question))

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "config/chosen_feeds.h"
 
 int command_help(const struct command *command)
@@ -28,17 +29,106 @@ int command_misused(const struct command *command, const char *format, ...)
     return EXIT_USAGE;
 }
 
-int command_bad_option(const struct command *command, int getopt_result, char **argv)
+/* 0.004 and not 0.0040000000000000001. */
+enum { REAL_DIGITS = 12 };
+
+int command_print_json(const json_t *json)
 {
-    const char *option = argv[optind - 1];
-    return command_misused(command, getopt_result == ':' ? "option %s needs a value" : "option %s is not known",
-                           option);
+    int failed = json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(REAL_DIGITS));
+    putchar('\n');
+    return failed ? EXIT_FAILED : EXIT_OK;
 }
 
 int command_failed(enum status status, const struct fault *fault)
 {
     fprintf(stderr, "ccward: %s\n", fault && fault->text[0] ? fault->text : status_text(status));
     return status == ST_BUSY ? EXIT_BUSY : status == ST_CLOSED ? EXIT_INTERRUPTED : EXIT_FAILED;
+}
+
+enum { FIRST_WITHOUT_LETTER = 256 };
+
+/* What getopt_long() returns for the option at INDEX. */
+static int value_of(const struct command_option *options, size_t index)
+{
+    return options[index].letter ? options[index].letter : FIRST_WITHOUT_LETTER + (int)index;
+}
+
+static int take_option(const struct command *command, const struct command_option *option, char *value)
+{
+    if (option->take)
+        return option->take(command, value, option->user);
+    if (option->flag)
+        *option->flag = true;
+    else
+        *option->text = value;
+    return COMMAND_GO_ON;
+}
+
+int command_options(const struct command *command, const struct command_option *options, int argc, char **argv)
+{
+    struct option known[COMMAND_MAX_OPTIONS + 2] = {{"help", no_argument, NULL, 'h'}};
+    char letters[2 * COMMAND_MAX_OPTIONS + 3] = ":h"; /* the colon: getopt_long() says nothing itself */
+    int code = COMMAND_GO_ON;
+    for (size_t i = 0; options[i].name; i++) {
+        bool valued = !options[i].flag;
+        CHECK(i < COMMAND_MAX_OPTIONS);
+        known[i + 1] = (struct option){options[i].name, valued, NULL, value_of(options, i)};
+        if (options[i].letter)
+            strncat(letters, (const char[]){options[i].letter, valued ? ':' : '\0', '\0'}, 2);
+    }
+    for (int c; code == COMMAND_GO_ON && (c = getopt_long(argc, argv, letters, known, NULL)) != -1;) {
+        if (c == 'h')
+            return command_help(command);
+        if (c == '?' || c == ':')
+            return command_misused(command, c == ':' ? "option %s needs a value" : "option %s is not known",
+                                   argv[optind - 1]);
+        size_t i = 0;
+        while (value_of(options, i) != c)
+            i++;
+        code = take_option(command, &options[i], optarg);
+    }
+    return code;
+}
+
+static bool goes_with(const struct command_option *option, const char *verb)
+{
+    struct str word, rest = str_of(option->verbs ? option->verbs : verb);
+    for (bool more = true; more;) {
+        more = str_cut(rest, '|', &word, &rest);
+        if (str_eq(more ? word : rest, str_of(verb)))
+            return true;
+    }
+    return false;
+}
+
+/* What another verb would look at is a slip: without a word it would do something else than was meant. */
+static int check_options(const struct command *command, const struct command_option *options, const char *verb)
+{
+    for (; options->name; options++)
+        if (((options->flag && *options->flag) || (options->text && *options->text)) && !goes_with(options, verb))
+            return command_misused(command, "--%s does not go with `ccward %s %s`", options->name, command->name, verb);
+    return COMMAND_GO_ON;
+}
+
+const void *command_verb(const struct command *command, const struct command_option *options, const void *verbs,
+                         size_t row_size, const char *choices, int argc, char **argv)
+{
+    const char *name = optind < argc ? argv[optind] : NULL;
+    if (!name) {
+        command_misused(command, "%s?", choices);
+        return NULL;
+    }
+    const struct command_verb *verb = verbs;
+    while (verb->name && strcmp(verb->name, name))
+        verb = (const void *)((const char *)verb + row_size);
+    int surplus = ++optind + verb->operands;
+    if (!verb->name)
+        command_misused(command, "there is no '%s' here: %s", name, choices);
+    else if (verb->operands >= 0 && surplus < argc)
+        command_misused(command, "'%s' is one word too many", argv[surplus]);
+    else if (check_options(command, options, name) == COMMAND_GO_ON)
+        return verb;
+    return NULL;
 }
 
 bool command_config(const char *path, struct config *config)

@@ -1,6 +1,8 @@
 /* The sub-commands of `ccward`. */
 #pragma once
 
+#include <jansson.h>
+
 #include "config/config.h"
 #include "config/exit_code.h"
 #include "config/site.h"
@@ -31,11 +33,42 @@ int cmd_status(const struct command *command, int argc, char **argv);
 int command_help(const struct command *command);
 /* Says what is wrong with the call and where the usage is, on standard error; returns EXIT_USAGE. */
 int command_misused(const struct command *command, const char *format, ...) PRINTF_LIKE(2, 3);
-/* The answer to what getopt_long() gave for an option that it does not know or that lacks its value. Option strings
- * start with ':', so that getopt_long() says nothing itself. */
-int command_bad_option(const struct command *command, int getopt_result, char **argv);
+/* JSON to standard output. Returns an exit code. */
+int command_print_json(const json_t *json);
 /* Prints a failure on standard error; returns the code that fits STATUS. */
 int command_failed(enum status status, const struct fault *fault);
+
+/* --- The command line --- */
+
+/* FLAG, TEXT or TAKE says what becomes of an option. A table ends with a row that has no name; --help is in none. */
+struct command_option {
+    const char *name;  /* --NAME */
+    char letter;       /* -L; 0: none */
+    bool *flag;        /* becomes true: an option without a value */
+    const char **text; /* points at the value */
+    /* Looks at the value of an option that may be repeated; COMMAND_GO_ON, or the exit code of what it told. */
+    int (*take)(const struct command *command, const char *value, void *user);
+    void *user;
+    const char *verbs; /* "enable|disable": the verbs that it goes with; NULL: all */
+};
+
+/* Rows of a table of verbs begin with it. A table ends with a row that has no name. */
+struct command_verb {
+    const char *name;
+    int operands; /* at most, after the verb; -1: any number */
+};
+
+enum { COMMAND_GO_ON = -1, COMMAND_MAX_OPTIONS = 20 };
+
+/* Takes options off ARGV, which is permuted: operands begin at `optind`. COMMAND_GO_ON, or the exit code of what was
+ * told. */
+int command_options(const struct command *command, const struct command_option *options, int argc, char **argv);
+/* The row, of those of ROW_SIZE bytes at VERBS, that the operand at `optind` names; moves `optind` on. CHOICES are told
+ * where there is none. NULL: the call is wrong, which is told. */
+const void *command_verb(const struct command *command, const struct command_option *options, const void *verbs,
+                         size_t row_size, const char *choices, int argc, char **argv);
+
+/* --- The configuration --- */
 
 /* Loads PATH, or the default place when NULL, with the feeds that were chosen since, printing faults; false: do not go
  * on. */

@@ -3,7 +3,7 @@
 #include "daemon/control_socket.h"
 #include "net/http_ask.h"
 
-enum { ASK_MS = 5000, MAX_ANSWER_BYTES = 1 << 20, REAL_DIGITS = 12 /* 0.004 and not 0.0040000000000000001 */ };
+enum { ASK_MS = 5000, MAX_ANSWER_BYTES = 1 << 20 };
 
 json_t *control_ask(const struct config *config, const char *path, const char *request, int *code)
 {
@@ -38,11 +38,4 @@ json_t *control_ask(const struct config *config, const char *path, const char *r
         return answer;
     json_decref(answer);
     return NULL;
-}
-
-int control_print(const json_t *json)
-{
-    int failed = json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(REAL_DIGITS));
-    putchar('\n');
-    return failed ? EXIT_FAILED : EXIT_OK;
 }

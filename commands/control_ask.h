@@ -1,11 +1,7 @@
 /* What commands ask the running daemon at its socket (daemon/control_socket.h). */
 #pragma once
 
-#include <jansson.h>
-
 #include "commands/command.h"
 
 /* REQUEST is JSON, or empty for GET. NULL with an exit code in CODE: why is told already, on standard error. */
 json_t *control_ask(const struct config *config, const char *path, const char *request, int *code);
-/* To standard output; returns an exit code. */
-int control_print(const json_t *json);

@@ -54,7 +54,7 @@ static const struct command commands[] = {
      "       ccward feeds enable NAME [--key env:NAME|file:/PATH] [--monitor]\n"
      "       ccward feeds disable NAME\n"
      "       ccward feeds promote NAME [--dry-run] [--json]\n"
-     "       ccward feeds monitor NAME\n"
+     "       ccward feeds monitor NAME [--json]\n"
      "\n"
      "  -c, --config FILE       the configuration (default: as for `ccward run`)\n"
      "      --feed NAME         the source that the entries become; it replaces what it held before\n"
@@ -108,7 +108,7 @@ static const struct command commands[] = {
      cmd_entry},
     {"lists", "show, take back, import and export what was allowed and denied",
      "Usage: ccward lists [--json]\n"
-     "       ccward lists remove SUBJECT... [--group GROUP] [--exact]\n"
+     "       ccward lists remove SUBJECT... [--group GROUP] [--exact] [--json]\n"
      "       ccward lists export [FILE]\n"
      "       ccward lists import FILE [--force]\n"
      "       ccward lists import FILE --allow|--deny [--for TIME] [--group GROUP] [--log-only] [--note TEXT] ...\n"
@@ -280,11 +280,16 @@ int main(int argc, char **argv)
     if (argc < 2)
         return print_overview(stderr);
     const char *name = argv[1];
-    if (!strcmp(name, "--version") || !strcmp(name, "-V") || !strcmp(name, "version")) {
+    bool help = !strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help");
+    bool version = !strcmp(name, "--version") || !strcmp(name, "-V") || !strcmp(name, "version");
+    if (argc > 2 + help && (help || version)) {
+        fprintf(stderr, "ccward: '%s' is one word too many; `ccward --help` lists the commands\n", argv[2 + help]);
+        return EXIT_USAGE;
+    }
+    if (version) {
         printf("ccward %s\n", CCWARD_VERSION);
         return EXIT_OK;
     }
-    bool help = !strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help");
     if (help && argc < 3)
         return print_overview(stdout);
     const struct command *command = find_command(help ? argv[2] : name);

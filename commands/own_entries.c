@@ -1,85 +1,46 @@
 #include "commands/own_entries.h"
 
-#include <getopt.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "proxy/egress.h"
 
-static int parse_for(const struct command *command, const char *text, struct own_options *options)
+int own_options_parse(const struct command *command, int argc, char **argv, struct own_options *options, bool *all)
 {
     static const uint64_t longest_ms = UINT64_C(3650) * 86400 * 1000;
+    bool allow = false, deny = false;
+    const char *time = NULL, *category = NULL;
     uint64_t ms;
-    if (duration_parse(str_of(text), &ms) != ST_OK || !ms || ms > longest_ms)
-        return command_misused(command, "'%s' is no time for an entry: write it like 15m, 8h or 7d, at most 3650d",
-                               text);
-    options->for_s = (int64_t)((ms + 999) / 1000);
-    return EXIT_OK;
-}
-
-int own_options_parse(const struct command *command, int argc, char **argv, struct own_options *options, bool *done)
-{
-    enum { ALLOW = 256, DENY, FOR, GROUP, NOTE, CATEGORY, EXACT, LOG_ONLY, FORCE, JSON };
-    static const struct option known[] = {{"config", required_argument, NULL, 'c'},
-                                          {"allow", no_argument, NULL, ALLOW},
-                                          {"deny", no_argument, NULL, DENY},
-                                          {"for", required_argument, NULL, FOR},
-                                          {"group", required_argument, NULL, GROUP},
-                                          {"note", required_argument, NULL, NOTE},
-                                          {"category", required_argument, NULL, CATEGORY},
-                                          {"exact", no_argument, NULL, EXACT},
-                                          {"log-only", no_argument, NULL, LOG_ONLY},
-                                          {"force", no_argument, NULL, FORCE},
-                                          {"json", no_argument, NULL, JSON},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {0}};
-    *done = false;
-    int code = EXIT_OK;
-    for (int c; code == EXIT_OK && (c = getopt_long(argc, argv, ":c:h", known, NULL)) != -1;) {
-        switch (c) {
-        case 'c':
-            options->config_path = optarg;
-            break;
-        case ALLOW:
-        case DENY:
-            if (options->has_verb)
-                return command_misused(command, "either allow or deny, once");
-            options->has_verb = true;
-            options->verb = c == ALLOW ? USER_ALLOW : USER_DENY;
-            break;
-        case FOR:
-            code = parse_for(command, optarg, options);
-            break;
-        case GROUP:
-            options->group = optarg;
-            break;
-        case NOTE:
-            options->note = optarg;
-            break;
-        case CATEGORY:
-            if (category_parse(str_of(optarg), &options->category) != ST_OK)
-                return command_misused(command, "'%s' is no category; docs/lists.md names them", optarg);
-            break;
-        case EXACT:
-            options->exact = true;
-            break;
-        case LOG_ONLY:
-            options->log_only = true;
-            break;
-        case FORCE:
-            options->force = true;
-            break;
-        case JSON:
-            options->json = true;
-            break;
-        case 'h':
-            *done = true;
-            return command_help(command);
-        default:
-            return command_bad_option(command, c, argv);
-        }
+    const struct command_option known[] = {{"config", 'c', .text = &options->config_path},
+                                           {"allow", .flag = &allow},
+                                           {"deny", .flag = &deny},
+                                           {"for", .text = &time},
+                                           {"group", .text = &options->group},
+                                           {"note", .text = &options->note},
+                                           {"category", .text = &category},
+                                           {"exact", .flag = &options->exact},
+                                           {"log-only", .flag = &options->log_only},
+                                           {"force", .flag = &options->force},
+                                           {"json", .flag = &options->json},
+                                           {all ? "all" : NULL, .flag = all},
+                                           {0}};
+    int code = command_options(command, known, argc, argv);
+    if (code != COMMAND_GO_ON)
+        return code;
+    if (allow + deny + options->has_verb > 1)
+        return command_misused(command, "either allow or deny, once");
+    if (allow || deny) {
+        options->has_verb = true;
+        options->verb = allow ? USER_ALLOW : USER_DENY;
     }
-    return code;
+    if (category && category_parse(str_of(category), &options->category) != ST_OK)
+        return command_misused(command, "'%s' is no category; docs/lists.md names them", category);
+    if (time && (duration_parse(str_of(time), &ms) != ST_OK || !ms || ms > longest_ms))
+        return command_misused(command, "'%s' is no time for an entry: write it like 15m, 8h or 7d, at most 3650d",
+                               time);
+    if (time)
+        options->for_s = (int64_t)((ms + 999) / 1000);
+    return COMMAND_GO_ON;
 }
 
 enum status own_subject_parse(const char *text, bool exact, struct user_subject *subject, struct fault *fault)

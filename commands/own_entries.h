@@ -1,8 +1,6 @@
 /* The user's own entries on the command line: what `ccward allow`, `deny` and `lists` have in common. */
 #pragma once
 
-#include <jansson.h>
-
 #include "base/clock.h"
 #include "commands/command.h"
 #include "reputation/user_lists_file.h"
@@ -16,8 +14,8 @@ struct own_options {
     int64_t for_s; /* 0: for good */
 };
 
-/* Takes the options off ARGV, up to `optind`. EXIT_OK: go on, unless *DONE. */
-int own_options_parse(const struct command *command, int argc, char **argv, struct own_options *options, bool *done);
+/* command_options() with the options of entries, and --all where ALL is given. */
+int own_options_parse(const struct command *command, int argc, char **argv, struct own_options *options, bool *all);
 
 /* TEXT with what --exact means. */
 enum status own_subject_parse(const char *text, bool exact, struct user_subject *subject,

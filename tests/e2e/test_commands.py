@@ -1,0 +1,124 @@
+"""What all commands have in common: --help, --json, wrong calls, a configuration that is not there; completion in bash."""
+
+import json
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+from harness import BINARY
+
+COMPLETION = pathlib.Path(__file__).resolve().parents[2] / "packaging" / "ccward.bash-completion"
+
+# Each command with a right call of each of its verbs.
+CALLS = {
+    "run": ["--print-config"], "check-config": [""], "why": ["a.example"], "query": ["a.example"], "status": [""], "hits": [""],
+    "feeds": ["import FILE --feed x", "refresh", "list", "rollback x", "verify", "rebuild", "remove x", "catalogue", "enable urlhaus",
+              "disable x", "promote x", "monitor x"],
+    "allow": ["a.example"], "deny": ["a.example"], "lists": ["", "remove a.example", "export", "import FILE"],
+    "reports": ["", "list", "show 1", "done 1"], "cache": ["flush", "stats"], "signer": ["--sockets 1"],
+    "ca": ["init", "export", "trust", "untrust", "status"], "system-dns": ["enable", "disable", "status", "release", "resume"],
+    "system-proxy": ["enable", "disable", "status"],
+}
+# These want as many words as they get, so that none is too many.
+TAKES_ALL = {"allow a.example", "deny a.example", "lists remove a.example", "reports done 1"}
+EVERY = [f"{command} {call}".strip() for command, calls in CALLS.items() for call in calls]
+SHOWN = ["feeds list", "feeds verify", "feeds catalogue", "why a.example", "lists", "reports", "reports list", "status",
+         "ca status", "system-dns status", "system-proxy status"]
+LINES = ["feeds refresh", "feeds rebuild", "hits"]
+
+
+def run(*words):
+    return subprocess.run([BINARY, *words], capture_output=True, text=True, timeout=60)
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "ccward.yaml"
+    path.write_text(f"state: {{directory: {tmp_path}/state}}\ndns: {{upstreams: ['127.0.0.1:9']}}\n")
+    return path
+
+
+def test_the_overview_names_these_commands_and_no_others():
+    overview = run("--help").stdout
+    assert set(re.findall(r"^  ([a-z-]+) +", overview, re.M)) == set(CALLS)
+    assert run("help").stdout == overview and run().stderr == overview and run().returncode == 2
+    for words in (["frobnicate"], ["help", "frobnicate"], ["help", "why", "feeds"], ["--version", "why"]):
+        result = run(*words)
+        assert result.returncode == 2 and not result.stdout and "`ccward --help`" in result.stderr, words
+
+
+def test_every_command_has_help_also_behind_its_verb():
+    for number, (command, calls) in enumerate(CALLS.items()):
+        help_text = run("help", command).stdout
+        result = run(command, *calls[-1].split(), ("--help", "-h")[number % 2])
+        assert help_text.startswith(f"Usage: ccward {command} ") and result.stdout == help_text, command
+        assert result.returncode == 0 and not result.stderr, command
+
+
+def test_what_is_wrong_with_a_call_is_told_with_where_the_help_is():
+    for number, call in enumerate(EVERY):
+        wrong = [["b", "c", "d"], ["--frobnicate"], ["--config"]][number % 3]  # of the three one each: starting takes time
+        if call in TAKES_ALL:
+            wrong = ["--frobnicate"]
+        result = run(*call.split(), *wrong)
+        assert result.returncode == 2 and not result.stdout, (call, wrong)
+        assert f"`ccward {call.split()[0]} --help`" in result.stderr, (call, wrong)
+
+
+def test_a_word_that_is_no_verb_and_an_option_of_another_verb_are_refused():
+    for command, calls in CALLS.items():
+        if len(calls) > 1:
+            result = run(command, "frobnicate")
+            assert result.returncode == 2 and "there is no 'frobnicate' here: " in result.stderr, command
+    for call in ("feeds list --accept", "feeds disable x --key env:A", "feeds refresh --feed x", "cache stats --subtree",
+                 "ca trust --der", "ca init --json", "system-dns status --force", "system-proxy status --dry-run"):
+        result = run(*call.split())
+        assert result.returncode == 2 and "does not go with `ccward " in result.stderr, call
+
+
+def test_a_configuration_that_is_not_there_gives_78(tmp_path):
+    for command, calls in CALLS.items():
+        call = f"{command} {calls[0]}".strip()
+        result = run(*call.split(), "-c", str(tmp_path / "none.yaml"))
+        assert result.returncode == (1 if command == "check-config" else 78) and "none.yaml" in result.stderr, call
+
+
+def test_json_is_whole_also_where_there_is_nothing(config, tmp_path):
+    for call in SHOWN:
+        root = ["--root", str(tmp_path)] if call.startswith("system-") else []
+        config_words = [] if root else ["-c", str(config)]
+        json.loads(run(*call.split(), "--json", *root, *config_words).stdout)
+    for call in LINES:
+        assert run(*call.split(), "--json", "-c", str(config)).stdout == "", call
+
+
+def test_entries_are_told_as_json_when_they_come_and_go(config):
+    assert json.loads(run("deny", "a.example", "--json", "-c", str(config)).stdout)["entries"]
+    removed = json.loads(run("lists", "-c", str(config), "remove", "a.example", "--json").stdout)["removed"]
+    assert [entry["subject"] for entry in removed] == ["a.example"]
+
+
+def complete(*words):
+    """What bash offers for the last of the words."""
+    script = f"""source {COMPLETION}
+        complete -p ccward
+        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _ccward ccward "${{!#}}" ""; printf '%s\\n' "${{COMPREPLY[@]}}" """
+    out = subprocess.run(["bash", "-c", script, "bash", "ccward", *words], capture_output=True, text=True, check=True).stdout
+    told, *offered = out.split("\n")
+    assert "_ccward" in told
+    return {word for word in offered if word}
+
+
+def test_bash_completes_commands_verbs_and_options():
+    assert complete("") == set(CALLS) | {"help"}
+    assert complete("sys") == {"system-dns", "system-proxy"} and complete("help", "que") == {"query"}
+    assert complete("cache", "") == {"flush", "stats"} and complete("why", "") == set()
+    for command in ("feeds", "lists", "ca", "system-dns"):
+        calls = CALLS[command]
+        verbs = {call.split()[0] for call in calls if call}
+        assert verbs - {"release", "resume"} <= complete(command, ""), command
+        listed = set(re.findall(r"--[a-z][a-z-]+", run(command, "--help").stdout))
+        assert complete(command, "--") <= listed | {"--help", "--allow", "--deny", "--for"}, command
+        assert "--help" in complete(command, "--he"), command
