@@ -78,12 +78,15 @@ static enum status change_begin(const struct choice_call *call, struct change *c
     struct config_faults faults = {0};
     const char *dir = call->config.state_dir;
     *change = (struct change){.lock = -1};
+    enum status status = command_become_owner(&call->config, fault);
+    if (status != ST_OK)
+        return status;
     if (mkdir(dir, 0750) && errno != EEXIST)
         return fault_errno(fault, ST_IO, "the state directory %s cannot be made", dir);
     change->lock = chosen_feeds_lock(dir, fault);
     if (change->lock < 0)
         return ST_IO;
-    enum status status = chosen_feeds_load(dir, &change->chosen, &faults);
+    status = chosen_feeds_load(dir, &change->chosen, &faults);
     fputs(buf_text(&faults.text), stderr);
     config_faults_free(&faults);
     return status == ST_OK ? ST_OK
