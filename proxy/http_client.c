@@ -96,14 +96,15 @@ static void finish(struct http_client *client)
     stream_finish_own(client->stream, LINGER_MS, on_stream_gone, client);
 }
 
-/* What has been sent so far is the kernel's care. A client that sends more than it said is no reason to be reset. */
+/* A client that sends more than it said (old ones an empty line behind a body) is not to lose its answer by a reset
+ * (RFC 9112 section 9.6). */
 static void finish_at_once(struct http_client *client)
 {
     stream_flush(client->stream);
-    if (stream_queued(client->stream) || stream_input(client->stream).length)
-        finish(client);
-    else
+    if (stream_is_settled(client->stream))
         http_client_close(client);
+    else
+        finish(client);
 }
 
 static void take_stream_back(struct http_client *client)

@@ -1,5 +1,7 @@
 """What RFC 9112 says that a forward proxy MUST do, a test per clause, the section in its name. Chunks, bodies and clocks
 are tested in tests/unit/message and tests/unit/proxy as well, and closer."""
+import socket
+
 import pytest
 
 from http_clauses import OK, bad_answer, client, exchange, proxy, refused, request, site  # noqa: F401
@@ -395,6 +397,17 @@ def test_h33_9112_9_6_close_is_said_and_nothing_after_it_is_read(client, site):
         reply = client.to_end()
     assert field(reply, b"Connection") == [b"close"] and reply.count(b"HTTP/1.1 ") == 1
     assert b"/after" not in origin.got and site.is_untouched()
+
+
+def test_h33_9112_9_6_an_answer_on_its_way_is_not_lost_by_what_a_client_sends_after_close(client, site):
+    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    client.send(request(site, "Content-Length: 2\r\n", "POST", version="1.0", body=b"ab"))
+    with site.accept() as origin:
+        origin.until(b"\r\n\r\nab")
+        origin.send(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 100000\r\n\r\n" + b"x" * 100000)
+        origin.to_end()  # the proxy has all of it
+    client.send(b"\r\n")
+    assert client.to_end().count(b"x") == 100000
 
 
 def test_9112_9_6_a_site_that_says_close_is_not_asked_again_on_that_connection(client, site):
