@@ -66,9 +66,8 @@ void stream_flush(struct stream *stream);
 /* Over TLS: what is written next begins a record of its own. */
 void stream_cut(struct stream *stream);
 size_t stream_queued(const struct stream *stream);
-/* Whether the system has sent all output of a plain TCP stream, and its peer is quiet: to close it now resets nothing.
- */
-bool stream_is_settled(const struct stream *stream);
+/* Whether the system has sent all output of a plain TCP stream. */
+bool stream_is_sent(const struct stream *stream);
 /* Whether more is queued than a producer should add to (64 KiB): pause it until on_drained(). */
 bool stream_is_full(const struct stream *stream);
 /* After what is queued, ends our direction (FIN). */

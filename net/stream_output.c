@@ -29,10 +29,10 @@ size_t stream_queued(const struct stream *stream)
     return stream->queued.length - stream->sent + stream->sealed.length;
 }
 
-bool stream_is_settled(const struct stream *stream)
+bool stream_is_sent(const struct stream *stream)
 {
     int unsent = 0;
-    return !stream_queued(stream) && stream_is_quiet(stream) && ioctl(stream->fd, SIOCOUTQNSD, &unsent) == 0 && !unsent;
+    return !stream_queued(stream) && ioctl(stream->fd, SIOCOUTQNSD, &unsent) == 0 && !unsent;
 }
 
 bool stream_is_full(const struct stream *stream)

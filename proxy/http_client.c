@@ -96,12 +96,11 @@ static void finish(struct http_client *client)
     stream_finish_own(client->stream, LINGER_MS, on_stream_gone, client);
 }
 
-/* A client that sends more than it said (old ones an empty line behind a body) is not to lose its answer by a reset
- * (RFC 9112 section 9.6). */
+/* A client that sends more than it said is not to lose its answer by a reset (RFC 9112 section 9.6). */
 static void finish_at_once(struct http_client *client)
 {
     stream_flush(client->stream);
-    if (stream_is_settled(client->stream))
+    if (!stream_input(client->stream).length && stream_is_sent(client->stream))
         http_client_close(client);
     else
         finish(client);

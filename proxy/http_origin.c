@@ -297,7 +297,9 @@ static enum next response_complete(struct http_txn *txn)
     }
     if (txn->keep_alive)
         return http_txn_finish(txn, HTTP_END_KEEP);
-    return http_txn_finish(txn, txn->upload.ended && !txn->head.keep_alive ? HTTP_END_SENT : HTTP_END_CLOSE);
+    /* Behind a body old clients send an empty line, which is not to be met by a reset (RFC 9112 section 2.2). */
+    bool is_last = !txn->head.keep_alive && txn->head.framing == HTTP_BODY_NONE;
+    return http_txn_finish(txn, is_last ? HTTP_END_SENT : HTTP_END_CLOSE);
 }
 
 /* The client must not take what it has for the whole: its framing tells it, or the connection breaks (RFC 9112 section
