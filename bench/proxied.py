@@ -90,21 +90,29 @@ def measure_pages(authority, port, pid):
     table(f"a block page over HTTPS in a CONNECT, {MINTED} names, signer included", ("certificate", "ms CPU/page"), rows)
 
 
-def measure_dns_beside(dnsperf, queries, port, start_load, seconds):
-    """START_LOAD() loads the proxy for longer than SECONDS, and returns the process."""
+def measure_dns_beside(dnsperf, queries, port, loads, options):
+    """LOADS: what to call each and what starts it, for longer than a round. It stands behind dnsperf on their processor
+    (nice): what is measured must not be how long dnsperf waits for it."""
     def latencies():
         out = subprocess.run(["taskset", "-c", "1", dnsperf, "-s", "127.0.0.1", "-p", str(port), "-d", str(queries), "-c",
-                              "4", "-T", "1", "-l", str(seconds), "-Q", "1000", "-v"], capture_output=True, text=True).stdout
+                              "4", "-T", "1", "-l", str(options.seconds), "-Q", "1000", "-v"], capture_output=True,
+                             text=True).stdout
         return sorted(float(line.rsplit(" ", 1)[1]) * 1000 for line in out.splitlines() if line.startswith("> NOERROR"))
 
     latencies()
-    results = {"idle": latencies()}
-    load = start_load()
-    results["busy"] = latencies()
-    load.terminate()
-    load.wait()
-    p99 = {name: values[len(values) * 99 // 100] for name, values in results.items()}
-    table("latency of cached DNS answers at 1000 queries/s while 64 clients load the proxy", ("proxy", "p50 ms", "p99 ms",
+    rounds = {name: [] for name in ("idle", *loads)}
+    for _ in range(options.rounds):
+        rounds["idle"].append(latencies())
+        for name, start in loads.items():
+            load = start()
+            rounds[name].append(latencies())
+            load.terminate()
+            load.wait()
+
+    def at(name, share):
+        return median(run[int(len(run) * share)] for run in rounds[name])
+
+    table("latency of cached DNS answers at 1000 queries/s while 64 clients load the proxy", ("", "p50 ms", "p99 ms",
                                                                                              "of idle"),
-          [(name, f"{values[len(values) // 2]:.2f}", f"{p99[name]:.2f}", ratio(p99[name], p99["idle"]))
-           for name, values in results.items()])
+          [(name, f"{at(name, .5):.2f}", f"{at(name, .99):.2f}", ratio(at(name, .99), at("idle", .99)))
+           for name in rounds])
