@@ -64,6 +64,29 @@ static int take_option(const struct command *command, const struct command_optio
     return COMMAND_GO_ON;
 }
 
+/* Tells what getopt_long() stumbled on. The word before `optind` is the option where it is spelled out; a letter may
+ * stand amid others. */
+static int wrong_option(const struct command *command, const struct option *known, bool lacks_value, char **argv)
+{
+    const char *word = argv[optind - 1];
+    int length = (int)strcspn(word, "=");
+    char letter[8];
+    const struct option *row = known;
+    while (row->name && row->val != optopt)
+        row++;
+    text_printable(letter, sizeof letter, (struct str){(const char[]){(char)optopt}, 1});
+    if (row->name && !lacks_value)
+        return command_misused(command, "option --%s takes no value", row->name);
+    if (row->name && !strncmp(word, "--", 2))
+        return command_misused(command, "option --%s needs a value", row->name);
+    if (optopt)
+        return command_misused(command, "option -%s %s", letter, row->name ? "needs a value" : "is not known");
+    for (row = known; row->name; row++)
+        if (!strncmp(row->name, word + 2, (size_t)length - 2))
+            return command_misused(command, "option %.*s may be one of several: write it out", length, word);
+    return command_misused(command, "option %.*s is not known", length, word);
+}
+
 int command_options(const struct command *command, const struct command_option *options, int argc, char **argv)
 {
     struct option known[COMMAND_MAX_OPTIONS + 2] = {{"help", no_argument, NULL, 'h'}};
@@ -80,8 +103,7 @@ int command_options(const struct command *command, const struct command_option *
         if (c == 'h')
             return command_help(command);
         if (c == '?' || c == ':')
-            return command_misused(command, c == ':' ? "option %s needs a value" : "option %s is not known",
-                                   argv[optind - 1]);
+            return wrong_option(command, known, c == ':', argv);
         size_t i = 0;
         while (value_of(options, i) != c)
             i++;

@@ -67,6 +67,16 @@ def test_what_is_wrong_with_a_call_is_told_with_where_the_help_is():
         assert f"`ccward {call.split()[0]} --help`" in result.stderr, (call, wrong)
 
 
+def test_an_option_that_cannot_be_taken_is_told_by_its_own_name():
+    for words, told in ((["-zq", "x"], "option -z is not known"), (["--json", "-qz", "x"], "option -z is not known"),
+                        (["-é", "x"], r"option -\xc3 is not known"), (["--frob=1", "x"], "option --frob is not known"),
+                        (["x", "-qc"], "option -c needs a value"), (["x", "--conf"], "option --config needs a value"),
+                        (["--json=1", "x"], "option --json takes no value"), (["--help=1"], "option --help takes no value"),
+                        (["x", "--c"], "option --c may be one of several: write it out")):
+        result = run("why", *words)
+        assert result.returncode == 2 and f"ccward why: {told}\n" in result.stderr, (words, result.stderr)
+
+
 def test_a_word_that_is_no_verb_and_an_option_of_another_verb_are_refused():
     for command, calls in CALLS.items():
         if len(calls) > 1:
