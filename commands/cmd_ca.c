@@ -224,13 +224,13 @@ static int parse_and_run(struct call *call, int argc, char **argv)
         int (*run)(const struct call *call, const char *path);
     } verbs[] = {{{"init", 0}, init},       {{"export", 1}, export}, {{"trust", 0}, trust},
                  {{"untrust", 0}, untrust}, {{"status", 0}, status}, {{0}}};
-    const struct command_option options[] = {{"config", 'c', .text = &call->config_path},
-                                             {"exclude", .take = add_excluded, .user = call},
-                                             {"der", .flag = &call->der, .verbs = "export"},
-                                             {"dry-run", .flag = &call->dry_run, .verbs = "trust|untrust"},
-                                             {"root", .text = &call->root, .verbs = "trust|untrust|status"},
-                                             {"json", .flag = &call->json, .verbs = "status"},
-                                             {0}};
+    struct command_option options[] = {{"config", 'c', .text = &call->config_path},
+                                       {"exclude", .take = add_excluded, .user = call, .verbs = "init"},
+                                       {"der", .flag = &call->der, .verbs = "export"},
+                                       {"dry-run", .flag = &call->dry_run, .verbs = "trust|untrust"},
+                                       {"root", .text = &call->root, .verbs = "trust|untrust|status"},
+                                       {"json", .flag = &call->json, .verbs = "status"},
+                                       {0}};
     int code = command_options(call->command, options, argc, argv);
     if (code != COMMAND_GO_ON)
         return code;
@@ -238,8 +238,6 @@ static int parse_and_run(struct call *call, int argc, char **argv)
         command_verb(call->command, options, verbs, sizeof *verb, "init, export, trust, untrust or status", argc, argv);
     if (!verb)
         return EXIT_USAGE;
-    if (call->excluded_count && verb->run != init)
-        return command_misused(call->command, "names are excluded when the authority is made: by init");
     if (!call->root)
         call->root = "";
     if (!command_config(call->config_path, &call->config))

@@ -102,10 +102,10 @@ int cmd_cache(const struct command *command, int argc, char **argv)
         int (*run)(const struct call *call, const char *name);
     } verbs[] = {{{"flush", 1}, flush}, {{"stats", 0}, stats}, {{0}}};
     struct call call = {.command = command};
-    const struct command_option options[] = {{"config", 'c', .text = &call.config_path},
-                                             {"json", .flag = &call.json},
-                                             {"subtree", .flag = &call.subtree, .verbs = "flush"},
-                                             {0}};
+    struct command_option options[] = {{"config", 'c', .text = &call.config_path},
+                                       {"json", .flag = &call.json},
+                                       {"subtree", .flag = &call.subtree, .verbs = "flush"},
+                                       {0}};
     int code = command_options(command, options, argc, argv);
     if (code != COMMAND_GO_ON)
         return code;

@@ -7,7 +7,7 @@
 int cmd_check_config(const struct command *command, int argc, char **argv)
 {
     const char *path = config_default_path();
-    const struct command_option options[] = {{"config", 'c', .text = &path}, {0}};
+    struct command_option options[] = {{"config", 'c', .text = &path}, {0}};
     int code = command_options(command, options, argc, argv);
     if (code != COMMAND_GO_ON)
         return code;

@@ -118,7 +118,7 @@ int cmd_entry(const struct command *command, int argc, char **argv)
                                     .has_verb = true,
                                     .verb = strcmp(command->name, "allow") ? USER_DENY : USER_ALLOW},
                         .now_s = (clock_wall_ms() + 999) / 1000};
-    int code = own_options_parse(command, argc, argv, &call.options, NULL);
+    int code = own_options_parse(command, argc, argv, &call.options, NULL, NULL);
     if (code != COMMAND_GO_ON)
         return code;
     if (optind >= argc)

@@ -119,18 +119,17 @@ static int parse(struct feeds_call *call, const struct verb **verb, int argc, ch
 {
     const char *category = NULL, *risk = NULL, *dump = NULL;
     bool accept = false, force = false;
-    const struct command_option options[] = {
-        {"config", 'c', .text = &call->config_path},
-        {"feed", .text = &call->feed.name, .verbs = "import"},
-        {"format", .text = &call->feed.format},
-        {"category", .text = &category, .verbs = "import"},
-        {"risk", .text = &risk, .verbs = "import"},
-        {"dry-run", .flag = &call->dry_run, .verbs = "import"},
-        {"dump", .text = &dump, .verbs = "import"},
-        {"json", .flag = &call->json, .verbs = "import|refresh|list|verify|rebuild"},
-        {"accept", .flag = &accept, .verbs = "refresh"},
-        {"force", .flag = &force, .verbs = "refresh"},
-        {0}};
+    struct command_option options[] = {{"config", 'c', .text = &call->config_path},
+                                       {"feed", .text = &call->feed.name, .verbs = "import"},
+                                       {"format", .text = &call->feed.format, .verbs = "import"},
+                                       {"category", .text = &category, .verbs = "import"},
+                                       {"risk", .text = &risk, .verbs = "import"},
+                                       {"dry-run", .flag = &call->dry_run, .verbs = "import"},
+                                       {"dump", .text = &dump, .verbs = "import"},
+                                       {"json", .flag = &call->json, .verbs = "import|refresh|list|verify|rebuild"},
+                                       {"accept", .flag = &accept, .verbs = "refresh"},
+                                       {"force", .flag = &force, .verbs = "refresh"},
+                                       {0}};
     int code = command_options(call->command, options, argc, argv);
     if (code != COMMAND_GO_ON)
         return code;

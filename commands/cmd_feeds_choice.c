@@ -296,13 +296,13 @@ bool feeds_choice_knows(const char *word)
 int feeds_choice(const struct command *command, int argc, char **argv)
 {
     struct choice_call call = {.command = command};
-    const struct command_option options[] = {{"config", 'c', .text = &call.config_path},
-                                             {"catalogue", .text = &call.catalogue_path, .verbs = "catalogue|enable"},
-                                             {"key", .text = &call.key, .verbs = "enable"},
-                                             {"json", .flag = &call.json, .verbs = "catalogue|promote|monitor"},
-                                             {"monitor", .flag = &call.monitor, .verbs = "enable"},
-                                             {"dry-run", .flag = &call.dry_run, .verbs = "promote"},
-                                             {0}};
+    struct command_option options[] = {{"config", 'c', .text = &call.config_path},
+                                       {"catalogue", .text = &call.catalogue_path, .verbs = "catalogue|enable"},
+                                       {"key", .text = &call.key, .verbs = "enable"},
+                                       {"json", .flag = &call.json, .verbs = "catalogue|promote|monitor"},
+                                       {"monitor", .flag = &call.monitor, .verbs = "enable"},
+                                       {"dry-run", .flag = &call.dry_run, .verbs = "promote"},
+                                       {0}};
     int code = command_options(command, options, argc, argv);
     if (code != COMMAND_GO_ON)
         return code;

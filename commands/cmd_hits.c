@@ -17,9 +17,9 @@ int cmd_hits(const struct command *command, int argc, char **argv)
 {
     const char *path = NULL, *since = NULL;
     bool json = false, csv = false, follow = false;
-    const struct command_option options[] = {{"config", 'c', .text = &path},   {"since", .text = &since},
-                                             {"json", .flag = &json},          {"csv", .flag = &csv},
-                                             {"follow", 'f', .flag = &follow}, {0}};
+    struct command_option options[] = {{"config", 'c', .text = &path},   {"since", .text = &since},
+                                       {"json", .flag = &json},          {"csv", .flag = &csv},
+                                       {"follow", 'f', .flag = &follow}, {0}};
     int code = command_options(command, options, argc, argv);
     if (code != COMMAND_GO_ON)
         return code;

@@ -172,15 +172,18 @@ int cmd_lists(const struct command *command, int argc, char **argv)
                  {{"export", 1}, export},
                  {{"import", -1}, import},
                  {{0}}};
-    const struct command_option of_verbs[] = {{"json", .flag = &call.options.json, .verbs = "show|remove"}, {0}};
-    const struct verb *verb = &verbs[0];
-    int code = own_options_parse(command, argc, argv, &call.options, NULL);
+    static const struct own_verbs own_verbs = {.rows = verbs,
+                                               .row_size = sizeof verbs[0],
+                                               .choices = "show, remove, export or import",
+                                               .making = "import",
+                                               .makers = "--allow or --deny",
+                                               .naming = "import|remove",
+                                               .json = "show|remove"};
+    const void *row = NULL;
+    int code = own_options_parse(command, argc, argv, &call.options, &own_verbs, &row);
     if (code != COMMAND_GO_ON)
         return code;
-    if (optind < argc)
-        verb = command_verb(command, of_verbs, verbs, sizeof *verb, "show, remove, export or import", argc, argv);
-    if (!verb)
-        return EXIT_USAGE;
+    const struct verb *verb = row;
     call.operands = argv + optind;
     call.operand_count = argc - optind;
     if (!command_config(call.options.config_path, &call.config))

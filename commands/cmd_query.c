@@ -191,11 +191,11 @@ int cmd_query(const struct command *command, int argc, char **argv)
 {
     struct call call = {.command = command, .client = "127.0.0.1"};
     struct addr client;
-    const struct command_option options[] = {{"config", 'c', .text = &call.config_path},
-                                             {"client", .text = &call.client},
-                                             {"dnssec", .flag = &call.dnssec},
-                                             {"json", .flag = &call.json},
-                                             {0}};
+    struct command_option options[] = {{"config", 'c', .text = &call.config_path},
+                                       {"client", .text = &call.client},
+                                       {"dnssec", .flag = &call.dnssec},
+                                       {"json", .flag = &call.json},
+                                       {0}};
     int code = command_options(command, options, argc, argv);
     if (code != COMMAND_GO_ON)
         return code;

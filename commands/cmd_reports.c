@@ -280,20 +280,21 @@ int cmd_reports(const struct command *command, int argc, char **argv)
         struct command_verb verb;
         int (*run)(struct call *call);
     } verbs[] = {{{"list", 0}, list_all}, {{"show", -1}, show}, {{"done", -1}, done}, {{0}}};
-    static const struct command_option none[] = {{0}};
     struct call call = {.command = command,
                         .options = {.group = "", .note = "", .category = CATEGORY_OTHER},
                         .now_ms = clock_wall_ms()};
-    const struct verb *verb = &verbs[0];
-    int code = own_options_parse(command, argc, argv, &call.options, &call.all);
+    const struct own_verbs own_verbs = {.rows = verbs,
+                                        .row_size = sizeof verbs[0],
+                                        .choices = "list, show or done",
+                                        .making = "done",
+                                        .makers = "--allow",
+                                        .naming = "done",
+                                        .all = &call.all};
+    const void *row = NULL;
+    int code = own_options_parse(command, argc, argv, &call.options, &own_verbs, &row);
     if (code != COMMAND_GO_ON)
         return code;
-    if (optind < argc)
-        verb = command_verb(command, none, verbs, sizeof *verb, "list, show or done", argc, argv);
-    if (!verb)
-        return EXIT_USAGE;
-    if (call.options.has_verb && verb->run != done)
-        return command_misused(command, "--allow goes with `done`");
+    const struct verb *verb = row;
     call.operands = argv + optind;
     call.operand_count = argc - optind;
     if (!command_config(call.options.config_path, &call.config))

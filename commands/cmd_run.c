@@ -19,11 +19,11 @@ int cmd_run(const struct command *command, int argc, char **argv)
 {
     const char *path = NULL;
     bool print = false, annotated = false, quiet = false;
-    const struct command_option options[] = {{"config", 'c', .text = &path},
-                                             {"print-config", .flag = &print},
-                                             {"annotated", .flag = &annotated},
-                                             {"quiet", 'q', .flag = &quiet},
-                                             {0}};
+    struct command_option options[] = {{"config", 'c', .text = &path},
+                                       {"print-config", .flag = &print},
+                                       {"annotated", .flag = &annotated},
+                                       {"quiet", 'q', .flag = &quiet},
+                                       {0}};
     int code = command_options(command, options, argc, argv);
     if (code != COMMAND_GO_ON)
         return code;

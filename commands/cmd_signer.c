@@ -117,7 +117,7 @@ int cmd_signer(const struct command *command, int argc, char **argv)
 {
     const char *path = NULL, *sockets = NULL;
     uint64_t count = 0;
-    const struct command_option options[] = {{"config", 'c', .text = &path}, {"sockets", .text = &sockets}, {0}};
+    struct command_option options[] = {{"config", 'c', .text = &path}, {"sockets", .text = &sockets}, {0}};
     int code = command_options(command, options, argc, argv);
     if (code != COMMAND_GO_ON)
         return code;

@@ -208,7 +208,7 @@ int cmd_status(const struct command *command, int argc, char **argv)
 {
     const char *path = NULL;
     bool json = false;
-    const struct command_option options[] = {{"config", 'c', .text = &path}, {"json", .flag = &json}, {0}};
+    struct command_option options[] = {{"config", 'c', .text = &path}, {"json", .flag = &json}, {0}};
     int code = command_options(command, options, argc, argv);
     if (code != COMMAND_GO_ON)
         return code;

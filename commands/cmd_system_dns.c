@@ -185,14 +185,14 @@ int cmd_system_dns(const struct command *command, int argc, char **argv)
     const char *root = "", *manager = NULL;
     struct call call = {.command = command, .config_path = config_default_path()};
     struct system_dns *dns = &call.dns;
-    const struct command_option options[] = {{"config", 'c', .text = &call.config_path},
-                                             {"json", .flag = &call.json},
-                                             {"root", .text = &root},
-                                             {"dry-run", .flag = &dns->dry_run, .verbs = "enable|disable"},
-                                             {"fail-closed", .flag = &dns->fail_closed, .verbs = "enable"},
-                                             {"manager", .text = &manager, .verbs = "enable"},
-                                             {"force", .flag = &dns->force, .verbs = "enable|disable"},
-                                             {0}};
+    struct command_option options[] = {{"config", 'c', .text = &call.config_path},
+                                       {"json", .flag = &call.json},
+                                       {"root", .text = &root},
+                                       {"dry-run", .flag = &dns->dry_run, .verbs = "enable|disable"},
+                                       {"fail-closed", .flag = &dns->fail_closed, .verbs = "enable"},
+                                       {"manager", .text = &manager, .verbs = "enable"},
+                                       {"force", .flag = &dns->force, .verbs = "enable|disable"},
+                                       {0}};
     int code = command_options(command, options, argc, argv);
     if (code != COMMAND_GO_ON)
         return code;

@@ -149,13 +149,13 @@ int cmd_system_proxy(const struct command *command, int argc, char **argv)
     struct call call = {.command = command};
     const char *root = NULL;
     bool user = false;
-    const struct command_option options[] = {{"config", 'c', .text = &call.config_path},
-                                             {"json", .flag = &call.json},
-                                             {"root", .text = &root},
-                                             {"dry-run", .flag = &call.proxy.dry_run, .verbs = "enable|disable"},
-                                             {"user", .flag = &user},
-                                             {"force", .flag = &call.force, .verbs = "enable"},
-                                             {0}};
+    struct command_option options[] = {{"config", 'c', .text = &call.config_path},
+                                       {"json", .flag = &call.json},
+                                       {"root", .text = &root},
+                                       {"dry-run", .flag = &call.proxy.dry_run, .verbs = "enable|disable"},
+                                       {"user", .flag = &user},
+                                       {"force", .flag = &call.force, .verbs = "enable"},
+                                       {0}};
     int code = command_options(command, options, argc, argv);
     if (code != COMMAND_GO_ON)
         return code;

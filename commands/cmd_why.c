@@ -45,9 +45,9 @@ int cmd_why(const struct command *command, int argc, char **argv)
     static struct question question;
     const char *path = NULL, *client = "127.0.0.1", *type = NULL;
     bool json = false, quiet = false;
-    const struct command_option options[] = {{"config", 'c', .text = &path}, {"client", .text = &client},
-                                             {"type", .text = &type},        {"json", .flag = &json},
-                                             {"quiet", 'q', .flag = &quiet}, {0}};
+    struct command_option options[] = {{"config", 'c', .text = &path}, {"client", .text = &client},
+                                       {"type", .text = &type},        {"json", .flag = &json},
+                                       {"quiet", 'q', .flag = &quiet}, {0}};
     int code = command_options(command, options, argc, argv);
     if (code != COMMAND_GO_ON)
         return code;

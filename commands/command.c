@@ -53,8 +53,9 @@ static int value_of(const struct command_option *options, size_t index)
     return options[index].letter ? options[index].letter : FIRST_WITHOUT_LETTER + (int)index;
 }
 
-static int take_option(const struct command *command, const struct command_option *option, char *value)
+static int take_option(const struct command *command, struct command_option *option, char *value)
 {
+    option->given = true;
     if (option->take)
         return option->take(command, value, option->user);
     if (option->flag)
@@ -87,7 +88,7 @@ static int wrong_option(const struct command *command, const struct option *know
     return command_misused(command, "option %.*s is not known", length, word);
 }
 
-int command_options(const struct command *command, const struct command_option *options, int argc, char **argv)
+int command_options(const struct command *command, struct command_option *options, int argc, char **argv)
 {
     struct option known[COMMAND_MAX_OPTIONS + 2] = {{"help", no_argument, NULL, 'h'}};
     char letters[2 * COMMAND_MAX_OPTIONS + 3] = ":h"; /* the colon: getopt_long() says nothing itself */
@@ -123,11 +124,10 @@ static bool goes_with(const struct command_option *option, const char *verb)
     return false;
 }
 
-/* What another verb would look at is a slip: without a word it would do something else than was meant. */
-static int check_options(const struct command *command, const struct command_option *options, const char *verb)
+int command_check_options(const struct command *command, const struct command_option *options, const char *verb)
 {
     for (; options->name; options++)
-        if (((options->flag && *options->flag) || (options->text && *options->text)) && !goes_with(options, verb))
+        if (options->given && !goes_with(options, verb))
             return command_misused(command, "--%s does not go with `ccward %s %s`", options->name, command->name, verb);
     return COMMAND_GO_ON;
 }
@@ -148,7 +148,7 @@ const void *command_verb(const struct command *command, const struct command_opt
         command_misused(command, "there is no '%s' here: %s", name, choices);
     else if (verb->operands >= 0 && surplus < argc)
         command_misused(command, "'%s' is one word too many", argv[surplus]);
-    else if (check_options(command, options, name) == COMMAND_GO_ON)
+    else if (command_check_options(command, options, name) == COMMAND_GO_ON)
         return verb;
     return NULL;
 }

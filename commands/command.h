@@ -50,6 +50,7 @@ struct command_option {
     int (*take)(const struct command *command, const char *value, void *user);
     void *user;
     const char *verbs; /* "enable|disable": the verbs that it goes with; NULL: all */
+    bool given;        /* set by command_options() */
 };
 
 /* Rows of a table of verbs begin with it. A table ends with a row that has no name. */
@@ -62,7 +63,11 @@ enum { COMMAND_GO_ON = -1, COMMAND_MAX_OPTIONS = 20 };
 
 /* Takes options off ARGV, which is permuted: operands begin at `optind`. COMMAND_GO_ON, or the exit code of what was
  * told. */
-int command_options(const struct command *command, const struct command_option *options, int argc, char **argv);
+int command_options(const struct command *command, struct command_option *options, int argc, char **argv);
+/* Refuses options that were given and do not go with VERB: what another verb would look at is a slip, and without a
+ * word something else would be done than was meant. COMMAND_GO_ON, or the exit code of what was told. command_verb()
+ * does it too. */
+int command_check_options(const struct command *command, const struct command_option *options, const char *verb);
 /* The row, of those of ROW_SIZE bytes at VERBS, that the operand at `optind` names; moves `optind` on. CHOICES are told
  * where there is none. NULL: the call is wrong, which is told. */
 const void *command_verb(const struct command *command, const struct command_option *options, const void *verbs,

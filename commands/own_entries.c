@@ -1,45 +1,78 @@
 #include "commands/own_entries.h"
 
+#include <getopt.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "proxy/egress.h"
 
-int own_options_parse(const struct command *command, int argc, char **argv, struct own_options *options, bool *all)
+/* What the options say before it is looked at. */
+struct words {
+    bool allow, deny;
+    const char *time, *category;
+};
+
+static int take_words(const struct command *command, const struct words *words, struct own_options *options)
 {
     static const uint64_t longest_ms = UINT64_C(3650) * 86400 * 1000;
-    bool allow = false, deny = false;
-    const char *time = NULL, *category = NULL;
-    uint64_t ms;
-    const struct command_option known[] = {{"config", 'c', .text = &options->config_path},
-                                           {"allow", .flag = &allow},
-                                           {"deny", .flag = &deny},
-                                           {"for", .text = &time},
-                                           {"group", .text = &options->group},
-                                           {"note", .text = &options->note},
-                                           {"category", .text = &category},
-                                           {"exact", .flag = &options->exact},
-                                           {"log-only", .flag = &options->log_only},
-                                           {"force", .flag = &options->force},
-                                           {"json", .flag = &options->json},
-                                           {all ? "all" : NULL, .flag = all},
-                                           {0}};
-    int code = command_options(command, known, argc, argv);
-    if (code != COMMAND_GO_ON)
-        return code;
-    if (allow + deny + options->has_verb > 1)
+    uint64_t ms = 0;
+    if (words->allow + words->deny + options->has_verb > 1)
         return command_misused(command, "either allow or deny, once");
-    if (allow || deny) {
+    if (words->allow || words->deny) {
         options->has_verb = true;
-        options->verb = allow ? USER_ALLOW : USER_DENY;
+        options->verb = words->allow ? USER_ALLOW : USER_DENY;
     }
-    if (category && category_parse(str_of(category), &options->category) != ST_OK)
-        return command_misused(command, "'%s' is no category; docs/lists.md names them", category);
-    if (time && (duration_parse(str_of(time), &ms) != ST_OK || !ms || ms > longest_ms))
+    if (words->category && category_parse(str_of(words->category), &options->category) != ST_OK)
+        return command_misused(command, "'%s' is no category; docs/lists.md names them", words->category);
+    if (words->time && (duration_parse(str_of(words->time), &ms) != ST_OK || !ms || ms > longest_ms))
         return command_misused(command, "'%s' is no time for an entry: write it like 15m, 8h or 7d, at most 3650d",
-                               time);
-    if (time)
-        options->for_s = (int64_t)((ms + 999) / 1000);
+                               words->time);
+    options->for_s = (int64_t)((ms + 999) / 1000);
+    return COMMAND_GO_ON;
+}
+
+static int take_verb(const struct command *command, const struct command_option *known, const struct own_verbs *verbs,
+                     int argc, char **argv, const void **verb)
+{
+    const struct command_verb *unsaid = verbs->rows;
+    *verb = unsaid;
+    if (optind >= argc)
+        return command_check_options(command, known, unsaid->name);
+    *verb = command_verb(command, known, verbs->rows, verbs->row_size, verbs->choices, argc, argv);
+    return *verb ? COMMAND_GO_ON : EXIT_USAGE;
+}
+
+int own_options_parse(const struct command *command, int argc, char **argv, struct own_options *options,
+                      const struct own_verbs *verbs, const void **verb)
+{
+    enum { OF_AN_ENTRY = 6 }; /* so many rows say what an entry is like */
+    const struct own_verbs of = verbs ? *verbs : (struct own_verbs){0};
+    const char *first = verbs ? ((const struct command_verb *)verbs->rows)->name : NULL;
+    struct words words = {0};
+    struct command_option known[] = {{"for", .text = &words.time, .verbs = of.making},
+                                     {"note", .text = &options->note, .verbs = of.making},
+                                     {"category", .text = &words.category, .verbs = of.making},
+                                     {"log-only", .flag = &options->log_only, .verbs = of.making},
+                                     {"group", .text = &options->group, .verbs = of.naming},
+                                     {"exact", .flag = &options->exact, .verbs = of.naming},
+                                     {"allow", .flag = &words.allow, .verbs = of.making},
+                                     {"deny", .flag = &words.deny, .verbs = of.making},
+                                     {"force", .flag = &options->force, .verbs = of.making},
+                                     {"config", 'c', .text = &options->config_path},
+                                     {"json", .flag = &options->json, .verbs = of.json},
+                                     {of.all ? "all" : NULL, .flag = of.all, .verbs = first},
+                                     {0}};
+    int code = command_options(command, known, argc, argv);
+    if (code == COMMAND_GO_ON && verbs)
+        code = take_verb(command, known, verbs, argc, argv, verb);
+    if (code == COMMAND_GO_ON)
+        code = take_words(command, &words, options);
+    if (code != COMMAND_GO_ON || !verbs || options->has_verb ||
+        strcmp(((const struct command_verb *)*verb)->name, verbs->making))
+        return code;
+    for (size_t i = 0; i < OF_AN_ENTRY; i++)
+        if (known[i].given)
+            return command_misused(command, "--%s goes with %s", known[i].name, verbs->makers);
     return COMMAND_GO_ON;
 }
 

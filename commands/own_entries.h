@@ -14,8 +14,23 @@ struct own_options {
     int64_t for_s; /* 0: for good */
 };
 
-/* command_options() with the options of entries, and --all where ALL is given. */
-int own_options_parse(const struct command *command, int argc, char **argv, struct own_options *options, bool *all);
+/* The verbs of a command that takes options of entries, and which options go with which, as struct command_option has
+ * it. */
+struct own_verbs {
+    const void *rows; /* as for command_verb(); the first is meant where no verb is given */
+    size_t row_size;
+    const char *choices;
+    const char *making; /* the one that may make entries */
+    const char *makers; /* "--allow or --deny": with which it does */
+    const char *naming; /* those that look at --group and --exact */
+    const char *json;
+    bool *all; /* what --all of the first verb sets; NULL: there is no such option */
+};
+
+/* command_options() with the options of entries, and command_verb() where there are VERBS: *VERB is the row. VERBS and
+ * VERB are NULL for a command that has none. */
+int own_options_parse(const struct command *command, int argc, char **argv, struct own_options *options,
+                      const struct own_verbs *verbs, const void **verb);
 
 /* TEXT with what --exact means. */
 enum status own_subject_parse(const char *text, bool exact, struct user_subject *subject,

@@ -141,9 +141,6 @@ int own_import(const struct command *command, const struct config *config, const
     struct import import = {
         .config = config, .options = options, .file = file, .now_s = (clock_wall_ms() + 999) / 1000};
     struct fault fault = {0};
-    bool of_plain = options->group[0] || options->note[0] || options->for_s || options->log_only || options->exact;
-    if (!options->has_verb && of_plain)
-        return command_misused(command, "--group, --for, --note, --log-only and --exact go with --allow or --deny");
     if (!(import.wanted = user_lists_new()))
         return command_failed(ST_NOMEM, NULL);
     if (own_group_check(config, options->group, &fault) != ST_OK) {

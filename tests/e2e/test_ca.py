@@ -69,7 +69,7 @@ def test_status_says_what_it_is_or_that_there_is_none(make_ccward):
 def test_bad_calls_say_what_is_wrong(make_ccward):
     ccward = make_ccward(start=False)
     for arguments, words in ((["init", "--exclude", "a,DNS:b"], "no name of a domain"), ([], "trust, untrust or status?"),
-                             (["export", "--exclude", "a.example"], "by init"), (["make"], "there is no 'make' here"),
+                             (["export", "--exclude", "a.example"], "--exclude does not go with `ccward ca export`"), (["make"], "there is no 'make' here"),
                              (["status", "x"], "one word too many"),
                              (["trust", "--der"], "--der does not go with `ccward ca trust`")):
         result = ccward.run("ca", *arguments, check=False)

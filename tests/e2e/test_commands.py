@@ -82,7 +82,11 @@ def test_a_word_that_is_no_verb_and_an_option_of_another_verb_are_refused():
         if len(calls) > 1:
             result = run(command, "frobnicate")
             assert result.returncode == 2 and "there is no 'frobnicate' here: " in result.stderr, command
-    for call in ("feeds list --accept", "feeds disable x --key env:A", "feeds refresh --feed x", "cache stats --subtree",
+    for call in ("feeds list --accept", "feeds disable x --key env:A", "feeds refresh --feed x", "feeds list --format auto",
+                 "cache stats --subtree", "ca status --exclude a.example", "lists --deny", "lists --group nogroup",
+                 "lists show --exact", "lists export --for 1d", "lists export --json", "lists remove --for 1d x",
+                 "lists remove x --force", "reports --exact --for 1d", "reports --allow", "reports show 1 --note x",
+                 "reports done 1 --all", "reports --all show 1",
                  "ca trust --der", "ca init --json", "system-dns status --force", "system-proxy status --dry-run"):
         result = run(*call.split())
         assert result.returncode == 2 and "does not go with `ccward " in result.stderr, call
@@ -108,6 +112,14 @@ def test_entries_are_told_as_json_when_they_come_and_go(config):
     assert json.loads(run("deny", "a.example", "--json", "-c", str(config)).stdout)["entries"]
     removed = json.loads(run("lists", "-c", str(config), "remove", "a.example", "--json").stdout)["removed"]
     assert [entry["subject"] for entry in removed] == ["a.example"]
+
+
+def test_what_an_entry_is_like_is_not_said_where_none_is_made():
+    for call, with_which in (("lists import FILE --for 1d", "--allow or --deny"), ("lists import FILE --category ads", "--allow"),
+                             ("reports done 1 --exact", "--allow"), ("reports done --note x 1", "--allow")):
+        result = run(*call.split())
+        option = next(word for word in call.split() if word.startswith("--"))
+        assert result.returncode == 2 and f"{option} goes with {with_which}" in result.stderr, call
 
 
 def complete(*words):

@@ -161,7 +161,7 @@ def test_what_is_done_is_allowed_or_stays_blocked(ccward):
 def test_wrong_calls_say_what_is_wrong(ccward):
     for words, code, told in [
         (["show", "7"], 1, "no report 7"), (["done", "x"], 2, "no number"), (["done"], 2, "which report"),
-        (["frobnicate"], 2, "show or done"), (["--allow"], 2, "goes with"), (["done", "1", "--deny"], 2, "blocked already"),
+        (["frobnicate"], 2, "show or done"), (["--allow"], 2, "does not go with"), (["done", "1", "--deny"], 2, "blocked already"),
     ]:
         result = ccward.run("reports", *words, check=False)
         assert result.returncode == code and told in result.stderr, words
