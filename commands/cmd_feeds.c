@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "commands/cmd_feeds.h"
-#include "commands/cmd_feeds_choice.h"
 
 /* The report tells people why lines were skipped also when the file is refused. */
 static int import_failed(const struct feeds_call *call, enum status status, const struct feed_report *report,
@@ -105,13 +104,21 @@ static int list(struct feeds_call *call)
 static const struct verb {
     struct command_verb verb;
     int (*run)(struct feeds_call *call);
-} verbs[] = {{{"import", 1}, import},
-             {{"refresh", 1}, refresh},
-             {{"list", 1}, list},
-             {{"remove", 1}, feeds_remove},
-             {{"rollback", 1}, feeds_rollback},
-             {{"verify", 1}, feeds_check},
-             {{"rebuild", 1}, feeds_rebuild},
+    bool writes;       /* sources: as the owner of the state directory */
+    bool shows;        /* the feeds that are chosen */
+    const char *names; /* where the names are shown of which it needs one; NULL: it tells that itself, or needs none */
+} verbs[] = {{{"import", 1}, import, .writes = true},
+             {{"refresh", 1}, refresh, .writes = true},
+             {{"list", 1}, list, .shows = true},
+             {{"remove", 1}, feeds_remove, .writes = true},
+             {{"rollback", 1}, feeds_rollback, .writes = true},
+             {{"verify", 1}, feeds_check, .shows = true},
+             {{"rebuild", 1}, feeds_rebuild, .writes = true},
+             {{"catalogue", 1}, feeds_catalogue, .shows = true},
+             {{"enable", 1}, feeds_enable, .names = "catalogue"},
+             {{"disable", 1}, feeds_disable, .names = "list"},
+             {{"promote", 1}, feeds_promote, .names = "list"},
+             {{"monitor", 1}, feeds_monitor, .names = "list"},
              {{0}}};
 
 /* COMMAND_GO_ON, or an exit code. */
@@ -119,17 +126,21 @@ static int parse(struct feeds_call *call, const struct verb **verb, int argc, ch
 {
     const char *category = NULL, *risk = NULL, *dump = NULL;
     bool accept = false, force = false;
-    struct command_option options[] = {{"config", 'c', .text = &call->config_path},
-                                       {"feed", .text = &call->feed.name, .verbs = "import"},
-                                       {"format", .text = &call->feed.format, .verbs = "import"},
-                                       {"category", .text = &category, .verbs = "import"},
-                                       {"risk", .text = &risk, .verbs = "import"},
-                                       {"dry-run", .flag = &call->dry_run, .verbs = "import"},
-                                       {"dump", .text = &dump, .verbs = "import"},
-                                       {"json", .flag = &call->json, .verbs = "import|refresh|list|verify|rebuild"},
-                                       {"accept", .flag = &accept, .verbs = "refresh"},
-                                       {"force", .flag = &force, .verbs = "refresh"},
-                                       {0}};
+    struct command_option options[] = {
+        {"config", 'c', .text = &call->config_path},
+        {"feed", .text = &call->feed.name, .verbs = "import"},
+        {"format", .text = &call->feed.format, .verbs = "import"},
+        {"category", .text = &category, .verbs = "import"},
+        {"risk", .text = &risk, .verbs = "import"},
+        {"dry-run", .flag = &call->dry_run, .verbs = "import|promote"},
+        {"dump", .text = &dump, .verbs = "import"},
+        {"json", .flag = &call->json, .verbs = "import|refresh|list|verify|rebuild|catalogue|promote|monitor"},
+        {"accept", .flag = &accept, .verbs = "refresh"},
+        {"force", .flag = &force, .verbs = "refresh"},
+        {"catalogue", .text = &call->catalogue_path, .verbs = "catalogue|enable"},
+        {"key", .text = &call->key, .verbs = "enable"},
+        {"monitor", .flag = &call->monitor, .verbs = "enable"},
+        {0}};
     int code = command_options(call->command, options, argc, argv);
     if (code != COMMAND_GO_ON)
         return code;
@@ -137,6 +148,8 @@ static int parse(struct feeds_call *call, const struct verb **verb, int argc, ch
     if (!*verb)
         return EXIT_USAGE;
     call->operand = argv[optind];
+    if ((*verb)->names && !call->operand)
+        return command_misused(call->command, "which feed is meant? `ccward feeds %s` shows them", (*verb)->names);
     call->refresh = (accept ? FEED_ACCEPT : 0u) | (force ? FEED_FORCE : 0u);
     if (strcmp(call->feed.format, "auto") && !feed_format_known(str_of(call->feed.format)))
         return command_misused(call->command, "'%s' is no format; there are: auto, %s", call->feed.format,
@@ -156,20 +169,18 @@ int cmd_feeds(const struct command *command, int argc, char **argv)
                               .feed = {.format = "auto", .category = CATEGORY_C2, .risk = RISK_HIGH}};
     struct fault fault = {0};
     const struct verb *verb;
-    if (argc > 1 && feeds_choice_knows(argv[1]))
-        return feeds_choice(command, argc, argv);
     int code = parse(&call, &verb, argc, argv);
     if (code != COMMAND_GO_ON)
         return code;
     if (!command_config(call.config_path, &call.config))
         return EXIT_CONFIG;
-    if (verb->run == list || verb->run == feeds_check)
+    if (verb->shows)
         command_tell_hidden_feeds(&call.config);
-    bool changes = verb->run != list && verb->run != feeds_check && !call.dry_run;
-    enum status status = changes ? command_become_owner(&call.config, &fault) : ST_OK;
+    enum status status = verb->writes && !call.dry_run ? command_become_owner(&call.config, &fault) : ST_OK;
     if (status == ST_OK)
         status = config_site(&call.config, &call.site);
     code = status == ST_OK ? verb->run(&call) : command_failed(status, &fault);
+    feed_catalogue_free(&call.catalogue);
     config_site_fini(&call.site);
     config_free(&call.config);
     return code;

@@ -99,6 +99,14 @@ def test_a_configuration_that_is_not_there_gives_78(tmp_path):
         assert result.returncode == (1 if command == "check-config" else 78) and "none.yaml" in result.stderr, call
 
 
+def test_options_may_stand_before_the_verb(config):
+    for call in ("feeds enable urlhaus", "feeds promote x", "feeds list", "lists remove x", "reports show 1", "ca init"):
+        command, *verb = call.split()
+        result = run(command, "-c", str(config.with_name("none.yaml")), *verb)
+        assert result.returncode == 78 and "none.yaml" in result.stderr, call
+    assert json.loads(run("feeds", "--json", "-c", str(config), "catalogue").stdout)["feeds"]
+
+
 def test_json_is_whole_also_where_there_is_nothing(config, tmp_path):
     for call in SHOWN:
         root = ["--root", str(tmp_path)] if call.startswith("system-") else []
