@@ -39,7 +39,9 @@ static const struct command commands[] = {
      "\n"
      "  -c, --config FILE   the configuration (default: as for `ccward run`)\n"
      "\n"
-     "Exits 0 when it is right, 1 when it has faults. Keys that are not known are faults here.\n",
+     "Exits 0 when it is right, 1 when it has faults or warnings. A key that is not known is a warning, with which "
+     "ccward\n"
+     "would start all the same; so that no slip is overlooked, it counts here.\n",
      cmd_check_config},
     {"feeds", "import, fetch, list and remove threat feeds",
      "Usage: ccward feeds import FILE|- --feed NAME [--format FORMAT] [--category CATEGORY] [--risk RISK] [--json]\n"

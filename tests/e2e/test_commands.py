@@ -99,6 +99,13 @@ def test_a_configuration_that_is_not_there_gives_78(tmp_path):
         assert result.returncode == (1 if command == "check-config" else 78) and "none.yaml" in result.stderr, call
 
 
+def test_a_key_that_is_not_known_is_a_warning_of_check_config_that_counts(config):
+    config.write_text(config.read_text() + "frobnicate: 1\n")
+    result = run("check-config", "-c", str(config))
+    assert result.returncode == 1 and f"{config}:3: " in result.stderr and "1 warning: ccward would start all the same" in result.stderr
+    assert "1 when it has faults or warnings" in run("check-config", "--help").stdout
+
+
 def test_options_may_stand_before_the_verb(config):
     for call in ("feeds enable urlhaus", "feeds promote x", "feeds list", "lists remove x", "reports show 1", "ca init"):
         command, *verb = call.split()
