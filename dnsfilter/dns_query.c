@@ -383,11 +383,14 @@ static enum step answer_here(struct dns_query *query)
 }
 
 /* A name by which a forwarder finds out whether it leads to itself. That of another goes on, as any name would that
- * this forwarder knows nothing of. */
+ * this forwarder knows nothing of; below a domain it is answered here where the others of that domain are, as then
+ * there is no loop with them. */
 static enum step take_probe(struct dns_query *query)
 {
-    return dns_forward_is_probe(query->core->forwards, &query->message.question.name) ? fail(query, dns_note_loop)
-                                                                                      : STEP_CACHE;
+    const struct dname *name = &query->message.question.name;
+    if (dns_forward_is_probe(query->core->forwards, name))
+        return fail(query, dns_note_loop);
+    return upstream_loops_is_for_all(name) ? STEP_CACHE : answer_here(query);
 }
 
 /* RFC 8482 section 4.3; but what is no name is none for any type (RFC 6761). */

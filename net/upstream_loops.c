@@ -48,6 +48,8 @@ void upstream_loops_free(struct upstream_loops *loops)
     free(loops);
 }
 
+static const uint8_t internal[] = "\010internal"; /* with the root's zero byte */
+
 static void make_label(const struct upstream_loops *loops, size_t slot, uint32_t second, uint8_t label[LABEL_BYTES])
 {
     struct wire wire = wire_into(label, LABEL_BYTES);
@@ -63,7 +65,6 @@ enum status upstream_loops_name(const struct upstream_loops *loops, size_t slot,
                                 int64_t now_ms, struct dname *name)
 {
     static const char digits[] = "0123456789abcdef";
-    static const uint8_t internal[] = "\010internal"; /* with the root's zero byte */
     uint8_t label[LABEL_BYTES], bytes[DNAME_MAX_BYTES];
     make_label(loops, slot, (uint32_t)(now_ms / 1000), label);
     struct wire wire = wire_into(bytes, sizeof bytes);
@@ -80,10 +81,20 @@ enum status upstream_loops_name(const struct upstream_loops *loops, size_t slot,
     return wire.failed ? ST_TOO_LARGE : dname_from_wire(bytes, wire_length(&wire), name);
 }
 
-bool upstream_loops_has_word(const struct dname *name)
+bool upstream_loops_has_form(const struct dname *name)
 {
     struct str word = {(const char *)name->wire + LOOP_WORD_AT, sizeof LOOP_WORD - 1};
-    return str_eq_nocase(word, STR(LOOP_WORD)); /* forwarders vary the case of letters */
+    size_t i = 0;
+    while (i < LOOP_LABEL_CHARS && hex_value((char)name->wire[1 + i]) >= 0)
+        i++;
+    return i == LOOP_LABEL_CHARS && str_eq_nocase(word, STR(LOOP_WORD)); /* forwarders vary the case of letters */
+}
+
+bool upstream_loops_is_for_all(const struct dname *name)
+{
+    size_t at = LOOP_WORD_AT + sizeof LOOP_WORD - 1;
+    struct str rest = {(const char *)name->wire + at, name->length - at};
+    return str_eq_nocase(rest, (struct str){(const char *)internal, sizeof internal});
 }
 
 /* Forgers should not learn byte by byte how near they are. */
@@ -100,8 +111,6 @@ bool upstream_loops_came_in(struct upstream_loops *loops, const struct dname *na
     uint8_t label[LABEL_BYTES], ours[LABEL_BYTES];
     for (size_t i = 0; i < LABEL_BYTES; i++) {
         int high = hex_value((char)name->wire[1 + 2 * i]), low = hex_value((char)name->wire[2 + 2 * i]);
-        if (high < 0 || low < 0)
-            return false;
         label[i] = (uint8_t)(high << 4 | low);
     }
     struct cursor cursor = cursor_over(label, LABEL_BYTES);

@@ -24,12 +24,15 @@ enum status upstream_loops_name(const struct upstream_loops *loops, size_t slot,
 /* Whether NAME may be such a name, of anybody's. Inline, because every query comes through here. */
 enum { LOOP_LABEL_CHARS = 28, LOOP_WORD_AT = LOOP_LABEL_CHARS + 1 };
 #define LOOP_WORD "\013ccward-loop"
-bool upstream_loops_has_word(const struct dname *name);
+bool upstream_loops_has_form(const struct dname *name);
 static inline bool upstream_loops_may_be(const struct dname *name)
 {
     return name->wire[0] == LOOP_LABEL_CHARS && name->length > LOOP_WORD_AT + sizeof LOOP_WORD &&
-           upstream_loops_has_word(name);
+           upstream_loops_has_form(name);
 }
+/* Whether NAME, for which that holds, is asked of servers for all names: only such a name is nobody's to answer. Those
+ * below a domain are asked like any name of it. */
+bool upstream_loops_is_for_all(const struct dname *name);
 
 /* NAME, for which that holds, has come in. True: it is one of LOOPS, made a minute ago at most, and the server *SLOT is
  * known to lead back. */

@@ -69,7 +69,7 @@ static void no_other_name_is_taken_for_it(void **state)
         wrong.wire[i] = wrong.wire[i] == '0' ? '1' : '0';
         assert_false(comes_in(loops, &wrong, NOW_MS, 7));
         wrong.wire[i] = 'g';
-        assert_false(comes_in(loops, &wrong, NOW_MS, 7));
+        assert_false(upstream_loops_may_be(&wrong));
     }
     struct dname far = name_of(others, SLOTS - 1, ".");
     struct upstream_loops *few = upstream_loops_new(1);
@@ -87,6 +87,19 @@ static void no_other_name_is_taken_for_it(void **state)
     }
     upstream_loops_free(others);
     upstream_loops_free(few);
+}
+
+static void only_a_name_right_below_internal_is_asked_of_servers_for_all_names(void **state)
+{
+    struct dname name = name_of(*state, 7, ".");
+    assert_true(upstream_loops_is_for_all(&name));
+    name.wire[name.length - 2] ^= 0x20;
+    assert_true(upstream_loops_is_for_all(&name));
+    static const char *const domains[] = {"localhost", "foo.onion", "corp.internal", "internal.example", "interval"};
+    for (size_t i = 0; i < sizeof domains / sizeof domains[0]; i++) {
+        name = name_of(*state, 7, domains[i]);
+        assert_false(upstream_loops_is_for_all(&name));
+    }
 }
 
 static void what_someone_repeats_later_says_nothing(void **state)
@@ -181,6 +194,7 @@ int main(void)
         SLOTS_TEST(a_name_tells_of_which_server_it_was_asked),
         SLOTS_TEST(it_is_known_in_any_case_of_its_letters_and_a_second_early),
         SLOTS_TEST(no_other_name_is_taken_for_it),
+        SLOTS_TEST(only_a_name_right_below_internal_is_asked_of_servers_for_all_names),
         SLOTS_TEST(what_someone_repeats_later_says_nothing),
         SLOTS_TEST(a_domain_that_leaves_no_room_is_too_long),
         SLOTS_TEST(a_server_leads_back_until_it_answers_what_was_asked_later),
