@@ -173,8 +173,10 @@ static void probe(struct upstream *upstream, size_t slot, struct upstream_server
         return;
     struct upstream_try *try = upstream_try_new(&upstream->shared, server, &query, on_orphan_result, NULL);
     struct orphan *orphan = try ? orphan_try_own(upstream, try) : NULL;
-    if (!orphan)
+    if (!orphan) {
+        upstream_loops_note_unsent(upstream->routes->set->loops, slot, now_ms);
         return;
+    }
     upstream_loops_note_asked(upstream->routes->set->loops, slot, now_ms);
     orphan->probe = true;
     orphan->slot = slot;
@@ -182,12 +184,14 @@ static void probe(struct upstream *upstream, size_t slot, struct upstream_server
     orphan->set_number = upstream->set_number;
 }
 
+/* Those for all names, of the last route, come first: they are the only ones that are not asked when they lead back,
+ * and there is no place for all servers of very many domains at once. */
 void upstream_look(struct upstream *upstream, bool all)
 {
     const struct upstream_routes *routes = upstream->routes;
     struct upstream_loops *loops = routes->set->loops;
     int64_t now_ms = loop_now_ms(upstream->shared.loop);
-    for (size_t i = 0; i < routes->set->route_count; i++)
+    for (size_t i = routes->set->route_count; i--;)
         for (size_t k = 0; k < routes->servers[i].count; k++) {
             struct upstream_server *server = routes->servers[i].items[k];
             size_t slot = upstream_set_slot(i, k);

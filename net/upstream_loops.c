@@ -163,6 +163,12 @@ void upstream_loops_note_asked(struct upstream_loops *loops, size_t slot, int64_
         atomic_store(&at->unheard_ms, unheard_ms * 2 < UNHEARD_LAST_MS ? unheard_ms * 2 : UNHEARD_LAST_MS);
 }
 
+void upstream_loops_note_unsent(struct upstream_loops *loops, size_t slot, int64_t now_ms)
+{
+    atomic_store(&loops->slots[slot].asked_ms, now_ms);
+    atomic_store(&loops->slots[slot].unheard_ms, UNHEARD_FIRST_MS);
+}
+
 bool upstream_loops_is_due(const struct upstream_loops *loops, size_t slot, int64_t now_ms)
 {
     const struct slot *at = &loops->slots[slot];

@@ -47,6 +47,8 @@ bool upstream_loops_leads_back(const struct upstream_loops *loops, size_t slot);
 size_t upstream_loops_count(const struct upstream_loops *loops); /* of those that lead back */
 /* SLOT was just asked by upstream_loops_name(). */
 void upstream_loops_note_asked(struct upstream_loops *loops, size_t slot, int64_t now_ms);
+/* It was to be, but there was no place for one more: it is due again after 1 s. */
+void upstream_loops_note_unsent(struct upstream_loops *loops, size_t slot, int64_t now_ms);
 /* Whether SLOT is to be looked at again: one that leads back after 10 s; one that has never answered what it was asked
  * after 1 s, 2 s, ... 10 min. */
 bool upstream_loops_is_due(const struct upstream_loops *loops, size_t slot, int64_t now_ms);

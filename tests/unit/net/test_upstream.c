@@ -718,6 +718,50 @@ static void d24_the_server_of_a_domain_is_asked_for_what_it_knows_though_it_lead
     close_fake(&router);
 }
 
+/* Five domains with 16 servers each that say nothing, and FAKE for all other names. */
+static struct upstream_set *use_many_servers(const struct fake *fake)
+{
+    static struct upstream_address silent[5][UPSTREAM_MAX_SERVERS];
+    struct upstream_address good = upstream_address_plain(&fake->addr);
+    struct upstream_route routes[6] = {{.servers = &good, .server_count = 1}};
+    assert_int_equal(dname_from_text(STR("."), &routes[0].domain), ST_OK);
+    for (uint32_t i = 0; i < 5; i++) {
+        char text[] = "a.example";
+        text[0] = (char)('a' + i);
+        for (uint32_t k = 0; k < UPSTREAM_MAX_SERVERS; k++) {
+            struct addr addr = addr_v4(0x7f000100u + i * UPSTREAM_MAX_SERVERS + k, 9);
+            silent[i][k] = upstream_address_plain(&addr);
+        }
+        routes[i + 1] = (struct upstream_route){.servers = silent[i], .server_count = UPSTREAM_MAX_SERVERS};
+        assert_int_equal(dname_from_text(str_of(text), &routes[i + 1].domain), ST_OK);
+    }
+    struct upstream_set *set;
+    struct upstream_set_settings settings = {.routes = routes, .route_count = 6};
+    assert_int_equal(upstream_set_new(&settings, &set, NULL), ST_OK);
+    assert_int_equal(upstream_use(client.upstream, set), ST_OK);
+    return set;
+}
+
+static void of_more_servers_than_can_be_looked_at_at_once_the_default_ones_are_first_and_none_is_forgotten(void **state)
+{
+    struct fake fake, *fakes[] = {&fake};
+    open_fake(&fake, hold_query);
+    open_client(*state, fakes, 1, 2, 4);
+    struct upstream_set *set = use_many_servers(&fake);
+    int64_t now_ms = loop_now_ms(*state);
+    upstream_look(client.upstream, true);
+    for (size_t i = 0; i < 5; i++)
+        for (size_t k = 0; k < UPSTREAM_MAX_SERVERS; k++)
+            assert_true(upstream_loops_is_due(set->loops, upstream_set_slot(i, k), now_ms + 1000));
+    wait_for_seen(*state, fakes, 1, &fake, 1);
+    struct dname name = held_name(&fake);
+    assert_true(upstream_is_own_probe(client.upstream, &name));
+    assert_true(upstream_loops_leads_back(set->loops, upstream_set_slot(5, 0)));
+    upstream_set_unref(set);
+    upstream_free(client.upstream);
+    close_fake(&fake);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -750,6 +794,7 @@ int main(void)
         LOOP_TEST(d24_where_all_lead_back_a_query_fails_at_once_but_others_may_look_for_their_loop),
         LOOP_TEST(d24_what_is_under_way_when_the_loop_is_found_says_so),
         LOOP_TEST(d24_a_server_that_leads_back_is_looked_at_again_and_asked_when_it_does_no_more),
+        LOOP_TEST(of_more_servers_than_can_be_looked_at_at_once_the_default_ones_are_first_and_none_is_forgotten),
         LOOP_TEST(d24_the_server_of_a_domain_is_asked_for_what_it_knows_though_it_leads_back_with_the_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -174,6 +174,16 @@ static void what_has_never_answered_is_looked_at_ever_more_seldom(void **state)
     assert_false(upstream_loops_any_due(loops, now_ms + 9000000));
 }
 
+static void what_there_was_no_place_for_is_looked_at_after_a_second(void **state)
+{
+    struct upstream_loops *loops = *state;
+    for (int64_t i = 0, now_ms = NOW_MS; i < 3; i++, now_ms += 1000) { /* however often */
+        upstream_loops_note_unsent(loops, 3, now_ms);
+        assert_false(upstream_loops_any_due(loops, now_ms + 999));
+        assert_true(upstream_loops_take_look(loops, 3, now_ms + 1000));
+    }
+}
+
 static int set_up(void **state)
 {
     *state = upstream_loops_new(SLOTS);
@@ -200,6 +210,7 @@ int main(void)
         SLOTS_TEST(a_server_leads_back_until_it_answers_what_was_asked_later),
         SLOTS_TEST(what_leads_back_is_looked_at_each_10_s_by_one_of_all_who_ask),
         SLOTS_TEST(what_has_never_answered_is_looked_at_ever_more_seldom),
+        SLOTS_TEST(what_there_was_no_place_for_is_looked_at_after_a_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
