@@ -1,4 +1,5 @@
-/* Which servers are asked for which names: made once, never changed, shared by all workers. */
+/* Which servers are asked for which names: made once and shared by all workers. All of it stays as it is but what is
+ * known of loops, which changes without locks, and who uses it. */
 #pragma once
 
 #include <stdatomic.h>
@@ -42,7 +43,7 @@ struct upstream_set {
     size_t route_count;
     struct upstream_set *bootstrap; /* NULL: there are none */
     struct tls_trust *trust;        /* NULL: no server needs it */
-    struct upstream_loops *loops;   /* by upstream_set_slot(): the one thing that changes */
+    struct upstream_loops *loops;   /* by upstream_set_slot() */
 };
 
 /* The number of the INDEXth server of route ROUTE. */
