@@ -226,7 +226,7 @@ bool upstream_is_own_probe(struct upstream *upstream, const struct dname *name)
 bool upstream_is_own_cookie(struct upstream *upstream, const struct dname *name, const uint8_t *cookie)
 {
     size_t slot;
-    if (!upstream_routes_know_cookie(upstream->routes, name, cookie, &slot))
+    if (!upstream_routes_know_cookie(upstream->routes, name, cookie, loop_now_ms(upstream->shared.loop), &slot))
         return false;
     note_loop(upstream, slot);
     return true;

@@ -5,6 +5,8 @@
 #include "net/socket.h"
 #include "net/upstream_try.h"
 
+enum { NO_WAY_MS = 5000 };
+
 /* Of the first COUNT routes. */
 static struct upstream_server *find_server(const struct upstream_routes *routes, size_t count,
                                            const struct upstream_address *address)
@@ -69,22 +71,28 @@ const struct upstream_servers *upstream_routes_find(const struct upstream_routes
     return index < routes->set->route_count && routes->servers[index].count ? &routes->servers[index] : NULL;
 }
 
-/* Another worker may have asked where this one has not: the same cookie is made here. */
-static bool knows_cookie(struct upstream_server *server, const uint8_t *cookie)
+/* Another worker may have asked where this one has not: the same cookie is made here. Where there is no way to the
+ * server that is not tried for each query: it takes three system calls. */
+static bool has_cookie(struct upstream_server *server, int64_t now_ms)
 {
-    if (addr_is_unspecified(&server->cookie.local)) {
-        const struct addr *addr = upstream_server_addr(server);
-        struct addr local = addr ? socket_local_towards(addr) : (struct addr){0};
-        if (addr_is_unspecified(&local) || !upstream_server_cookie(server, &local))
-            return false;
-    }
-    return upstream_server_knows_cookie(server, cookie);
+    if (!addr_is_unspecified(&server->cookie.local))
+        return true;
+    const struct addr *addr = upstream_server_addr(server);
+    if (!addr || now_ms < server->no_way_until_ms)
+        return false;
+    struct addr local = socket_local_towards(addr);
+    if (!addr_is_unspecified(&local))
+        return upstream_server_cookie(server, &local);
+    server->no_way_until_ms = now_ms + NO_WAY_MS;
+    return false;
 }
 
-static bool find_cookie(const struct upstream_routes *routes, size_t route, const uint8_t *cookie, size_t *slot)
+static bool find_cookie(const struct upstream_routes *routes, size_t route, const uint8_t *cookie, int64_t now_ms,
+                        size_t *slot)
 {
     for (size_t k = 0; k < routes->servers[route].count; k++)
-        if (knows_cookie(routes->servers[route].items[k], cookie)) {
+        if (has_cookie(routes->servers[route].items[k], now_ms) &&
+            upstream_server_knows_cookie(routes->servers[route].items[k], cookie)) {
             *slot = upstream_set_slot(route, k);
             return true;
         }
@@ -92,13 +100,13 @@ static bool find_cookie(const struct upstream_routes *routes, size_t route, cons
 }
 
 bool upstream_routes_know_cookie(const struct upstream_routes *routes, const struct dname *name, const uint8_t *cookie,
-                                 size_t *slot)
+                                 int64_t now_ms, size_t *slot)
 {
     size_t own = upstream_set_find(routes->set, name);
-    if (own < routes->set->route_count && find_cookie(routes, own, cookie, slot))
+    if (own < routes->set->route_count && find_cookie(routes, own, cookie, now_ms, slot))
         return true;
     for (size_t i = 0; i < routes->set->route_count; i++)
-        if (find_cookie(routes, i, cookie, slot))
+        if (i != own && find_cookie(routes, i, cookie, now_ms, slot))
             return true;
     return false;
 }

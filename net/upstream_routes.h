@@ -32,9 +32,9 @@ const struct upstream_servers *upstream_routes_find(const struct upstream_routes
  * know its names all the same. */
 uint32_t upstream_routes_looped(const struct upstream_routes *routes, const struct upstream_servers *servers);
 /* Whether one of the servers, first of those for NAME, is sent the client's part COOKIE of a DNS cookie; SLOT: which.
- */
+ * Servers that this machine has no way to are passed over for 5 s. */
 bool upstream_routes_know_cookie(const struct upstream_routes *routes, const struct dname *name, const uint8_t *cookie,
-                                 size_t *slot);
+                                 int64_t now_ms, size_t *slot);
 /* The query that finds out how the server SLOT does and whether it leads back to us. ST_TOO_LARGE: its domain's name is
  * too long for one. */
 enum status upstream_routes_probe(const struct upstream_routes *routes, size_t slot, int64_t now_ms,

@@ -41,6 +41,7 @@ struct upstream_server {
     unsigned edns_faults; /* queries that it only took without EDNS */
     int64_t edns_again_at_ms;
     struct server_cookie cookie;
+    int64_t no_way_until_ms; /* this machine had no address to send to it from */
 };
 
 /* HOSTS may be NULL for a server that is not known by name alone. */

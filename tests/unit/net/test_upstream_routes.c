@@ -4,6 +4,8 @@
 #include "net/upstream_routes.h"
 #include "net/upstream_try.h"
 
+enum { NOW_MS = 1000000 };
+
 static struct upstream_address at(uint8_t last)
 {
     struct addr addr = addr_v4(0xc0000200u | last, 53);
@@ -97,10 +99,10 @@ static void d24_a_cookie_of_any_of_the_servers_is_known(void **state)
     struct dname name;
     size_t slot = 0;
     assert_int_equal(dname_from_text(STR("a.example"), &name), ST_OK);
-    assert_true(upstream_routes_know_cookie(routes, &name, cookie.bytes, &slot));
+    assert_true(upstream_routes_know_cookie(routes, &name, cookie.bytes, NOW_MS, &slot));
     assert_int_equal(slot, upstream_set_slot(0, 0)); /* lan, which has the longest name */
     cookie.bytes[0] ^= 1;
-    assert_false(upstream_routes_know_cookie(routes, &name, cookie.bytes, &slot));
+    assert_false(upstream_routes_know_cookie(routes, &name, cookie.bytes, NOW_MS, &slot));
     upstream_routes_free(routes);
 }
 
@@ -119,7 +121,7 @@ static void d24_the_server_of_the_names_own_route_counts_where_several_have_it(v
         struct dname name;
         size_t slot = 0;
         assert_int_equal(dname_from_text(str_of(rows[i].name), &name), ST_OK);
-        assert_true(upstream_routes_know_cookie(routes, &name, cookie.bytes, &slot));
+        assert_true(upstream_routes_know_cookie(routes, &name, cookie.bytes, NOW_MS, &slot));
         assert_int_equal(slot, rows[i].slot);
     }
     upstream_routes_free(routes);
@@ -141,9 +143,31 @@ static void d24_a_cookie_that_another_worker_sent_is_known(void **state)
     struct dname name;
     size_t slot;
     assert_int_equal(dname_from_text(STR("a.example"), &name), ST_OK);
-    assert_true(upstream_routes_know_cookie(other, &name, cookie.bytes, &slot));
+    assert_true(upstream_routes_know_cookie(other, &name, cookie.bytes, NOW_MS, &slot));
     upstream_routes_free(one);
     upstream_routes_free(other);
+}
+
+static void a_way_to_a_server_that_was_not_there_is_looked_for_again_after_5_s(void **state)
+{
+    (void)state;
+    struct upstream_routes *routes = routes_of(new_set((const char *[]){"."}, (const char *[]){"a"}, 1), NULL);
+    struct upstream_server *server = servers_for(routes, "a.example")->items[0];
+    uint8_t cookie[CLIENT_COOKIE_BYTES] = {1};
+    struct dname name;
+    size_t slot;
+    assert_int_equal(dname_from_text(STR("a.example"), &name), ST_OK);
+    server->address.addr = addr_v4(0xffffffff, 53); /* connect(2) refuses a broadcast address */
+    assert_false(upstream_routes_know_cookie(routes, &name, cookie, NOW_MS, &slot));
+    assert_true(addr_is_unspecified(&server->cookie.local));
+    server->address.addr = loopback(53);
+    assert_false(upstream_routes_know_cookie(routes, &name, cookie, NOW_MS + 4999, &slot));
+    assert_true(addr_is_unspecified(&server->cookie.local)); /* not even looked */
+    assert_false(upstream_routes_know_cookie(routes, &name, cookie, NOW_MS + 5000, &slot));
+    assert_false(addr_is_unspecified(&server->cookie.local));
+    memcpy(cookie, server->cookie.value.bytes, sizeof cookie);
+    assert_true(upstream_routes_know_cookie(routes, &name, cookie, NOW_MS + 5000, &slot));
+    upstream_routes_free(routes);
 }
 
 int main(void)
@@ -155,6 +179,7 @@ int main(void)
         cmocka_unit_test(d24_a_cookie_of_any_of_the_servers_is_known),
         cmocka_unit_test(d24_the_server_of_the_names_own_route_counts_where_several_have_it),
         cmocka_unit_test(d24_a_cookie_that_another_worker_sent_is_known),
+        cmocka_unit_test(a_way_to_a_server_that_was_not_there_is_looked_for_again_after_5_s),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
