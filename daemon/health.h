@@ -24,7 +24,7 @@ struct health_facts {
     bool running, stopping, callbacks_failing, incidents_failing;
     bool upstreams_down;                     /* none of them answers */
     const struct upstream_set *upstream_set; /* which of them lead back to us; NULL: not known */
-    enum origin_result parent_trouble; /* what the parent proxy does not do; ORIGIN_CONNECTED: it does all */
+    enum origin_result parent_trouble;       /* what the parent proxy does not do; ORIGIN_CONNECTED: it does all */
     int64_t uptime_s;
     uint64_t hits, incidents;
     const char *clock_note;                                          /* a jump of the clock; empty: none */

@@ -10,8 +10,8 @@ enum { TLS_HELLO_MAX_BYTES = 16384, TLS_SNI_SIZE = 256 };
 
 struct tls_hello {
     char sni[TLS_SNI_SIZE]; /* host name as sent, of printable ASCII without blanks; empty: none */
-    /* The extension of Encrypted Client Hello is there and well-formed: the true hello may be inside it and sni a cover name, or it is
-     * there for practice alone, which looks the same (RFC 9849 sections 5, 6.2). */
+    /* The extension of Encrypted Client Hello is there and well-formed: the true hello may be inside it and sni a cover
+     * name, or it is there for practice alone, which looks the same (RFC 9849 sections 5, 6.2). */
     bool has_ech;
     size_t missing_bytes; /* with ST_TRUNCATED: to parse again is of no use before so many more have come; at least 1 */
 };

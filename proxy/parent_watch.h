@@ -22,8 +22,9 @@ void parent_watch_free(struct parent_watch *watch); /* NULL is allowed */
 
 /* From any thread; WATCH may be NULL. The parent came as far as PROGRESS, and RESULT is the end of it. Trouble of
  * before ends where it came further than that. What can only be the parent's own doing is trouble at once; a refusal,
- * silence or nonsense may be for that HOST alone, and is trouble after PARENT_WATCH_HOSTS different ones in a row, until
- * it connects to one again: PARENT_ANSWERED, as far as requests come that it reads itself, tells nothing of that. */
+ * silence or nonsense may be for that HOST alone, and is trouble after PARENT_WATCH_HOSTS different ones in a row,
+ * until it connects to one again: PARENT_ANSWERED, as far as requests come that it reads itself, tells nothing of that.
+ */
 void parent_watch_note(struct parent_watch *watch, enum parent_progress progress, enum origin_result result,
                        struct str host);
 /* ORIGIN_CONNECTED: there is none. */

@@ -152,7 +152,8 @@ static enum status open_doors(struct proxy_server *server, enum http_door kind, 
 static enum status open_auth(struct proxy_server *server, const struct proxy_settings *settings, struct fault *fault)
 {
     struct proxy_context *proxy = &server->context;
-    enum status status = proxy_auth_new(proxy->loop, settings->checker, settings->strikes, settings->users, &proxy->auth);
+    enum status status =
+        proxy_auth_new(proxy->loop, settings->checker, settings->strikes, settings->users, &proxy->auth);
     return status == ST_OK ? ST_OK : fault_set(fault, status, "users of the proxy cannot be checked: out of memory");
 }
 

@@ -110,8 +110,9 @@ size_t store_find_addr(struct store_reader *reader, const struct addr *addr, uin
 enum { STORE_AHEAD_MAX = 16 };
 void store_look_ahead(const struct store_reader *reader, const struct dname *names, size_t count);
 
-/* store_find_name(), _url() and _addr() find entries for TRIGGER_SUBJECT alone; these find those for another trigger. Whether there are any
- * in some source is known beforehand, so that a query costs nothing where no zone has such rules. */
+/* store_find_name(), _url() and _addr() find entries for TRIGGER_SUBJECT alone; these find those for another trigger.
+ * Whether there are any in some source is known beforehand, so that a query costs nothing where no zone has such rules.
+ */
 bool store_has_trigger(const struct store_reader *reader, enum record_trigger trigger);
 size_t store_find_trigger_name(struct store_reader *reader, enum record_trigger trigger, const struct dname *name,
                                uint32_t now_s, struct store_hit *hits, size_t max);

@@ -46,42 +46,42 @@ static void objects_of_stix_come_in_bundles_pages_lists_and_lines(void **state)
 
 static void the_newest_version_of_an_indicator_counts(void **state)
 {
-    const char *text = BUNDLE(
-        INDICATOR("1", "\"modified\":\"2024-01-01T00:00:00.5Z\",", "[domain-name:value='new.example']") "," INDICATOR("1", "\"modified\":\"2024-01-01T00:00:00Z\",", "[domain-name:value='old.example']") "," INDICATOR(
-            "1", "\"modified\":\"2024-01-01T00:00:00.500Z\",",
-            "[domain-name:value='same.example']") "," INDICATOR("2",
-                                                                "\"m"
-                                                                "odi"
-                                                                "fie"
-                                                                "d\""
-                                                                ":\""
-                                                                "202"
-                                                                "3-"
-                                                                "01-"
-                                                                "01T"
-                                                                "00:"
-                                                                "00:"
-                                                                "00Z"
-                                                                "\""
-                                                                ",",
-                                                                "[do"
-                                                                "mai"
-                                                                "n-"
-                                                                "nam"
-                                                                "e:"
-                                                                "val"
-                                                                "ue="
-                                                                "'go"
-                                                                "ne."
-                                                                "exa"
-                                                                "mpl"
-                                                                "e'"
-                                                                "]")) "\n" BUNDLE(INDICATOR("2",
-                                                                                            "\"modified\":\"2023-01-"
-                                                                                            "02T00:00:00Z\","
-                                                                                            "\"revoked\":true,",
-                                                                                            "[domain-name:value='gone."
-                                                                                            "example']"));
+    const char *text = BUNDLE(INDICATOR("1", "\"modified\":\"2024-01-01T00:00:00.5Z\",", "[domain-name:value='new.example']") "," INDICATOR(
+        "1", "\"modified\":\"2024-01-01T00:00:00Z\",",
+        "[domain-name:value='old.example']") "," INDICATOR("1", "\"modified\":\"2024-01-01T00:00:00.500Z\",",
+                                                           "[domain-name:value='same.example']") "," INDICATOR("2",
+                                                                                                               "\"m"
+                                                                                                               "odi"
+                                                                                                               "fie"
+                                                                                                               "d\""
+                                                                                                               ":\""
+                                                                                                               "202"
+                                                                                                               "3-"
+                                                                                                               "01-"
+                                                                                                               "01T"
+                                                                                                               "00:"
+                                                                                                               "00:"
+                                                                                                               "00Z"
+                                                                                                               "\""
+                                                                                                               ",",
+                                                                                                               "[do"
+                                                                                                               "mai"
+                                                                                                               "n-"
+                                                                                                               "nam"
+                                                                                                               "e:"
+                                                                                                               "val"
+                                                                                                               "ue="
+                                                                                                               "'go"
+                                                                                                               "ne."
+                                                                                                               "exa"
+                                                                                                               "mpl"
+                                                                                                               "e'"
+                                                                                                               "]")) "\n" BUNDLE(INDICATOR("2",
+                                                                                                                                           "\"modified\":\"2023-01-"
+                                                                                                                                           "02T00:00:00Z\","
+                                                                                                                                           "\"revoked\":true,",
+                                                                                                                                           "[domain-name:value='gone."
+                                                                                                                                           "example']"));
     (void)state;
     struct feed_report report =
         expect("stix", text, FEED_DUMP_NAMES, "gone.example\nnew.example\nold.example\nsame.example\n");

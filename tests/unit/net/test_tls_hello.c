@@ -208,7 +208,9 @@ static void extensions_are_read_strictly(void **state)
 }
 
 #define OUTER "\0\0\x01\0\x01\x2a\0\x02kk\0\x03"
-#define NAME  "\0\0\0\x08\0\x06\0\0\x03" "a.b"
+#define NAME                                                                                                           \
+    "\0\0\0\x08\0\x06\0\0\x03"                                                                                         \
+    "a.b"
 
 static void an_encrypted_hello_is_told_by_its_whole_form(void **state)
 {
